@@ -1,0 +1,216 @@
+//! `cargo xtask test`: everything that proves that it works, and one line at the end that says whether it does.
+
+use std::time::{Duration, Instant};
+
+use anyhow::{Result, bail};
+
+use crate::process::{self, cargo, on_path};
+use crate::workspace::Metadata;
+use crate::{setup, tidy};
+
+/// One thing to prove.
+struct Step {
+    name: &'static str,
+    run: fn() -> Result<Outcome>,
+    /// Whether what follows can tell anything after this has failed.
+    decisive: bool,
+}
+
+/// How a step that did not fail ended.
+enum Outcome {
+    Passed,
+    Skipped(&'static str),
+}
+
+/// Cheap ones first. Everything is built with the same profile and the same selection of packages,
+/// so that RocksDB is compiled once.
+const STEPS: &[Step] = &[
+    Step {
+        name: "tidy",
+        run: tidy_step,
+        decisive: false,
+    },
+    Step {
+        name: "formatting",
+        run: formatting,
+        decisive: false,
+    },
+    Step {
+        name: "build",
+        run: build,
+        decisive: true,
+    },
+    Step {
+        name: "clippy",
+        run: clippy,
+        decisive: false,
+    },
+    Step {
+        name: "tests",
+        run: tests,
+        decisive: false,
+    },
+    Step {
+        name: "documentation tests",
+        run: documentation_tests,
+        decisive: false,
+    },
+    Step {
+        name: "durability",
+        run: durability,
+        decisive: false,
+    },
+    Step {
+        name: "clients",
+        run: clients,
+        decisive: false,
+    },
+    Step {
+        name: "golden",
+        run: golden,
+        decisive: false,
+    },
+    Step {
+        name: "dependencies",
+        run: dependencies,
+        decisive: false,
+    },
+];
+
+/// Runs every step, however many fail.
+pub(crate) fn run(arguments: &[String]) -> Result<()> {
+    crate::commands::no_arguments(arguments)?;
+    setup::for_building()?;
+    setup::for_testing();
+    let started = Instant::now();
+    let mut lines = Vec::new();
+    let mut failed = Vec::new();
+    for step in STEPS {
+        println!("\n== {}", step.name);
+        let began = Instant::now();
+        let outcome = (step.run)();
+        let took = seconds(began.elapsed());
+        lines.push(match &outcome {
+            Ok(Outcome::Passed) => format!("  ok       {} ({took})", step.name),
+            Ok(Outcome::Skipped(why)) => format!("  skipped  {}: {why}", step.name),
+            Err(error) => format!("  FAILED   {} ({took}): {error:#}", step.name),
+        });
+        println!(
+            "{}",
+            lines.last().expect("a line was just added").trim_start()
+        );
+        if outcome.is_err() {
+            failed.push(step.name);
+            if step.decisive {
+                lines.push("  the steps after it were not run".into());
+                break;
+            }
+        }
+    }
+    println!("\n{}", lines.join("\n"));
+    let took = seconds(started.elapsed());
+    if !failed.is_empty() {
+        bail!("xtask test: failed in {took}: {}", failed.join(", "));
+    }
+    println!("xtask test: everything passed in {took}");
+    Ok(())
+}
+
+fn seconds(duration: Duration) -> String {
+    let seconds = duration.as_secs();
+    if seconds < 60 {
+        format!("{:.1} s", duration.as_secs_f64())
+    } else {
+        format!("{} min {} s", seconds / 60, seconds % 60)
+    }
+}
+
+fn tidy_step() -> Result<Outcome> {
+    tidy::run(&[])?;
+    Ok(Outcome::Passed)
+}
+
+fn formatting() -> Result<Outcome> {
+    passed(["fmt", "--all", "--check"])
+}
+
+fn build() -> Result<Outcome> {
+    passed(["build", "--locked", "--workspace"])
+}
+
+fn clippy() -> Result<Outcome> {
+    passed([
+        "clippy",
+        "--locked",
+        "--workspace",
+        "--all-targets",
+        "--",
+        "--deny=warnings",
+    ])
+}
+
+/// All but the suites of `pintle-tests` that start a server; those have steps of their own.
+fn tests() -> Result<Outcome> {
+    if on_path("cargo-nextest") {
+        let others = "not (package(pintle-tests) and kind(test))";
+        return passed([
+            "nextest",
+            "run",
+            "--locked",
+            "--workspace",
+            "--no-fail-fast",
+            "--filterset",
+            others,
+        ]);
+    }
+    let kinds = ["--lib", "--bins", "--tests", "--examples"];
+    let mut crates = cargo([
+        "test",
+        "--locked",
+        "--no-fail-fast",
+        "--workspace",
+        "--exclude=pintle-tests",
+    ]);
+    crates.args(kinds);
+    process::run(crates)?;
+    passed(["test", "--locked", "--package=pintle-tests", "--lib"])
+}
+
+fn documentation_tests() -> Result<Outcome> {
+    passed(["test", "--locked", "--workspace", "--doc"])
+}
+
+fn durability() -> Result<Outcome> {
+    suite("durability")
+}
+
+fn clients() -> Result<Outcome> {
+    suite("clients")
+}
+
+fn golden() -> Result<Outcome> {
+    suite("golden")
+}
+
+/// A test target of `pintle-tests`, with what it prints, against the server that was just built.
+fn suite(target: &str) -> Result<Outcome> {
+    let mut command = cargo(["test", "--locked", "--workspace", "--test", target]);
+    if target != "golden" {
+        command.args(["--", "--nocapture"]);
+    }
+    command.env("PINTLE_BIN", Metadata::read()?.binary("debug", "pintle"));
+    process::run(command)?;
+    Ok(Outcome::Passed)
+}
+
+fn dependencies() -> Result<Outcome> {
+    if !on_path("cargo-deny") {
+        return Ok(Outcome::Skipped("cargo-deny is not installed"));
+    }
+    passed(["deny", "--workspace", "check"])
+}
+
+fn passed<const N: usize>(arguments: [&str; N]) -> Result<Outcome> {
+    process::run(cargo(arguments))?;
+    Ok(Outcome::Passed)
+}

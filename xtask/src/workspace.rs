@@ -1,0 +1,54 @@
+//! What cargo knows of this workspace.
+
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+
+use anyhow::{Context as _, Result, bail};
+use serde::Deserialize;
+
+/// The workspace's root folder.
+pub(crate) fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .parent()
+        .expect("xtask stands in the workspace's root")
+}
+
+/// The part of `cargo metadata` that the build tool needs.
+#[derive(Debug, Deserialize)]
+pub(crate) struct Metadata {
+    pub(crate) packages: Vec<Package>,
+    pub(crate) target_directory: PathBuf,
+}
+
+/// A member of the workspace.
+#[derive(Debug, Deserialize)]
+pub(crate) struct Package {
+    pub(crate) name: String,
+    pub(crate) manifest_path: PathBuf,
+    pub(crate) dependencies: Vec<Dependency>,
+}
+
+/// A line of a member's dependencies, development and build dependencies included.
+#[derive(Debug, Deserialize)]
+pub(crate) struct Dependency {
+    pub(crate) name: String,
+}
+
+impl Metadata {
+    /// Asks cargo; needs no network.
+    pub(crate) fn read() -> Result<Self> {
+        let output = crate::process::cargo(["metadata", "--no-deps", "--format-version=1"])
+            .stderr(Stdio::inherit())
+            .output()
+            .context("cannot start cargo metadata")?;
+        if !output.status.success() {
+            bail!("cargo metadata: {}", output.status);
+        }
+        serde_json::from_slice(&output.stdout).context("cannot read what cargo metadata printed")
+    }
+
+    /// The program `name` as built in `profile`.
+    pub(crate) fn binary(&self, profile: &str, name: &str) -> PathBuf {
+        self.target_directory.join(profile).join(name)
+    }
+}
