@@ -1,0 +1,1 @@
+//! Who is it: authenticators for Kubernetes API requests.

@@ -1,0 +1,1 @@
+//! May they: authorizers for Kubernetes API requests.

@@ -1,0 +1,1 @@
+//! Kubernetes' own API on the generic server: strategies and start-up hooks.

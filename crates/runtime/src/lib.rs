@@ -1,0 +1,13 @@
+//! Kubernetes objects as data.
+//!
+//! A [`schema::Type`] is the table of one type; a [`value::Record`] is an object of it. Everything
+//! generic (codecs, selectors, patches, apply) walks the two together and is written once, for
+//! built-in types and custom resources alike.
+//!
+//! What is absent matters: no API group is known here, nothing waits, nothing is read from a disk
+//! or a network.
+
+pub mod schema;
+pub mod text;
+pub mod time;
+pub mod value;

@@ -1,0 +1,1 @@
+//! The pintle binary: flags, configuration, zero-config start.

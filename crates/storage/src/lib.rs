@@ -1,0 +1,1 @@
+//! Bytes, keys and revisions: the storage trait of the Pintle API server and its backends.
