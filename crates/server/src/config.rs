@@ -1,0 +1,283 @@
+//! What was typed, understood: [`Config`].
+
+use std::net::{IpAddr, Ipv4Addr};
+use std::path::PathBuf;
+use std::time::Duration;
+
+use pintle_runtime::duration::parse_go_duration;
+
+use crate::fault::Faults;
+use crate::flags::Flags;
+
+/// What one server is to do. Made from flags, or by hand by whoever embeds the server.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// Store, CA, certificates, keys and kubeconfig, as far as no flag names another place.
+    pub data_dir: PathBuf,
+    /// Where to listen.
+    pub bind_address: IpAddr,
+    /// Port to listen on; 0 takes a free one.
+    pub secure_port: u16,
+    /// The address that the cluster knows this server by.
+    pub advertise_address: Option<IpAddr>,
+    /// A further name in the self-made certificate.
+    pub external_hostname: Option<String>,
+    /// Directory for self-made certificates.
+    pub cert_dir: PathBuf,
+    /// Serving certificate and key; made in `cert_dir` if `None`.
+    pub serving: Option<(PathBuf, PathBuf)>,
+    /// TLS 1.3 only.
+    pub tls13_only: bool,
+    /// CA bundle for client certificates besides the self-made CA.
+    pub client_ca_file: Option<PathBuf>,
+    /// Static tokens.
+    pub token_auth_file: Option<PathBuf>,
+    /// Whether requests without credentials come in as `system:anonymous`.
+    pub anonymous: bool,
+    /// How requests are authorized.
+    pub authorization: Authorization,
+    /// Prefix of every key, without a slash at the end.
+    pub key_prefix: String,
+    /// Time between compactions; zero is never.
+    pub compaction_interval: Duration,
+    /// How long an event is kept.
+    pub event_ttl: Duration,
+    /// Concurrent streams per HTTP/2 connection.
+    pub http2_streams: u32,
+    /// Limit of a request that is not long-running.
+    pub request_timeout: Duration,
+    /// Least life of a watch.
+    pub min_request_timeout: Duration,
+    /// Reads at once; 0 is no limit.
+    pub max_requests: usize,
+    /// Writes at once; 0 is no limit.
+    pub max_mutating_requests: usize,
+    /// Serving on after SIGTERM.
+    pub shutdown_delay: Duration,
+    /// Start-up that `/livez` forgives.
+    pub livez_grace: Duration,
+    /// Group versions turned on or off, in the order given: `(what, on)`.
+    pub runtime_config: Vec<(String, bool)>,
+    /// Gates turned on or off.
+    pub feature_gates: Vec<(String, bool)>,
+    /// First address of the service range, for the certificate.
+    pub service_address: IpAddr,
+    /// Log verbosity.
+    pub verbosity: u8,
+}
+
+/// How requests are authorized.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Authorization {
+    /// Everything is allowed.
+    AlwaysAllow,
+    /// Everything is refused but to `system:masters`.
+    AlwaysDeny,
+    /// `system:masters` may do everything; health and version are public; all else is refused.
+    Masters,
+}
+
+impl Config {
+    /// Understands a command line.
+    ///
+    /// # Errors
+    /// All faults at once.
+    pub fn from_flags(flags: &Flags) -> Result<Self, Faults> {
+        let mut faults = Faults::default();
+        let data_dir = PathBuf::from(flags.one("data-dir"));
+        let serving = match (flags.given("tls-cert-file"), flags.given("tls-private-key-file")) {
+            (Some(cert), Some(key)) => Some((PathBuf::from(cert), PathBuf::from(key))),
+            (None, None) => None,
+            (Some(_), None) => {
+                faults.add("--tls-cert-file is given without --tls-private-key-file: name the certificate's key too");
+                None
+            }
+            (None, Some(_)) => {
+                faults.add("--tls-private-key-file is given without --tls-cert-file: name the key's certificate too");
+                None
+            }
+        };
+        if !flags.many("etcd-servers").is_empty() {
+            faults.add("--etcd-servers: this build keeps its state in RocksDB only; leave the flag out");
+        }
+        if flags.one("storage-backend") != "rocksdb" {
+            faults.add(format!("--storage-backend={}: only rocksdb is built in; leave the flag out", flags.one("storage-backend")));
+        }
+        if flags.one("logging-format") != "text" {
+            faults.add(format!("--logging-format={}: must be text", flags.one("logging-format")));
+        }
+        let alone = serving.is_none() && !flags.is_given("client-ca-file") && !flags.is_given("token-auth-file");
+        let any: IpAddr = if alone { Ipv4Addr::LOCALHOST.into() } else { Ipv4Addr::UNSPECIFIED.into() };
+        let cert_dir = flags.given("cert-dir").map_or_else(|| data_dir.join("pki"), PathBuf::from);
+        let config = Self {
+            bind_address: faults.check(address(flags, "bind-address")).flatten().unwrap_or(any),
+            secure_port: faults.check(number(flags, "secure-port")).unwrap_or_default(),
+            advertise_address: faults.check(address(flags, "advertise-address")).flatten(),
+            external_hostname: flags.given("external-hostname").map(str::to_owned),
+            cert_dir,
+            serving,
+            tls13_only: match flags.one("tls-min-version") {
+                "VersionTLS12" => false,
+                "VersionTLS13" => true,
+                other => {
+                    faults.add(format!("--tls-min-version={other}: must be VersionTLS12 or VersionTLS13"));
+                    false
+                }
+            },
+            client_ca_file: flags.given("client-ca-file").map(PathBuf::from),
+            token_auth_file: flags.given("token-auth-file").map(PathBuf::from),
+            anonymous: flags.on("anonymous-auth"),
+            authorization: faults.check(authorization(flags)).unwrap_or(Authorization::Masters),
+            key_prefix: format!("/{}", flags.one("etcd-prefix").trim_matches('/')),
+            compaction_interval: faults.check(duration(flags, "etcd-compaction-interval")).unwrap_or_default(),
+            event_ttl: faults.check(duration(flags, "event-ttl")).unwrap_or_default(),
+            http2_streams: match faults.check(number(flags, "http2-max-streams-per-connection")) {
+                None | Some(0) => 100,
+                Some(streams) => streams,
+            },
+            request_timeout: faults.check(duration(flags, "request-timeout")).unwrap_or_default(),
+            min_request_timeout: Duration::from_secs(faults.check(number(flags, "min-request-timeout")).unwrap_or_default()),
+            max_requests: faults.check(number(flags, "max-requests-inflight")).unwrap_or_default(),
+            max_mutating_requests: faults.check(number(flags, "max-mutating-requests-inflight")).unwrap_or_default(),
+            shutdown_delay: faults.check(duration(flags, "shutdown-delay-duration")).unwrap_or_default(),
+            livez_grace: faults.check(duration(flags, "livez-grace-period")).unwrap_or_default(),
+            runtime_config: switches(flags, "runtime-config", &mut faults),
+            feature_gates: gates(flags, &mut faults),
+            service_address: faults.check(service_address(flags)).unwrap_or(any),
+            verbosity: faults.check(number(flags, "v")).unwrap_or_default(),
+            data_dir,
+        };
+        faults.into_result()?;
+        Ok(config)
+    }
+}
+
+fn number<T: std::str::FromStr>(flags: &Flags, name: &str) -> Result<T, String> {
+    let value = flags.one(name);
+    value.parse().map_err(|_| format!("--{name}={value}: must be a number in range"))
+}
+
+fn duration(flags: &Flags, name: &str) -> Result<Duration, String> {
+    let value = flags.one(name);
+    parse_go_duration(value)
+        .ok()
+        .and_then(|nanos| u64::try_from(nanos).ok())
+        .map(Duration::from_nanos)
+        .ok_or_else(|| format!("--{name}={value}: must be a duration such as 30s or 1m0s"))
+}
+
+fn address(flags: &Flags, name: &str) -> Result<Option<IpAddr>, String> {
+    flags
+        .given(name)
+        .map(|value| value.parse().map_err(|_| format!("--{name}={value}: must be an IP address")))
+        .transpose()
+}
+
+/// The address that the Service `kubernetes` has: the first of the range.
+fn service_address(flags: &Flags) -> Result<IpAddr, String> {
+    let value = flags.one("service-cluster-ip-range");
+    let wrong = || format!("--service-cluster-ip-range={value}: must be a CIDR such as 10.0.0.0/16, or two with a comma");
+    let mut first = None;
+    for range in value.split(',') {
+        let (base, bits) = range.trim().split_once('/').ok_or_else(wrong)?;
+        let base: IpAddr = base.parse().map_err(|_| wrong())?;
+        let bits: u8 = bits.parse().map_err(|_| wrong())?;
+        let next = match base {
+            IpAddr::V4(base) if bits <= 32 => {
+                let mask = u32::MAX.checked_shl(32 - u32::from(bits)).unwrap_or(0);
+                IpAddr::V4(((u32::from(base) & mask).wrapping_add(1)).into())
+            }
+            IpAddr::V6(base) if bits <= 128 => {
+                let mask = u128::MAX.checked_shl(128 - u32::from(bits)).unwrap_or(0);
+                IpAddr::V6(((u128::from(base) & mask).wrapping_add(1)).into())
+            }
+            _ => return Err(wrong()),
+        };
+        first.get_or_insert(next);
+    }
+    first.ok_or_else(wrong)
+}
+
+fn authorization(flags: &Flags) -> Result<Authorization, String> {
+    let modes = flags.many("authorization-mode");
+    match modes.as_slice() {
+        ["AlwaysAllow"] => Ok(Authorization::AlwaysAllow),
+        ["AlwaysDeny"] => Ok(Authorization::AlwaysDeny),
+        modes if !modes.is_empty() && modes.iter().all(|mode| matches!(*mode, "Node" | "RBAC")) => Ok(Authorization::Masters),
+        modes => Err(format!(
+            "--authorization-mode={}: must be AlwaysAllow, AlwaysDeny, or of Node and RBAC",
+            modes.join(",")
+        )),
+    }
+}
+
+fn switches(flags: &Flags, name: &str, faults: &mut Faults) -> Vec<(String, bool)> {
+    let mut switches = Vec::new();
+    for given in flags.many(name) {
+        match given.split_once('=').unwrap_or((given, "true")) {
+            (what, "true") => switches.push((what.to_owned(), true)),
+            (what, "false") => switches.push((what.to_owned(), false)),
+            _ => faults.add(format!("--{name}={given}: must be name=true or name=false")),
+        }
+    }
+    switches
+}
+
+fn gates(flags: &Flags, faults: &mut Faults) -> Vec<(String, bool)> {
+    let mut gates = switches(flags, "feature-gates", faults);
+    gates.retain_mut(|(name, on)| {
+        // `kube:Name=true` names the component; all gates here are its.
+        if let Some((_, gate)) = name.split_once(':') {
+            *name = gate.to_owned();
+        }
+        match pintle_api::feature_gate(name) {
+            None => {
+                faults.add(format!("--feature-gates={name}: unknown gate; see --help of Kubernetes v1.36 for their names"));
+                false
+            }
+            Some(gate) if gate.locked && gate.default != *on => {
+                faults.add(format!("--feature-gates={name}={on}: the gate is locked to {}; leave it out", gate.default));
+                false
+            }
+            Some(_) => true,
+        }
+    });
+    gates
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn config(line: &str) -> Result<Config, String> {
+        let flags = Flags::parse(std::iter::once("pintle").chain(line.split_whitespace())).map_err(|error| error.to_string())?;
+        Config::from_flags(&flags).map_err(|faults| faults.to_string())
+    }
+
+    #[test]
+    fn without_flags_it_serves_on_the_loopback() {
+        let config = config("").unwrap();
+        assert_eq!(config.bind_address.to_string(), "127.0.0.1");
+        assert_eq!(config.secure_port, 6443);
+        assert_eq!(config.service_address.to_string(), "10.0.0.1");
+        assert_eq!(config.request_timeout, Duration::from_secs(60));
+    }
+
+    #[test]
+    fn every_fault_is_reported_at_once() {
+        let error = config("--secure-port=x --tls-cert-file=a --bind-address=nowhere --request-timeout=soon --service-cluster-ip-range=10.0.0.0").unwrap_err();
+        assert_eq!(error.lines().count(), 5, "{error}");
+    }
+
+    #[test]
+    fn gates_are_checked_against_the_release() {
+        assert!(config("--feature-gates=kube:WatchList=true").is_ok());
+        assert!(config("--feature-gates=NoSuchGate=true").unwrap_err().contains("NoSuchGate"));
+    }
+
+    #[test]
+    fn the_service_address_is_the_first_of_the_range() {
+        assert_eq!(config("--service-cluster-ip-range=10.3.7.0/16").unwrap().service_address.to_string(), "10.3.0.1");
+        assert_eq!(config("--service-cluster-ip-range=fd00::/108").unwrap().service_address.to_string(), "fd00::1");
+    }
+}
