@@ -7,6 +7,7 @@
 //! What is absent matters: no API group is known here, nothing waits, nothing is read from a disk
 //! or a network.
 
+pub mod codec;
 pub mod resource;
 pub mod schema;
 pub mod text;
