@@ -1,1 +1,22 @@
-//! Who is it: authenticators for Kubernetes API requests.
+//! Who is it.
+//!
+//! An [`Authenticator`] looks at the [`Credentials`] of a request and gives a user, nothing, or an
+//! error. A [`Union`] tries several: the first user counts, and a credential that was shown and
+//! found bad refuses the request unless another one is good. [`Anonymous`] takes those who showed
+//! none. None of this knows HTTP: the caller takes token and certificates out of the request.
+
+pub mod anonymous;
+pub mod authenticator;
+pub mod credentials;
+mod csv;
+pub mod token;
+pub mod union;
+pub mod x509;
+
+pub use anonymous::Anonymous;
+pub use authenticator::{Authenticated, Authenticator, AuthenticationError, Outcome, authenticated};
+pub use credentials::{Credentials, Peer};
+pub use pintle_runtime::user::UserInfo;
+pub use token::StaticTokens;
+pub use union::Union;
+pub use x509::ClientCertificates;

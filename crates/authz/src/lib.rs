@@ -1,1 +1,17 @@
-//! May they: authorizers for Kubernetes API requests.
+//! Who may do what.
+//!
+//! An [`Authorizer`] looks at the [`Attributes`] of a request and gives a [`Decision`]; a [`Union`]
+//! asks several in order. A failure to decide is never an `Allow`. No authorizer writes, and none
+//! knows HTTP: attributes in, decision out.
+
+pub mod attributes;
+pub mod authorizer;
+pub mod builtin;
+pub mod decision;
+pub mod union;
+
+pub use attributes::{Attributes, ResourceAttributes};
+pub use authorizer::{Authorizer, Verdict};
+pub use builtin::{AlwaysAllow, AlwaysDeny, PublicPaths, SystemMasters};
+pub use decision::{Decision, Reason};
+pub use union::Union;
