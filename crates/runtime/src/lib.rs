@@ -8,8 +8,15 @@
 //! or a network.
 
 pub mod codec;
+pub mod field_path;
+pub mod fields;
+pub mod gvk;
+pub mod meta;
+pub mod quote;
 pub mod resource;
 pub mod schema;
+pub mod status;
 pub mod text;
 pub mod time;
+pub mod user;
 pub mod value;

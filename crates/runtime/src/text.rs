@@ -1,6 +1,6 @@
 //! Strings that may be slices of a request body.
 
-use std::borrow::Borrow;
+use std::borrow::{Borrow, Cow};
 use std::cmp::Ordering;
 use std::fmt;
 use std::hash::{Hash, Hasher};
@@ -38,6 +38,14 @@ impl Text {
     #[inline]
     pub fn as_bytes(&self) -> &[u8] {
         self.0.as_bytes()
+    }
+
+    /// `part`, which lies within this text, without copying it.
+    ///
+    /// # Panics
+    /// Where `part` is not a part of this very text.
+    pub fn slice_of(&self, part: &str) -> Self {
+        Self(self.0.slice_ref(part))
     }
 
     /// The text as shared bytes.
@@ -82,6 +90,15 @@ impl From<&'static str> for Text {
 impl From<String> for Text {
     fn from(text: String) -> Self {
         Self(ByteString::from(text))
+    }
+}
+
+impl From<Cow<'static, str>> for Text {
+    fn from(text: Cow<'static, str>) -> Self {
+        match text {
+            Cow::Borrowed(text) => Self::from_static(text),
+            Cow::Owned(text) => Self::from(text),
+        }
     }
 }
 
