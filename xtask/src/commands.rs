@@ -2,7 +2,7 @@
 
 use anyhow::{Result, bail};
 
-use crate::{bench, golden, integration, run, setup, test, tidy};
+use crate::{bench, codegen, golden, integration, run, setup, test, tidy};
 
 /// One `cargo xtask` command.
 struct Command {
@@ -30,6 +30,12 @@ const COMMANDS: &[Command] = &[
         arguments: "",
         about: "what the checks run; the same as test",
         run: test::run,
+    },
+    Command {
+        name: "codegen",
+        arguments: "[--check]",
+        about: "write the tables and views of types, or compare them",
+        run: codegen::run,
     },
     Command {
         name: "tidy",

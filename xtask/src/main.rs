@@ -6,6 +6,7 @@
 )]
 
 mod bench;
+mod codegen;
 mod commands;
 mod golden;
 mod integration;

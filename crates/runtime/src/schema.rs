@@ -7,6 +7,8 @@
 //! Inlined Go structs are flattened: `Volume` has the field `name` and then every field of
 //! `VolumeSource`, as in JSON. Protobuf keeps them nested, which [`ProtoField::Inline`] records.
 
+pub mod fixed;
+
 use std::borrow::Cow;
 use std::ops::Deref;
 use std::sync::Arc;
