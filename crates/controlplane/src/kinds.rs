@@ -1,0 +1,183 @@
+//! What is particular to each kind, as data: one row per stored resource.
+//!
+//! A row says what upstream's strategy objects say in methods: whether a PUT may create, whether it
+//! may be blind, what a DELETE answers, what counts as a new generation, and how a name is checked.
+
+/// What is particular to a kind.
+#[derive(Debug, Clone, Copy)]
+pub struct KindFacts {
+    /// API group.
+    pub group: &'static str,
+    /// Plural name.
+    pub resource: &'static str,
+    /// `AllowCreateOnUpdate`: a PUT to a missing name creates.
+    pub create_on_update: bool,
+    /// `AllowUnconditionalUpdate`: a PUT without resourceVersion overwrites.
+    pub unconditional_update: bool,
+    /// `ReturnDeletedObject`: a DELETE answers with the last state, not with a Status.
+    pub returns_deleted: bool,
+    /// What makes `metadata.generation` grow.
+    pub generation: Generation,
+    /// How names are checked.
+    pub name: NameRule,
+    /// How main and status endpoints split the object.
+    pub status: StatusSplit,
+}
+
+/// What makes `metadata.generation` grow.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Generation {
+    /// The kind has none.
+    None,
+    /// A change of `spec`.
+    Spec,
+    /// A change of anything but `metadata` and `status`.
+    Content,
+}
+
+/// How the name of a new object is checked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum NameRule {
+    /// RFC 1123 subdomain, up to 253 characters.
+    Subdomain,
+    /// RFC 1123 label, up to 63 characters.
+    Label,
+    /// Anything that can stand in a path.
+    PathSegment,
+}
+
+/// How main and status endpoints split an object.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum StatusSplit {
+    /// There is no status endpoint; the main endpoint takes everything.
+    None,
+    /// The main endpoint ignores `status`, the status endpoint everything but `status` and metadata.
+    Status,
+}
+
+const fn kind(group: &'static str, resource: &'static str) -> KindFacts {
+    KindFacts {
+        group,
+        resource,
+        create_on_update: false,
+        unconditional_update: true,
+        returns_deleted: false,
+        generation: Generation::None,
+        name: NameRule::Subdomain,
+        status: StatusSplit::None,
+    }
+}
+
+impl KindFacts {
+    const fn may_create_on_update(mut self) -> Self {
+        self.create_on_update = true;
+        self
+    }
+
+    const fn needs_version(mut self) -> Self {
+        self.unconditional_update = false;
+        self
+    }
+
+    const fn returned(mut self) -> Self {
+        self.returns_deleted = true;
+        self
+    }
+
+    const fn generation(mut self, generation: Generation) -> Self {
+        self.generation = generation;
+        self
+    }
+
+    const fn named(mut self, name: NameRule) -> Self {
+        self.name = name;
+        self
+    }
+
+    const fn with_status(mut self) -> Self {
+        self.status = StatusSplit::Status;
+        self
+    }
+}
+
+use Generation::{Content, Spec};
+use NameRule::{Label, PathSegment};
+
+const ADMISSION: &str = "admissionregistration.k8s.io";
+const RBAC: &str = "rbac.authorization.k8s.io";
+const STORAGE: &str = "storage.k8s.io";
+const FLOWCONTROL: &str = "flowcontrol.apiserver.k8s.io";
+const RESOURCE: &str = "resource.k8s.io";
+
+/// One row per stored resource.
+pub const KINDS: &[KindFacts] = &[
+    kind("", "configmaps"),
+    kind("", "endpoints").may_create_on_update(),
+    kind("", "events").may_create_on_update().named(PathSegment),
+    kind("", "limitranges").may_create_on_update(),
+    kind("", "namespaces").returned().named(Label).with_status(),
+    kind("", "nodes").with_status(),
+    kind("", "persistentvolumeclaims").returned().with_status(),
+    kind("", "persistentvolumes").returned().with_status(),
+    kind("", "pods").returned().generation(Spec).with_status(),
+    kind("", "podtemplates").returned().generation(Content),
+    kind("", "replicationcontrollers").generation(Spec).with_status(),
+    kind("", "resourcequotas").returned().with_status(),
+    kind("", "secrets"),
+    kind("", "serviceaccounts").returned(),
+    kind("", "services").may_create_on_update().returned().named(Label).with_status(),
+    kind(ADMISSION, "mutatingadmissionpolicies").needs_version().generation(Spec),
+    kind(ADMISSION, "mutatingadmissionpolicybindings").needs_version().generation(Spec),
+    kind(ADMISSION, "mutatingwebhookconfigurations").needs_version().generation(Content),
+    kind(ADMISSION, "validatingadmissionpolicies").needs_version().generation(Spec).with_status(),
+    kind(ADMISSION, "validatingadmissionpolicybindings").needs_version().generation(Spec),
+    kind(ADMISSION, "validatingwebhookconfigurations").needs_version().generation(Content),
+    kind("apiextensions.k8s.io", "customresourcedefinitions").needs_version().generation(Spec).with_status(),
+    kind("apiregistration.k8s.io", "apiservices").needs_version().named(PathSegment).with_status(),
+    kind("apps", "controllerrevisions"),
+    kind("apps", "daemonsets").generation(Spec).with_status(),
+    kind("apps", "deployments").generation(Spec).with_status(),
+    kind("apps", "replicasets").generation(Spec).with_status(),
+    kind("apps", "statefulsets").generation(Spec).named(Label).with_status(),
+    kind("autoscaling", "horizontalpodautoscalers").with_status(),
+    kind("batch", "cronjobs").generation(Spec).with_status(),
+    kind("batch", "jobs").generation(Spec).with_status(),
+    kind("certificates.k8s.io", "certificatesigningrequests").named(PathSegment).with_status(),
+    kind("coordination.k8s.io", "leases").may_create_on_update().needs_version(),
+    kind("discovery.k8s.io", "endpointslices").generation(Content),
+    kind(FLOWCONTROL, "flowschemas").generation(Spec).with_status(),
+    kind(FLOWCONTROL, "prioritylevelconfigurations").generation(Spec).with_status(),
+    kind("networking.k8s.io", "ingressclasses").generation(Spec),
+    kind("networking.k8s.io", "ingresses").generation(Spec).with_status(),
+    kind("networking.k8s.io", "ipaddresses").named(PathSegment),
+    kind("networking.k8s.io", "networkpolicies").generation(Spec),
+    kind("networking.k8s.io", "servicecidrs").with_status(),
+    kind("node.k8s.io", "runtimeclasses").may_create_on_update().needs_version(),
+    kind("policy", "poddisruptionbudgets").needs_version().generation(Spec).with_status(),
+    kind(RBAC, "clusterrolebindings").may_create_on_update().named(PathSegment),
+    kind(RBAC, "clusterroles").may_create_on_update().named(PathSegment),
+    kind(RBAC, "rolebindings").may_create_on_update().named(PathSegment),
+    kind(RBAC, "roles").may_create_on_update().named(PathSegment),
+    kind(RESOURCE, "deviceclasses").returned().generation(Content),
+    kind(RESOURCE, "resourceclaims").returned().with_status(),
+    kind(RESOURCE, "resourceclaimtemplates").returned(),
+    kind(RESOURCE, "resourceslices").returned().generation(Content),
+    kind("scheduling.k8s.io", "priorityclasses").generation(Content),
+    kind(STORAGE, "csidrivers").needs_version().returned().generation(Content),
+    kind(STORAGE, "csinodes").needs_version().returned(),
+    kind(STORAGE, "csistoragecapacities").needs_version(),
+    kind(STORAGE, "storageclasses").returned(),
+    kind(STORAGE, "volumeattachments").needs_version().returned().with_status(),
+    kind(STORAGE, "volumeattributesclasses").returned(),
+];
+
+/// The row of a resource. A stored resource without one is treated like the plainest row.
+pub fn facts(group: &str, resource: &str) -> KindFacts {
+    // The two event resources are one.
+    let group = if group == "events.k8s.io" { "" } else { group };
+    KINDS
+        .iter()
+        .copied()
+        .find(|row| row.group == group && row.resource == resource)
+        .unwrap_or(const { kind("", "") })
+}

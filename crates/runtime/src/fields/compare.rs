@@ -1,0 +1,198 @@
+//! What differs between two objects, path by path.
+
+use std::cmp::Ordering;
+
+use crate::value::{Record, Value};
+
+use super::atom::{Atom, TypeView, item_key};
+use super::element::{PathElement, Scalar};
+use super::set::Set;
+
+/// The paths at which two objects differ.
+#[derive(Debug, Default, Clone, PartialEq, Eq)]
+pub struct Comparison {
+    /// Only in the new object.
+    pub added: Set,
+    /// In both, with different values.
+    pub modified: Set,
+    /// Only in the old object.
+    pub removed: Set,
+}
+
+impl Comparison {
+    /// Whether nothing differs.
+    pub fn is_same(&self) -> bool {
+        self.added.is_empty() && self.modified.is_empty() && self.removed.is_empty()
+    }
+
+    /// Without what is at or below the paths of `ignored`.
+    #[must_use]
+    pub fn without(&self, ignored: &Set) -> Self {
+        Self {
+            added: self.added.recursive_difference(ignored),
+            modified: self.modified.recursive_difference(ignored),
+            removed: self.removed.recursive_difference(ignored),
+        }
+    }
+
+    fn push(&mut self, element: PathElement, (change, below): (Option<Change>, Self)) {
+        self.added.push_sorted(element.clone(), change == Some(Change::Added), below.added);
+        self.modified.push_sorted(element.clone(), change == Some(Change::Modified), below.modified);
+        self.removed.push_sorted(element, change == Some(Change::Removed), below.removed);
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Change {
+    Added,
+    Modified,
+    Removed,
+}
+
+/// Compares two objects of one type, both in normal form.
+pub(super) fn records(old: &Record, new: &Record) -> Comparison {
+    let mut found = Comparison::default();
+    of_fields(old, new, &mut found);
+    found
+}
+
+fn values(old: Option<&Value>, new: Option<&Value>, view: TypeView<'_>) -> (Option<Change>, Comparison) {
+    // Null fits any type; the other side says what there is to see.
+    let solid = |value: Option<&Value>| value.is_some_and(|value| !value.is_null());
+    let shown = if solid(new) { new } else { old };
+    let atom = view.atom(shown.unwrap_or(&Value::Null));
+    let leaf = matches!(atom, Atom::Leaf)
+        || (hollow(old) && hollow(new))
+        || (solid(old) && solid(new) && old.map(std::mem::discriminant) != new.map(std::mem::discriminant));
+    if leaf {
+        return (leaf_change(old, new), Comparison::default());
+    }
+    let mut below = Comparison::default();
+    match atom {
+        Atom::Leaf => {}
+        Atom::Struct(_) => {
+            let (old, new) = (old.and_then(Value::as_record), new.and_then(Value::as_record));
+            match (old, new) {
+                (Some(old), Some(new)) => of_fields(old, new, &mut below),
+                (Some(old), None) => of_fields(old, &Record::new(old.type_ref().clone()), &mut below),
+                (None, Some(new)) => of_fields(&Record::new(new.type_ref().clone()), new, &mut below),
+                (None, None) => {}
+            }
+        }
+        Atom::Map(element) => {
+            let entries = |value: Option<&Value>| -> Vec<(PathElement, Value)> {
+                let entries = value.and_then(Value::as_map);
+                entries.into_iter().flat_map(|map| map.iter()).map(|(key, value)| (PathElement::Field(key.clone()), value.clone())).collect()
+            };
+            join(&entries(old), &entries(new), element, &mut below);
+        }
+        Atom::Set => join(&set_items(old), &set_items(new), TypeView::Deduced, &mut below),
+        Atom::List { keys, element } => {
+            let items = |value: Option<&Value>| -> Vec<(PathElement, Value)> {
+                let mut items: Vec<_> = value
+                    .and_then(Value::as_list)
+                    .into_iter()
+                    .flatten()
+                    .map(|item| (item_key(keys, item), item.clone()))
+                    .collect();
+                items.sort_by(|a, b| a.0.cmp(&b.0));
+                items
+            };
+            join(&items(old), &items(new), TypeView::Element(element), &mut below);
+        }
+    }
+    let change = match (old, new) {
+        (None, _) => Some(Change::Added),
+        (_, None) => Some(Change::Removed),
+        _ => None,
+    };
+    (change, below)
+}
+
+fn set_items(value: Option<&Value>) -> Vec<(PathElement, Value)> {
+    let items = value.and_then(Value::as_list).into_iter().flatten();
+    let mut items: Vec<_> =
+        items.filter_map(|item| Some((PathElement::Value(Scalar::of(item)?), item.clone()))).collect();
+    items.sort_by(|a, b| a.0.cmp(&b.0));
+    items
+}
+
+fn leaf_change(old: Option<&Value>, new: Option<&Value>) -> Option<Change> {
+    match (old, new) {
+        (None, None) => None,
+        (None, Some(_)) => Some(Change::Added),
+        (Some(_), None) => Some(Change::Removed),
+        (Some(old), Some(new)) => (old != new).then_some(Change::Modified),
+    }
+}
+
+/// Absent, null or an empty container: such are compared as leaves, which keeps null and empty apart.
+fn hollow(value: Option<&Value>) -> bool {
+    match value {
+        None | Some(Value::Null) => true,
+        Some(Value::List(items)) => items.is_empty(),
+        Some(Value::Map(map)) => map.is_empty(),
+        Some(Value::Record(record)) => record.is_empty(),
+        Some(_) => false,
+    }
+}
+
+fn of_fields(old: &Record, new: &Record, found: &mut Comparison) {
+    let ty = new.ty();
+    let (old, new) = (old.entries(), new.entries());
+    let (mut left, mut right) = (0, 0);
+    // Elements are pushed in declaration order; the sets put them in order of names.
+    while left < old.len() || right < new.len() {
+        let order = match (old.get(left), new.get(right)) {
+            (Some(old), Some(new)) => old.0.cmp(&new.0),
+            (Some(_), None) => Ordering::Less,
+            (None, _) => Ordering::Greater,
+        };
+        let before = (order != Ordering::Greater).then(|| &old[left]);
+        let after = (order != Ordering::Less).then(|| &new[right]);
+        left += usize::from(before.is_some());
+        right += usize::from(after.is_some());
+        let Some(&(index, _)) = after.or(before) else { break };
+        let (before, after) = (before.map(|entry| &entry.1), after.map(|entry| &entry.1));
+        if before == after {
+            continue;
+        }
+        let field = &ty.fields[index as usize];
+        let outcome = values(before, after, TypeView::Field(field));
+        found.push(PathElement::Field(field.name.to_string().into()), outcome);
+    }
+}
+
+fn join(old: &[(PathElement, Value)], new: &[(PathElement, Value)], view: TypeView<'_>, found: &mut Comparison) {
+    let (mut left, mut right) = (0, 0);
+    while left < old.len() || right < new.len() {
+        let element = match (old.get(left), new.get(right)) {
+            (Some(old), Some(new)) => (&old.0).min(&new.0),
+            (Some(only), None) | (None, Some(only)) => &only.0,
+            (None, None) => break,
+        };
+        let before = run(&old[left..], element);
+        let after = run(&new[right..], element);
+        left += before.len();
+        right += after.len();
+        let outcome = match (before, after) {
+            // Items that share a path have no parts of their own: they count together.
+            (before, after) if before.len() > 1 || after.len() > 1 => {
+                let same = before.iter().map(|item| &item.1).eq(after.iter().map(|item| &item.1));
+                let change = match (before.is_empty(), after.is_empty()) {
+                    (true, _) => Some(Change::Added),
+                    (_, true) => Some(Change::Removed),
+                    _ => (!same).then_some(Change::Modified),
+                };
+                (change, Comparison::default())
+            }
+            (before, after) => values(before.first().map(|item| &item.1), after.first().map(|item| &item.1), view),
+        };
+        found.push(element.clone(), outcome);
+    }
+}
+
+fn run<'a>(items: &'a [(PathElement, Value)], element: &PathElement) -> &'a [(PathElement, Value)] {
+    let end = items.iter().take_while(|item| item.0 == *element).count();
+    &items[..end]
+}

@@ -1,0 +1,27 @@
+//! Who set what: field sets, and server-side apply on them.
+//!
+//! [`Updater`] is the heart of server-side apply: given the live object, a new one and what every
+//! manager owns, it says what everybody owns now and where they collide. It works on any table of
+//! [`crate::schema`]; conversion between versions is the caller's, through [`Versions`].
+//!
+//! The rules are structured-merge-diff's: maps and structs are granular unless the table says
+//! atomic, lists are atomic unless the table gives them keys or calls them sets.
+
+mod atom;
+mod compare;
+mod element;
+mod field_set;
+mod fields_v1;
+mod manage;
+mod merge;
+mod normal;
+mod remove;
+mod set;
+mod update;
+
+pub use compare::Comparison;
+pub use element::{PathElement, Scalar};
+pub use fields_v1::FieldsError;
+pub use manage::{ApplyError, FieldManager, keep_times_if_same};
+pub use set::Set;
+pub use update::{Conflict, Manager, Managers, Owned, Updater, Versions};

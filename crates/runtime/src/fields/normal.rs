@@ -1,0 +1,120 @@
+//! Objects as upstream's reflection sees them.
+
+use bytes::Bytes;
+
+use crate::codec::{Problems, json};
+use crate::schema::{FieldType, Flags, Shape, TypeRef};
+use crate::text::Text;
+use crate::value::{Map, Record, Value};
+
+/// `record` with presence as Go's structs have it: what `omitempty` leaves out is absent, and what
+/// it does not leave out is there with its zero. Embedded JSON is taken apart.
+pub(super) fn normal(record: &Record) -> Record {
+    let ty = record.ty();
+    let mut out = Record::new(record.type_ref().clone());
+    for (index, field) in ty.fields.iter().enumerate() {
+        let given = record.get(index).filter(|value| !value.is_null());
+        let pointer = field.flags.has(Flags::POINTER);
+        let optional = field.flags.has(Flags::OMIT_EMPTY) || field.flags.has(Flags::OMIT_ZERO);
+        let value = match given {
+            // A pointer to an empty value is written; an empty value is not.
+            Some(value) if optional && !pointer && is_empty(value, &field.ty) => continue,
+            Some(value) => normal_value(value, &field.ty),
+            None => match zero(&field.ty) {
+                _ if pointer && optional => continue,
+                _ if pointer => Value::Null,
+                // A struct by value is always there, `omitempty` or not.
+                Some(Value::Record(empty)) if !field.flags.has(Flags::OMIT_ZERO) => Value::Record(empty),
+                _ if optional => continue,
+                Some(zero) => zero,
+                None => Value::Null,
+            },
+        };
+        out.set(index, value);
+    }
+    out
+}
+
+fn is_empty(value: &Value, ty: &FieldType) -> bool {
+    match ty {
+        // Struct-like kinds by value are never empty to `omitempty`.
+        FieldType::Object(ty) => ty.shape == Shape::StringList && value.is_empty(),
+        _ => value.is_empty(),
+    }
+}
+
+fn normal_value(value: &Value, ty: &FieldType) -> Value {
+    match (value, ty) {
+        (Value::Record(record), _) => Value::Record(normal(record)),
+        (Value::List(items), FieldType::List(element)) => {
+            Value::List(items.iter().map(|item| normal_value(item, element)).collect())
+        }
+        (Value::Map(map), FieldType::Map(element)) => Value::Map(
+            map.iter().map(|(key, value)| (key.clone(), normal_value(value, element))).collect::<Map>(),
+        ),
+        (Value::Raw(raw), FieldType::Object(ty)) if matches!(ty.shape, Shape::RawExtension | Shape::FieldsV1) => {
+            // What does not parse stays a leaf.
+            json::decode_value(raw, &mut Problems::default()).unwrap_or_else(|_| value.clone())
+        }
+        _ => value.clone(),
+    }
+}
+
+fn zero(ty: &FieldType) -> Option<Value> {
+    Some(match ty {
+        FieldType::String => Value::String(Text::default()),
+        FieldType::Bool => Value::Bool(false),
+        FieldType::Int32 | FieldType::Int64 => Value::Int(0),
+        FieldType::Float64 => Value::Float(0.0),
+        FieldType::Object(ty) if ty.shape == Shape::Struct => Value::Record(normal(&Record::new(ty.clone()))),
+        FieldType::Object(ty) => match ty.shape {
+            Shape::Quantity => Value::String(Text::from_static("0")),
+            Shape::Duration | Shape::IntOrString => Value::Int(0),
+            _ => return None,
+        },
+        FieldType::Bytes | FieldType::Any | FieldType::List(_) | FieldType::Map(_) => return None,
+    })
+}
+
+/// The way back: embedded JSON is put together again, and `null` in a struct becomes absence.
+pub(super) fn denormal(record: Record) -> Record {
+    let ty = record.type_ref().clone();
+    let mut out = Record::new(ty.clone());
+    for (index, value) in record.into_entries() {
+        if let Some(value) = denormal_value(value, &ty.fields[index].ty) {
+            out.set(index, value);
+        }
+    }
+    out
+}
+
+fn denormal_value(value: Value, ty: &FieldType) -> Option<Value> {
+    Some(match (value, ty) {
+        (Value::Null, _) => return None,
+        (Value::Record(record), _) => Value::Record(denormal(record)),
+        (Value::List(items), FieldType::List(element)) => {
+            Value::List(items.into_iter().filter_map(|item| denormal_value(item, element)).collect())
+        }
+        (Value::Map(map), FieldType::Map(element)) => Value::Map(
+            map.into_iter()
+                .map(|(key, value)| {
+                    let value = denormal_value(value, element).or_else(|| zero(element)).unwrap_or_default();
+                    (key, value)
+                })
+                .collect::<Map>(),
+        ),
+        (value @ (Value::Map(_) | Value::List(_) | Value::String(_) | Value::Int(_) | Value::Bool(_) | Value::Float(_)), FieldType::Object(ty))
+            if matches!(ty.shape, Shape::RawExtension | Shape::FieldsV1) =>
+        {
+            let mut raw = Vec::new();
+            json::encode_value(&value, &mut raw);
+            Value::Raw(Bytes::from(raw))
+        }
+        (value, _) => value,
+    })
+}
+
+/// An object of type `ty` without content, in normal form.
+pub(super) fn empty(ty: &TypeRef) -> Record {
+    normal(&Record::new(ty.clone()))
+}
