@@ -1,11 +1,39 @@
 //! JSON, read and written as kube-apiserver does.
+//!
+//! Reading follows `sigs.k8s.io/json`: keys are case-sensitive, the last of several equal keys counts
+//! (structs and maps given twice are merged), integers must be integer literals, invalid UTF-8 becomes
+//! U+FFFD. Writing follows Go's `encoding/json` with the tags that the table records.
+
+mod base64;
+mod decode;
+mod duration;
+mod encode;
+mod gap;
+mod go;
+mod lexer;
+mod number;
+mod path;
+mod raw;
+mod scan;
+mod special;
+mod string;
+mod syntax;
+mod text;
+mod type_meta;
 
 use bytes::Bytes;
 
+use self::decode::Decoder;
+use self::lexer::{Lexer, Stop};
 use super::{DecodeError, Problems};
-use crate::schema::TypeRef;
-use crate::text::Text;
+use crate::schema::{FieldType, TypeRef};
 use crate::value::{Record, Value};
+
+pub use self::gap::Gap;
+pub use self::type_meta::TypeMeta;
+
+pub(crate) use self::decode::zero;
+pub(crate) use self::text::lossy;
 
 /// How deep arrays and objects may nest in text that is skipped or kept as it came.
 pub const MAX_NESTING: usize = 10_000;
@@ -20,25 +48,16 @@ pub const MAX_NESTING: usize = 10_000;
 /// [`DecodeError::Syntax`] if `body` is not one JSON value, [`DecodeError::Mismatch`] if it does not fit
 /// the type. As kube-apiserver looks for `kind` and `apiVersion` first, ask [`type_meta`] before
 /// reporting a mismatch: the body may be of another kind altogether.
-pub fn decode(_ty: &TypeRef, _body: &Bytes, _problems: &mut Problems) -> Result<Record, DecodeError> {
-    unreachable!("being written")
+pub fn decode(ty: &TypeRef, body: &Bytes, problems: &mut Problems) -> Result<Record, DecodeError> {
+    Decoder::new(Lexer::new(body), problems).root(ty).map_err(|stop| explain(stop, body))
 }
 
 /// Any JSON value. A number is a [`Value::Int`] if it is an integer literal that fits.
 ///
 /// # Errors
-/// [`DecodeError::Syntax`] if `body` is not one JSON value.
-pub fn decode_value(_body: &Bytes, _problems: &mut Problems) -> Result<Value, DecodeError> {
-    unreachable!("being written")
-}
-
-/// The `kind` and `apiVersion` that a body claims; empty where absent.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct TypeMeta {
-    /// `kind`
-    pub kind: Text,
-    /// `apiVersion`
-    pub api_version: Text,
+/// [`DecodeError::Syntax`] if `body` is not one JSON value, [`DecodeError::Mismatch`] if a number in it is too large.
+pub fn decode_value(body: &Bytes, problems: &mut Problems) -> Result<Value, DecodeError> {
+    Decoder::new(Lexer::new(body), problems).root_value().map_err(|stop| explain(stop, body))
 }
 
 /// What a body says it is, which is all that kube-apiserver looks at first.
@@ -46,50 +65,56 @@ pub struct TypeMeta {
 /// # Errors
 /// [`DecodeError::Syntax`] if `body` is not one JSON value, or not an object, or if `kind` or `apiVersion` is not a
 /// string; kube-apiserver puts `couldn't get version/kind; json parse error: ` in front of either.
-pub fn type_meta(_body: &Bytes) -> Result<TypeMeta, DecodeError> {
-    unreachable!("being written")
+pub fn type_meta(body: &Bytes) -> Result<TypeMeta, DecodeError> {
+    type_meta::read(&mut Lexer::new(body)).map_err(|stop| explain(stop, body))
+}
+
+/// Go checks the whole text before it decodes any of it, so malformed text hides all other faults.
+#[cold]
+fn explain(stop: Stop, body: &[u8]) -> DecodeError {
+    match (syntax::check(body), stop) {
+        (Err(text), _) => DecodeError::Syntax(text),
+        (Ok(()), Stop::Refused(error)) => *error,
+        (Ok(()), Stop::Malformed) => DecodeError::syntax("invalid JSON"),
+    }
 }
 
 /// Appends `record` to `out`: compact, without a newline at the end.
-pub fn encode(_record: &Record, _out: &mut Vec<u8>) {
-    unreachable!("being written")
+pub fn encode(record: &Record, out: &mut Vec<u8>) {
+    encode::record(record, out);
 }
 
 /// Appends `record` to `out` with two spaces of indentation, as Go's `json.MarshalIndent` does and
 /// `?pretty=true` asks for: no newline at the end.
-pub fn encode_pretty(_record: &Record, _out: &mut Vec<u8>) {
-    unreachable!("being written")
+pub fn encode_pretty(record: &Record, out: &mut Vec<u8>) {
+    let mut compact = Vec::new();
+    encode::record(record, &mut compact);
+    raw::indent(&compact, out);
 }
 
 /// Appends any value to `out`, compact.
-pub fn encode_value(_value: &Value, _out: &mut Vec<u8>) {
-    unreachable!("being written")
+pub fn encode_value(value: &Value, out: &mut Vec<u8>) {
+    encode::value(&FieldType::Any, value, out);
 }
 
 /// Appends the compact `json` to `out` with two spaces of indentation.
-pub fn indent(_json: &[u8], _out: &mut Vec<u8>) {
-    unreachable!("being written")
+pub fn indent(json: &[u8], out: &mut Vec<u8>) {
+    raw::indent(json, out);
 }
 
-/// Appends `record` to `out` without its `metadata.resourceVersion`, and says where that belongs,
-/// so that text made before a commit can be completed with the commit's revision.
-/// `None` if the type has no such field.
-pub fn encode_with_gap(_record: &Record, _out: &mut Vec<u8>) -> Option<Gap> {
-    unreachable!("being written")
+/// Appends the JSON text `json` to `out` without space between tokens, `<`, `>` and `&` escaped.
+pub fn compact(json: &[u8], out: &mut Vec<u8>) {
+    raw::compact(json, out);
 }
 
-/// The place of `metadata.resourceVersion` in an object's JSON.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Gap {
-    at: usize,
-    comma_before: bool,
-    comma_after: bool,
+/// Appends `text` to `out` as a JSON string, quotes included.
+pub fn encode_str(text: &str, out: &mut Vec<u8>) {
+    string::write(text, out);
 }
 
-impl Gap {
-    /// Appends `json`, which [`encode_with_gap`] wrote, to `out` with `resource_version` in its place.
-    pub fn fill(&self, _json: &[u8], _resource_version: &str, _out: &mut Vec<u8>) {
-        let _ = (self.at, self.comma_before, self.comma_after);
-        unreachable!("being written")
-    }
+/// Appends `record` to `out` without its `metadata.resourceVersion`, and says where that belongs
+/// (counted from where `out` ended before), so that text made before a commit can be completed with
+/// the commit's revision. `None` if the type has no such field.
+pub fn encode_with_gap(record: &Record, out: &mut Vec<u8>) -> Option<Gap> {
+    gap::encode(record, out)
 }

@@ -1,0 +1,71 @@
+//! Text made before the commit that gives it its resource version.
+
+use super::encode::{each_written, member, name};
+use crate::schema::{FieldType, Type};
+use crate::value::{Record, Value};
+
+/// The place of `metadata.resourceVersion` in an object's JSON.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Gap {
+    at: usize,
+    comma_before: bool,
+    comma_after: bool,
+}
+
+impl Gap {
+    /// Appends `json`, which [`encode_with_gap`](super::encode_with_gap) wrote, to `out` with
+    /// `resource_version` in its place.
+    pub fn fill(&self, json: &[u8], resource_version: &str, out: &mut Vec<u8>) {
+        out.reserve(json.len() + resource_version.len() + 22);
+        out.extend_from_slice(&json[..self.at]);
+        if self.comma_before {
+            out.push(b',');
+        }
+        out.extend_from_slice(b"\"resourceVersion\":");
+        super::string::write(resource_version, out);
+        if self.comma_after {
+            out.push(b',');
+        }
+        out.extend_from_slice(&json[self.at..]);
+    }
+}
+
+/// Appends `record` without its resource version; see [`encode_with_gap`](super::encode_with_gap).
+pub(super) fn encode(record: &Record, out: &mut Vec<u8>) -> Option<Gap> {
+    let start = out.len();
+    let mut gap = None;
+    out.push(b'{');
+    let empty = out.len();
+    each_written(record.ty(), record.entries(), |_, field, present| {
+        let FieldType::Object(ty) = &field.ty else { return member(field, present, empty, out) };
+        let Some(index) = ty.field_index("resourceVersion").filter(|_| field.name == "metadata") else {
+            return member(field, present, empty, out);
+        };
+        name(field, empty, out);
+        let entries = present.and_then(Value::as_record).map_or(&[][..], Record::entries);
+        gap = Some(metadata(ty, entries, index, out));
+    });
+    out.push(b'}');
+    gap.map(|gap| Gap { at: gap.at - start, ..gap })
+}
+
+/// Appends the metadata, leaving the field at `gap_index` out.
+fn metadata(ty: &Type, entries: &[(u16, Value)], gap_index: usize, out: &mut Vec<u8>) -> Gap {
+    let mut gap = None;
+    out.push(b'{');
+    let empty = out.len();
+    each_written(ty, entries, |index, field, present| {
+        if index == gap_index {
+            return;
+        }
+        if index > gap_index && gap.is_none() {
+            // Before this member, and behind the comma that it will bring.
+            let at = out.len() + usize::from(out.len() > empty);
+            gap = Some(Gap { at, comma_before: false, comma_after: true });
+        }
+        member(field, present, empty, out);
+    });
+    let last = Gap { at: out.len(), comma_before: out.len() > empty, comma_after: false };
+    out.push(b'}');
+    gap.unwrap_or(last)
+}
