@@ -12,6 +12,7 @@ pub mod field_path;
 pub mod fields;
 pub mod gvk;
 pub mod meta;
+pub mod quantity;
 pub mod quote;
 pub mod resource;
 pub mod schema;
