@@ -13,6 +13,7 @@ pub mod fields;
 pub mod gvk;
 pub mod meta;
 pub mod quantity;
+pub mod patch;
 pub mod quote;
 pub mod resource;
 pub mod schema;

@@ -1,6 +1,6 @@
 //! How apply sees a type: as a leaf, a list or a map.
 
-use crate::schema::{Field, FieldType, ListType, MapType, Shape, Type};
+use crate::schema::{Field, FieldType, ListType, MapType, Shape};
 use crate::text::Text;
 use crate::value::{Record, Value};
 
@@ -11,10 +11,8 @@ use super::element::{PathElement, Scalar};
 pub(super) enum TypeView<'a> {
     /// A field of a struct.
     Field(&'a Field),
-    /// An element of a list or map, or the root.
+    /// An element of a list or map.
     Element(&'a FieldType),
-    /// The root object.
-    Root(&'a Type),
     /// Something whose type nobody declared: maps are granular, lists atomic.
     Deduced,
 }
@@ -25,7 +23,7 @@ pub(super) enum Atom<'a> {
     /// Owned as a whole.
     Leaf,
     /// A struct whose fields have owners.
-    Struct(&'a Type),
+    Struct,
     /// A map whose keys have owners.
     Map(TypeView<'a>),
     /// A list whose values have owners.
@@ -42,7 +40,6 @@ impl<'a> TypeView<'a> {
                 Value::Map(_) => Atom::Map(Self::Deduced),
                 _ => Atom::Leaf,
             },
-            Self::Root(ty) => Atom::Struct(ty),
             Self::Element(ty) => of_type(ty, ListType::Unspecified, &[], MapType::Unspecified),
             Self::Field(field) => of_type(&field.ty, field.list_type, &field.list_keys, field.map_type),
         }
@@ -58,7 +55,7 @@ fn of_type<'a>(
     match ty {
         FieldType::Object(ty) => match ty.shape {
             Shape::Struct if map == MapType::Atomic || ty.map_type == MapType::Atomic => Atom::Leaf,
-            Shape::Struct => Atom::Struct(ty),
+            Shape::Struct => Atom::Struct,
             Shape::RawExtension | Shape::FieldsV1 => Atom::Map(TypeView::Deduced),
             _ => Atom::Leaf,
         },

@@ -70,7 +70,7 @@ fn values(old: Option<&Value>, new: Option<&Value>, view: TypeView<'_>) -> (Opti
     let mut below = Comparison::default();
     match atom {
         Atom::Leaf => {}
-        Atom::Struct(_) => {
+        Atom::Struct => {
             let (old, new) = (old.and_then(Value::as_record), new.and_then(Value::as_record));
             match (old, new) {
                 (Some(old), Some(new)) => of_fields(old, new, &mut below),

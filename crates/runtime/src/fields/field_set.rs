@@ -19,7 +19,7 @@ fn of_value(value: &Value, view: TypeView<'_>) -> (bool, Set) {
     let mut below = Set::new();
     match view.atom(value) {
         Atom::Leaf => return (true, below),
-        Atom::Struct(_) => {
+        Atom::Struct => {
             if let Value::Record(record) = value {
                 fields(record, &mut below);
             }

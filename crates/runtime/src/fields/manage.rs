@@ -19,7 +19,7 @@ use super::set::Set;
 use super::update::{Conflict, Manager, Managers, Owned, Updater, Versions};
 
 /// The annotation in which `kubectl apply` without `--server-side` keeps what it applied.
-pub const LAST_APPLIED: &str = "kubectl.kubernetes.io/last-applied-configuration";
+const LAST_APPLIED: &str = "kubectl.kubernetes.io/last-applied-configuration";
 
 /// Update entries beyond this many are merged, oldest first.
 const MAX_UPDATERS: usize = 10;

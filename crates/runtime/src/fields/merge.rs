@@ -20,7 +20,7 @@ pub(super) fn records(live: &Record, config: &Record) -> Record {
 
 fn values(old: &Value, new: &Value, view: TypeView<'_>) -> Value {
     match (view.atom(new), old, new) {
-        (Atom::Struct(_), Value::Record(old), Value::Record(new)) => Value::Record(records(old, new)),
+        (Atom::Struct, Value::Record(old), Value::Record(new)) => Value::Record(records(old, new)),
         (Atom::Map(element), Value::Map(old), Value::Map(new)) => {
             let mut merged: Map = old.clone();
             for (key, value) in new.iter() {

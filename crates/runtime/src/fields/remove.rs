@@ -26,7 +26,7 @@ pub(super) fn from_record(record: &Record, set: &Set) -> Record {
 /// What is left of `value`; null if nothing is.
 fn from_value(value: &Value, view: TypeView<'_>, set: &Set) -> Value {
     match (view.atom(value), value) {
-        (Atom::Struct(_), Value::Record(record)) => {
+        (Atom::Struct, Value::Record(record)) => {
             let left = from_record(record, set);
             if left.is_empty() { Value::Null } else { Value::Record(left) }
         }

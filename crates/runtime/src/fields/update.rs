@@ -206,7 +206,7 @@ impl<'a, V: Versions + ?Sized> Updater<'a, V> {
         }
         // The version at hand first: what it restores may be needed to convert.
         let mut versions: Vec<_> = by_version.iter().collect();
-        versions.sort_by_key(|(other, _)| (**other != version, (*other).clone()));
+        versions.sort_by_key(|(other, _)| (**other != version, Text::clone(other)));
         let mut pruned = pruned;
         for (other, owned) in versions {
             let same = *other == version;

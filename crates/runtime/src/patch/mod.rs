@@ -1,0 +1,29 @@
+//! The patches that clients send: JSON patch (RFC 6902), JSON merge patch (RFC 7386) and Kubernetes'
+//! strategic merge patch.
+//!
+//! All three work on plain values (maps, lists, scalars), as upstream does: a patch may hold what the
+//! type does not know, and how that is judged is the decoder's business. The strategic one is guided
+//! by the type's table. Apply is not here but in [`crate::fields`].
+
+mod json_patch;
+mod merge_patch;
+mod pointer;
+mod strategic;
+
+pub use json_patch::{JsonPatch, MAX_OPERATIONS};
+pub use merge_patch::merge;
+pub use strategic::strategic_merge;
+
+/// Why a patch could not be applied.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum PatchError {
+    /// The patch is not what its content type says: 400.
+    #[error("{0}")]
+    Malformed(String),
+    /// The patch is well-formed and does not fit the object: 422, without the reason on the wire.
+    #[error("{0}")]
+    Inapplicable(String),
+    /// The patch is beyond a limit: 413.
+    #[error("{0}")]
+    TooLarge(String),
+}
