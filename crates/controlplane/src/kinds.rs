@@ -3,105 +3,64 @@
 //! A row says what upstream's strategy objects say in methods: whether a PUT may create, whether it
 //! may be blind, what a DELETE answers, what counts as a new generation, and how a name is checked.
 
+use pintle_endpoints::strategy::{Generation, NameRule, Traits};
+
+use Generation::{AllButStatus, Spec};
+use NameRule::{Label, PathSegment};
+
 /// What is particular to a kind.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct KindFacts {
     /// API group.
     pub group: &'static str,
     /// Plural name.
     pub resource: &'static str,
-    /// `AllowCreateOnUpdate`: a PUT to a missing name creates.
-    pub create_on_update: bool,
-    /// `AllowUnconditionalUpdate`: a PUT without resourceVersion overwrites.
-    pub unconditional_update: bool,
-    /// `ReturnDeletedObject`: a DELETE answers with the last state, not with a Status.
-    pub returns_deleted: bool,
-    /// What makes `metadata.generation` grow.
-    pub generation: Generation,
-    /// How names are checked.
-    pub name: NameRule,
-    /// How main and status endpoints split the object.
-    pub status: StatusSplit,
-}
-
-/// What makes `metadata.generation` grow.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Generation {
-    /// The kind has none.
-    None,
-    /// A change of `spec`.
-    Spec,
-    /// A change of anything but `metadata` and `status`.
-    Content,
-}
-
-/// How the name of a new object is checked.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum NameRule {
-    /// RFC 1123 subdomain, up to 253 characters.
-    Subdomain,
-    /// RFC 1123 label, up to 63 characters.
-    Label,
-    /// Anything that can stand in a path.
-    PathSegment,
-}
-
-/// How main and status endpoints split an object.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum StatusSplit {
-    /// There is no status endpoint; the main endpoint takes everything.
-    None,
-    /// The main endpoint ignores `status`, the status endpoint everything but `status` and metadata.
-    Status,
+    /// The rules of its verbs.
+    pub traits: Traits,
+    /// There is a status endpoint: the main one ignores `status`, the other all but `status` and metadata.
+    pub has_status: bool,
 }
 
 const fn kind(group: &'static str, resource: &'static str) -> KindFacts {
     KindFacts {
         group,
         resource,
-        create_on_update: false,
-        unconditional_update: true,
-        returns_deleted: false,
-        generation: Generation::None,
-        name: NameRule::Subdomain,
-        status: StatusSplit::None,
+        traits: Traits::DEFAULT,
+        has_status: false,
     }
 }
 
 impl KindFacts {
     const fn may_create_on_update(mut self) -> Self {
-        self.create_on_update = true;
+        self.traits.create_on_update = true;
         self
     }
 
     const fn needs_version(mut self) -> Self {
-        self.unconditional_update = false;
+        self.traits.unconditional_update = false;
         self
     }
 
     const fn returned(mut self) -> Self {
-        self.returns_deleted = true;
+        self.traits.returns_deleted_object = true;
         self
     }
 
     const fn generation(mut self, generation: Generation) -> Self {
-        self.generation = generation;
+        self.traits.generation = generation;
         self
     }
 
     const fn named(mut self, name: NameRule) -> Self {
-        self.name = name;
+        self.traits.name = name;
         self
     }
 
     const fn with_status(mut self) -> Self {
-        self.status = StatusSplit::Status;
+        self.has_status = true;
         self
     }
 }
-
-use Generation::{Content, Spec};
-use NameRule::{Label, PathSegment};
 
 const ADMISSION: &str = "admissionregistration.k8s.io";
 const RBAC: &str = "rbac.authorization.k8s.io";
@@ -120,7 +79,7 @@ pub const KINDS: &[KindFacts] = &[
     kind("", "persistentvolumeclaims").returned().with_status(),
     kind("", "persistentvolumes").returned().with_status(),
     kind("", "pods").returned().generation(Spec).with_status(),
-    kind("", "podtemplates").returned().generation(Content),
+    kind("", "podtemplates").returned().generation(AllButStatus),
     kind("", "replicationcontrollers").generation(Spec).with_status(),
     kind("", "resourcequotas").returned().with_status(),
     kind("", "secrets"),
@@ -128,10 +87,10 @@ pub const KINDS: &[KindFacts] = &[
     kind("", "services").may_create_on_update().returned().named(Label).with_status(),
     kind(ADMISSION, "mutatingadmissionpolicies").needs_version().generation(Spec),
     kind(ADMISSION, "mutatingadmissionpolicybindings").needs_version().generation(Spec),
-    kind(ADMISSION, "mutatingwebhookconfigurations").needs_version().generation(Content),
+    kind(ADMISSION, "mutatingwebhookconfigurations").needs_version().generation(AllButStatus),
     kind(ADMISSION, "validatingadmissionpolicies").needs_version().generation(Spec).with_status(),
     kind(ADMISSION, "validatingadmissionpolicybindings").needs_version().generation(Spec),
-    kind(ADMISSION, "validatingwebhookconfigurations").needs_version().generation(Content),
+    kind(ADMISSION, "validatingwebhookconfigurations").needs_version().generation(AllButStatus),
     kind("apiextensions.k8s.io", "customresourcedefinitions").needs_version().generation(Spec).with_status(),
     kind("apiregistration.k8s.io", "apiservices").needs_version().named(PathSegment).with_status(),
     kind("apps", "controllerrevisions"),
@@ -144,7 +103,7 @@ pub const KINDS: &[KindFacts] = &[
     kind("batch", "jobs").generation(Spec).with_status(),
     kind("certificates.k8s.io", "certificatesigningrequests").named(PathSegment).with_status(),
     kind("coordination.k8s.io", "leases").may_create_on_update().needs_version(),
-    kind("discovery.k8s.io", "endpointslices").generation(Content),
+    kind("discovery.k8s.io", "endpointslices").generation(AllButStatus),
     kind(FLOWCONTROL, "flowschemas").generation(Spec).with_status(),
     kind(FLOWCONTROL, "prioritylevelconfigurations").generation(Spec).with_status(),
     kind("networking.k8s.io", "ingressclasses").generation(Spec),
@@ -158,12 +117,12 @@ pub const KINDS: &[KindFacts] = &[
     kind(RBAC, "clusterroles").may_create_on_update().named(PathSegment),
     kind(RBAC, "rolebindings").may_create_on_update().named(PathSegment),
     kind(RBAC, "roles").may_create_on_update().named(PathSegment),
-    kind(RESOURCE, "deviceclasses").returned().generation(Content),
+    kind(RESOURCE, "deviceclasses").returned().generation(AllButStatus),
     kind(RESOURCE, "resourceclaims").returned().with_status(),
     kind(RESOURCE, "resourceclaimtemplates").returned(),
-    kind(RESOURCE, "resourceslices").returned().generation(Content),
-    kind("scheduling.k8s.io", "priorityclasses").generation(Content),
-    kind(STORAGE, "csidrivers").needs_version().returned().generation(Content),
+    kind(RESOURCE, "resourceslices").returned().generation(AllButStatus),
+    kind("scheduling.k8s.io", "priorityclasses").generation(AllButStatus),
+    kind(STORAGE, "csidrivers").needs_version().returned().generation(AllButStatus),
     kind(STORAGE, "csinodes").needs_version().returned(),
     kind(STORAGE, "csistoragecapacities").needs_version(),
     kind(STORAGE, "storageclasses").returned(),
@@ -175,9 +134,6 @@ pub const KINDS: &[KindFacts] = &[
 pub fn facts(group: &str, resource: &str) -> KindFacts {
     // The two event resources are one.
     let group = if group == "events.k8s.io" { "" } else { group };
-    KINDS
-        .iter()
-        .copied()
-        .find(|row| row.group == group && row.resource == resource)
-        .unwrap_or(const { kind("", "") })
+    let found = KINDS.iter().find(|row| row.group == group && row.resource == resource);
+    found.cloned().unwrap_or(const { kind("", "") })
 }
