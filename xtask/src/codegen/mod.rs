@@ -13,6 +13,7 @@ mod output;
 mod positions;
 mod resources;
 mod tables;
+mod views;
 
 use std::path::{Path, PathBuf};
 
@@ -73,6 +74,10 @@ fn generate(root: &Path) -> Result<Files> {
         files.insert(
             folder.join("tables.rs"),
             tables::file(&model, home, &entries)?,
+        );
+        files.insert(
+            folder.join("views.rs"),
+            views::file(&model, home, &entries)?,
         );
         if *home == Home::Meta {
             files.insert(folder.join("positions.rs"), positions::file(&entries)?);

@@ -65,12 +65,6 @@ pub(super) struct Entry<'f> {
     pub(super) is_element: bool,
 }
 
-impl Entry<'_> {
-    pub(super) fn is_struct(&self) -> bool {
-        self.facts.special.is_none()
-    }
-}
-
 /// A protobuf field: of the record, or the nested message of an inlined struct.
 pub(super) enum Proto {
     Field {

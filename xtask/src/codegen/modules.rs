@@ -10,7 +10,9 @@ use super::output::HEADER;
 
 /// `mod.rs` of `pintle_runtime::meta::generated`.
 pub(super) fn runtime() -> String {
-    format!("{HEADER}\n//! Types of apimachinery.\n\npub mod positions;\npub mod tables;\n")
+    format!(
+        "{HEADER}\n//! Types of apimachinery.\n\npub mod positions;\npub mod tables;\npub mod views;\n"
+    )
 }
 
 /// `mod.rs` of `pintle_api::generated`.
@@ -30,7 +32,7 @@ pub(super) fn api(model: &Model<'_>) -> Result<String> {
         for version in versions {
             writeln!(
                 text,
-                "/// Types of `{group}/{version}`.\npub mod {version} {{ pub mod tables; }}"
+                "/// Types of `{group}/{version}`.\npub mod {version} {{ pub mod tables; mod views; pub use self::views::*; }}"
             )?;
         }
         writeln!(text, "}}\n")?;

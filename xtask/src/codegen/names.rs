@@ -88,8 +88,9 @@ const KEYWORDS: &[&str] = &[
     "yield",
     "record",
     "from_record",
-    "clone",
-    "into",
+    "view",
+    "empty",
+    "by_ref",
 ];
 
 #[cfg(test)]

@@ -5,6 +5,7 @@ mod sources;
 
 use anyhow::{Result, bail};
 
+use crate::codegen;
 use crate::workspace::{self, Metadata};
 
 /// Checks everything, prints what it finds, and fails if a rule is broken.
@@ -14,6 +15,9 @@ pub(crate) fn run(arguments: &[String]) -> Result<()> {
     let mut faults = layers::check(&metadata.packages);
     let report = sources::check(workspace::root())?;
     faults.extend(report.faults);
+    if let Err(error) = codegen::check(workspace::root()) {
+        faults.push(format!("{error:#}"));
+    }
     for advice in &report.advice {
         println!("tidy: note: {advice}");
     }
