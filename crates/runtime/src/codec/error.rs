@@ -24,8 +24,4 @@ impl DecodeError {
     pub(crate) fn syntax(text: impl Into<String>) -> Self {
         Self::Syntax(text.into())
     }
-
-    pub(crate) fn mismatch(text: impl Into<String>) -> Self {
-        Self::Mismatch(text.into())
-    }
 }

@@ -8,6 +8,7 @@ use std::collections::HashSet;
 
 use super::lexer::{Lexed, Lexer, Span, Stop};
 use super::path::Path;
+use super::special::zero;
 use super::type_meta::sort;
 use super::{go, text};
 use crate::codec::{DecodeError, MAX_DEPTH, Problems};
@@ -27,7 +28,12 @@ pub(super) struct Decoder<'a, 'p> {
 impl<'a, 'p> Decoder<'a, 'p> {
     pub(super) fn new(lexer: Lexer<'a>, problems: &'p mut Problems) -> Self {
         let strict = problems.wanted();
-        Self { lexer, problems, strict, noted: None }
+        Self {
+            lexer,
+            problems,
+            strict,
+            noted: None,
+        }
     }
 
     /// The whole body as an object of type `ty`.
@@ -74,7 +80,8 @@ impl<'a, 'p> Decoder<'a, 'p> {
             };
             let field = &ty.fields[index];
             if self.strict && seen.insert(index) {
-                self.problems.note(path.problem("duplicate field", &field.name));
+                self.problems
+                    .note(path.problem("duplicate field", &field.name));
             }
             let path = path.field(&ty, &field.name);
             if self.lexer.peek()? == b'n' {
@@ -148,12 +155,20 @@ impl<'a, 'p> Decoder<'a, 'p> {
                 if slot.as_record().is_none() {
                     *slot = Value::Record(Record::new(ty.clone()));
                 }
-                if let Value::Record(record) = slot { self.record(record, path) } else { Ok(()) }
+                if let Value::Record(record) = slot {
+                    self.record(record, path)
+                } else {
+                    Ok(())
+                }
             }
-            (FieldType::Object(ty), _) if !matches!(ty.shape, Shape::Struct | Shape::StringList) => {
+            (FieldType::Object(ty), _)
+                if !matches!(ty.shape, Shape::Struct | Shape::StringList) =>
+            {
                 self.special(ty, slot, path)
             }
-            (FieldType::Object(ty), b'[') if ty.shape == Shape::StringList => self.list(&FieldType::String, slot, path),
+            (FieldType::Object(ty), b'[') if ty.shape == Shape::StringList => {
+                self.list(&FieldType::String, slot, path)
+            }
             (FieldType::List(element), b'[') => self.list(element, slot, path),
             (FieldType::Map(element), b'{') => self.map(element, slot, path),
             _ => self.mismatch(path, &go::field_type(ty)),
@@ -175,7 +190,9 @@ impl<'a, 'p> Decoder<'a, 'p> {
         if slot.as_list().is_none() {
             *slot = Value::List(Vec::new());
         }
-        let Value::List(items) = slot else { return Ok(()) };
+        let Value::List(items) = slot else {
+            return Ok(());
+        };
         let mut count = 0;
         let mut first = true;
         self.lexer.open(b'[', MAX_DEPTH)?;
@@ -346,7 +363,10 @@ impl Finder {
     fn find_by_name(&mut self, ty: &Type, name: &str) -> Option<usize> {
         let at = |sorted: usize| ty.by_name.get(sorted).map(|&at| at as usize);
         if at(self.sorted).is_none_or(|at| ty.fields[at].name != name) {
-            self.sorted = ty.by_name.binary_search_by(|&at| ty.fields[at as usize].name.as_ref().cmp(name)).ok()?;
+            self.sorted = ty
+                .by_name
+                .binary_search_by(|&at| ty.fields[at as usize].name.as_ref().cmp(name))
+                .ok()?;
         }
         self.sorted += 1;
         at(self.sorted - 1)
@@ -389,7 +409,11 @@ struct Keys {
 
 impl Keys {
     fn from(from: usize) -> Self {
-        Self { from, sorted: true, set: None }
+        Self {
+            from,
+            sorted: true,
+            set: None,
+        }
     }
 
     /// Whether `key`, which is about to be pushed to `entries`, is there already.
@@ -402,7 +426,9 @@ impl Keys {
         if entries.len() <= 16 {
             return entries.iter().any(|(known, _)| known == key);
         }
-        let set = self.set.get_or_insert_with(|| entries.iter().map(|(key, _)| key.clone()).collect());
+        let set = self
+            .set
+            .get_or_insert_with(|| entries.iter().map(|(key, _)| key.clone()).collect());
         !set.insert(key.clone())
     }
 }
@@ -416,19 +442,10 @@ fn parse_float(literal: &str) -> Option<f64> {
 fn is_nilable(ty: &FieldType) -> bool {
     match ty {
         FieldType::Bytes | FieldType::Any | FieldType::List(_) | FieldType::Map(_) => true,
-        FieldType::Object(ty) => matches!(ty.shape, Shape::Time | Shape::MicroTime | Shape::Quantity | Shape::StringList),
+        FieldType::Object(ty) => matches!(
+            ty.shape,
+            Shape::Time | Shape::MicroTime | Shape::Quantity | Shape::StringList
+        ),
         _ => false,
-    }
-}
-
-/// The zero value of an element, which is what `null` among others means.
-pub(crate) fn zero(ty: &FieldType) -> Value {
-    match ty {
-        FieldType::String => Value::String(Text::default()),
-        FieldType::Bool => Value::Bool(false),
-        FieldType::Int32 | FieldType::Int64 => Value::Int(0),
-        FieldType::Float64 => Value::Float(0.0),
-        FieldType::Bytes | FieldType::Any | FieldType::List(_) | FieldType::Map(_) => Value::Null,
-        FieldType::Object(ty) => super::special::zero(ty),
     }
 }

@@ -36,7 +36,10 @@ pub(super) fn parse(text: &str) -> Result<i64, String> {
         if whole_length == 0 && fraction_length == 0 {
             return Err(invalid());
         }
-        let length = rest.iter().position(|byte| byte.is_ascii_digit() || *byte == b'.').unwrap_or(rest.len());
+        let length = rest
+            .iter()
+            .position(|byte| byte.is_ascii_digit() || *byte == b'.')
+            .unwrap_or(rest.len());
         let (name, after) = rest.split_at(length);
         rest = after;
         if name.is_empty() {
@@ -44,15 +47,29 @@ pub(super) fn parse(text: &str) -> Result<i64, String> {
         }
         let Some(unit) = unit(name) else {
             let name = super::text::lossy(name);
-            return Err(format!("time: unknown unit {} in duration {}", Quoted(&name), Quoted(text)));
+            return Err(format!(
+                "time: unknown unit {} in duration {}",
+                Quoted(&name),
+                Quoted(text)
+            ));
         };
-        let mut part = whole.checked_mul(unit).filter(|&part| part <= 1 << 63).ok_or_else(invalid)?;
+        let mut part = whole
+            .checked_mul(unit)
+            .filter(|&part| part <= 1 << 63)
+            .ok_or_else(invalid)?;
         if fraction > 0 {
             part += (fraction as f64 * (unit as f64 / scale)) as u64;
         }
-        total = total.checked_add(part).filter(|&total| total <= 1 << 63).ok_or_else(invalid)?;
+        total = total
+            .checked_add(part)
+            .filter(|&total| total <= 1 << 63)
+            .ok_or_else(invalid)?;
     }
-    if negative { Ok((total as i64).wrapping_neg()) } else { i64::try_from(total).map_err(|_| invalid()) }
+    if negative {
+        Ok((total as i64).wrapping_neg())
+    } else {
+        i64::try_from(total).map_err(|_| invalid())
+    }
 }
 
 /// The number at the start of `text`, unless it is too large, and how many digits it has.
@@ -60,7 +77,10 @@ fn digits(text: &[u8]) -> Option<(u64, usize)> {
     let length = text.iter().take_while(|byte| byte.is_ascii_digit()).count();
     let mut value: u64 = 0;
     for byte in &text[..length] {
-        value = value.checked_mul(10)?.checked_add(u64::from(byte - b'0')).filter(|&value| value <= 1 << 63)?;
+        value = value
+            .checked_mul(10)?
+            .checked_add(u64::from(byte - b'0'))
+            .filter(|&value| value <= 1 << 63)?;
     }
     Some((value, length))
 }
@@ -71,7 +91,10 @@ fn fraction_digits(text: &[u8]) -> (u64, f64, usize) {
     let length = text.iter().take_while(|byte| byte.is_ascii_digit()).count();
     let (mut value, mut scale): (u64, f64) = (0, 1.0);
     for byte in &text[..length] {
-        match value.checked_mul(10).and_then(|value| value.checked_add(u64::from(byte - b'0'))) {
+        match value
+            .checked_mul(10)
+            .and_then(|value| value.checked_add(u64::from(byte - b'0')))
+        {
             Some(longer) if longer <= 1 << 63 => {
                 value = longer;
                 scale *= 10.0;
@@ -161,8 +184,16 @@ mod tests {
         check("+7ns", 7, "7ns");
         check(".5h", 1_800_000_000_000, "30m0s");
         check("1m0.001s", 60_001_000_000, "1m0.001s");
-        check("2562047h47m16.854775807s", i64::MAX, "2562047h47m16.854775807s");
-        check("-2562047h47m16.854775808s", i64::MIN, "-2562047h47m16.854775808s");
+        check(
+            "2562047h47m16.854775807s",
+            i64::MAX,
+            "2562047h47m16.854775807s",
+        );
+        check(
+            "-2562047h47m16.854775808s",
+            i64::MIN,
+            "-2562047h47m16.854775808s",
+        );
     }
 
     #[track_caller]
@@ -178,7 +209,13 @@ mod tests {
         check_error(".s", r#"time: invalid duration ".s""#);
         check_error("1", r#"time: missing unit in duration "1""#);
         check_error("1d", r#"time: unknown unit "d" in duration "1d""#);
-        check_error("2562047h47m16.854775808s", r#"time: invalid duration "2562047h47m16.854775808s""#);
-        check_error("99999999999999999999h", r#"time: invalid duration "99999999999999999999h""#);
+        check_error(
+            "2562047h47m16.854775808s",
+            r#"time: invalid duration "2562047h47m16.854775808s""#,
+        );
+        check_error(
+            "99999999999999999999h",
+            r#"time: invalid duration "99999999999999999999h""#,
+        );
     }
 }

@@ -15,7 +15,9 @@ pub(super) fn record(record: &Record, out: &mut Vec<u8>) {
 fn fields(ty: &Type, entries: &[(u16, Value)], out: &mut Vec<u8>) {
     out.push(b'{');
     let empty = out.len();
-    each_written(ty, entries, |_, field, present| member(field, present, empty, out));
+    each_written(ty, entries, |_, field, present| {
+        member(field, present, empty, out)
+    });
     out.push(b'}');
 }
 
@@ -148,7 +150,8 @@ fn list(ty: &FieldType, items: &[Value], out: &mut Vec<u8>) {
         FieldType::List(element) => element,
         // Neither a schema nor anything else: Go writes its absence.
         FieldType::Object(ty)
-            if items.is_empty() && matches!(ty.shape, Shape::SchemaOrArray | Shape::SchemaOrStringArray) =>
+            if items.is_empty()
+                && matches!(ty.shape, Shape::SchemaOrArray | Shape::SchemaOrStringArray) =>
         {
             return null(out);
         }
@@ -187,7 +190,11 @@ fn write_time(ty: &FieldType, at: Time, out: &mut Vec<u8>) {
         return null(out);
     }
     out.push(b'"');
-    if has_shape(ty, Shape::MicroTime) { at.write_micros(out) } else { at.write_seconds(out) }
+    if has_shape(ty, Shape::MicroTime) {
+        at.write_micros(out)
+    } else {
+        at.write_seconds(out)
+    }
     out.push(b'"');
 }
 

@@ -11,7 +11,7 @@ pub(super) fn short_name(ty: &Type) -> &str {
 }
 
 /// `v1.PodSpec` of `io.k8s.api.core.v1.PodSpec`.
-pub(super) fn type_name(ty: &Type) -> &str {
+pub(crate) fn type_name(ty: &Type) -> &str {
     let name = ty.name.as_ref();
     match name.rmatch_indices('.').nth(1) {
         Some((dot, _)) => &name[dot + 1..],

@@ -44,14 +44,15 @@ pub(super) struct Lexer<'a> {
 
 impl<'a> Lexer<'a> {
     pub(super) fn new(body: &'a Bytes) -> Self {
-        Self { body, data: body, at: 0, depth: 0 }
+        Self {
+            body,
+            data: body,
+            at: 0,
+            depth: 0,
+        }
     }
 
-    /// The text as it came.
-    pub(super) fn data(&self) -> &'a [u8] {
-        self.data
-    }
-
+    /// How much of the text was taken.
     pub(super) fn position(&self) -> usize {
         self.at
     }
@@ -142,7 +143,11 @@ impl<'a> Lexer<'a> {
             match self.data.get(at) {
                 Some(b'"') => {
                     self.at = at + 1;
-                    return Ok(Span { start, end: at, escaped });
+                    return Ok(Span {
+                        start,
+                        end: at,
+                        escaped,
+                    });
                 }
                 Some(b'\\') => {
                     escaped = true;
@@ -174,7 +179,11 @@ impl<'a> Lexer<'a> {
     /// The content of a literal as it stands, if it has no escapes.
     #[inline]
     pub(super) fn plain(&self, span: Span) -> Option<&'a str> {
-        if span.escaped { None } else { std::str::from_utf8(self.bytes(span)).ok() }
+        if span.escaped {
+            None
+        } else {
+            std::str::from_utf8(self.bytes(span)).ok()
+        }
     }
 
     /// The content of a literal: a slice of the body unless it has escapes or is not UTF-8.
@@ -222,7 +231,11 @@ impl<'a> Lexer<'a> {
         }
         // Only ASCII was taken.
         let literal = std::str::from_utf8(&self.data[start..self.at]).unwrap_or_default();
-        Ok(Number { literal, integer, fraction })
+        Ok(Number {
+            literal,
+            integer,
+            fraction,
+        })
     }
 
     /// Digits, at least one; their value if it fits.
@@ -233,10 +246,20 @@ impl<'a> Lexer<'a> {
             let digit = i64::from(digit - b'0');
             value = value
                 .and_then(|value| value.checked_mul(10))
-                .and_then(|value| if negative { value.checked_sub(digit) } else { value.checked_add(digit) });
+                .and_then(|value| {
+                    if negative {
+                        value.checked_sub(digit)
+                    } else {
+                        value.checked_add(digit)
+                    }
+                });
             self.at += 1;
         }
-        if self.at == start { Err(Stop::Malformed) } else { Ok(value) }
+        if self.at == start {
+            Err(Stop::Malformed)
+        } else {
+            Ok(value)
+        }
     }
 
     fn digits(&mut self) -> Lexed {
@@ -244,7 +267,11 @@ impl<'a> Lexer<'a> {
         while let Some(b'0'..=b'9') = self.data.get(self.at) {
             self.at += 1;
         }
-        if self.at == start { Err(Stop::Malformed) } else { Ok(()) }
+        if self.at == start {
+            Err(Stop::Malformed)
+        } else {
+            Ok(())
+        }
     }
 
     /// Takes `word`, one of `true`, `false` and `null`.
@@ -288,7 +315,9 @@ impl<'a> Lexer<'a> {
                 _ => return Err(Stop::Malformed),
             }
             loop {
-                let Some(&bracket) = closing.last() else { return Ok(()) };
+                let Some(&bracket) = closing.last() else {
+                    return Ok(());
+                };
                 if self.more(bracket, &mut false)? {
                     if bracket == b'}' {
                         self.key()?;

@@ -32,7 +32,9 @@ use crate::value::{Record, Value};
 pub use self::gap::Gap;
 pub use self::type_meta::TypeMeta;
 
-pub(crate) use self::decode::zero;
+pub(crate) use self::go::type_name as go_type_name;
+pub(crate) use self::special::{canonical_quantity, zero};
+pub(crate) use self::syntax::check;
 pub(crate) use self::text::lossy;
 
 /// How deep arrays and objects may nest in text that is skipped or kept as it came.
@@ -49,7 +51,9 @@ pub const MAX_NESTING: usize = 10_000;
 /// the type. As kube-apiserver looks for `kind` and `apiVersion` first, ask [`type_meta`] before
 /// reporting a mismatch: the body may be of another kind altogether.
 pub fn decode(ty: &TypeRef, body: &Bytes, problems: &mut Problems) -> Result<Record, DecodeError> {
-    Decoder::new(Lexer::new(body), problems).root(ty).map_err(|stop| explain(stop, body))
+    Decoder::new(Lexer::new(body), problems)
+        .root(ty)
+        .map_err(|stop| explain(stop, body))
 }
 
 /// Any JSON value. A number is a [`Value::Int`] if it is an integer literal that fits.
@@ -57,7 +61,9 @@ pub fn decode(ty: &TypeRef, body: &Bytes, problems: &mut Problems) -> Result<Rec
 /// # Errors
 /// [`DecodeError::Syntax`] if `body` is not one JSON value, [`DecodeError::Mismatch`] if a number in it is too large.
 pub fn decode_value(body: &Bytes, problems: &mut Problems) -> Result<Value, DecodeError> {
-    Decoder::new(Lexer::new(body), problems).root_value().map_err(|stop| explain(stop, body))
+    Decoder::new(Lexer::new(body), problems)
+        .root_value()
+        .map_err(|stop| explain(stop, body))
 }
 
 /// What a body says it is, which is all that kube-apiserver looks at first.

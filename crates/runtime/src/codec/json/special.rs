@@ -1,9 +1,14 @@
 //! The types that decode themselves.
 
+use std::borrow::Cow;
+
+use bytes::Bytes;
+
 use super::decode::Decoder;
 use super::lexer::{Lexed, Stop};
 use super::path::Path;
 use crate::codec::DecodeError;
+use crate::quantity::Quantity;
 use crate::schema::{FieldType, Shape, TypeRef};
 use crate::text::Text;
 use crate::time::Time;
@@ -19,7 +24,11 @@ impl Decoder<'_, '_> {
             }
             Shape::MicroTime => {
                 let text = self.own_string(path)?;
-                *slot = Value::Time(Time::parse_micro(&text).map_err(refuse)?.truncate_to_micros());
+                *slot = Value::Time(
+                    Time::parse_micro(&text)
+                        .map_err(refuse)?
+                        .truncate_to_micros(),
+                );
             }
             Shape::Duration => {
                 let text = self.own_string(path)?;
@@ -36,7 +45,9 @@ impl Decoder<'_, '_> {
                 let path = path.opaque();
                 return self.within(|decoder| decoder.schema_or(ty, slot, &path));
             }
-            Shape::Struct | Shape::StringList | Shape::Patch | Shape::Unknown => self.lexer.skip()?,
+            Shape::Struct | Shape::StringList | Shape::Patch | Shape::Unknown => {
+                self.lexer.skip()?
+            }
         }
         Ok(())
     }
@@ -47,29 +58,26 @@ impl Decoder<'_, '_> {
             let span = self.lexer.string()?;
             return Ok(self.lexer.text(span));
         }
-        self.within(|decoder| decoder.mismatch(path, "string")).map(|()| Text::default())
+        self.within(|decoder| decoder.mismatch(path, "string"))
+            .map(|()| Text::default())
     }
 
     /// A quantity in canonical form. Go looks at the text of the literal, whatever it is.
     fn quantity(&mut self) -> Lexed<Text> {
-        let start = self.lexer.position();
-        let span = match self.lexer.peek()? {
-            b'"' => Some(self.lexer.string()?),
-            _ => {
-                self.lexer.skip()?;
-                None
+        if self.lexer.peek()? == b'"' {
+            let span = self.lexer.string()?;
+            if let Some(plain) = self.lexer.plain(span)
+                && plain.trim().len() == plain.len()
+            {
+                return canonical_quantity(self.lexer.text(span)).map_err(refuse);
             }
-        };
-        let raw = match span {
-            Some(span) => self.lexer.bytes(span),
-            None => &self.lexer.data()[start..self.lexer.position()],
-        };
-        let given = super::text::lossy(raw);
-        let canonical = canonical_quantity(given.trim()).map_err(refuse)?;
-        Ok(match span {
-            Some(span) if self.lexer.plain(span) == Some(&canonical) => self.lexer.text(span),
-            _ => Text::from(canonical),
-        })
+            let given = super::text::lossy(self.lexer.bytes(span)).trim().to_owned();
+            return canonical_quantity(Text::from(given)).map_err(refuse);
+        }
+        let start = self.lexer.position();
+        self.lexer.skip()?;
+        let given = super::text::lossy(&self.lexer.slice_from(start)).into_owned();
+        canonical_quantity(Text::from(given)).map_err(refuse)
     }
 
     fn int_or_string(&mut self, slot: &mut Value, path: &Path<'_>) -> Lexed {
@@ -88,7 +96,9 @@ impl Decoder<'_, '_> {
     /// kept as an empty list: it is written as `null`.
     fn schema_or(&mut self, ty: &TypeRef, slot: &mut Value, path: &Path<'_>) -> Lexed {
         // What stands for a schema stands within schemas.
-        let Some(schema) = path.owner() else { return self.lexer.skip() };
+        let Some(schema) = path.owner() else {
+            return self.lexer.skip();
+        };
         match (ty.shape, self.lexer.peek()?) {
             (_, b'{') => {
                 let mut record = Record::new(schema.clone());
@@ -128,24 +138,36 @@ fn refuse(error: impl ToString) -> Stop {
     Stop::Refused(Box::new(DecodeError::Mismatch(error.to_string())))
 }
 
-/// What `null` is within a list or a map of these.
-pub(super) fn zero(ty: &TypeRef) -> Value {
-    match ty.shape {
-        Shape::Struct => Value::Record(Record::new(ty.clone())),
-        Shape::Time | Shape::MicroTime => Value::Time(Time::ZERO),
-        Shape::Duration | Shape::IntOrString => Value::Int(0),
-        Shape::Quantity => Value::String(Text::from_static("0")),
-        Shape::SchemaOrBool => Value::Bool(false),
-        Shape::SchemaOrArray | Shape::SchemaOrStringArray => Value::List(Vec::new()),
-        Shape::FieldsV1 | Shape::RawExtension | Shape::Json | Shape::StringList | Shape::Patch | Shape::Unknown => {
-            Value::Null
-        }
+/// The zero value of an element, which is what `null` among others means.
+pub(crate) fn zero(ty: &FieldType) -> Value {
+    match ty {
+        FieldType::String => Value::String(Text::default()),
+        FieldType::Bool => Value::Bool(false),
+        FieldType::Int32 | FieldType::Int64 => Value::Int(0),
+        FieldType::Float64 => Value::Float(0.0),
+        FieldType::Bytes | FieldType::Any | FieldType::List(_) | FieldType::Map(_) => Value::Null,
+        FieldType::Object(ty) => match ty.shape {
+            Shape::Struct => Value::Record(Record::new(ty.clone())),
+            Shape::Time | Shape::MicroTime => Value::Time(Time::ZERO),
+            Shape::Duration | Shape::IntOrString => Value::Int(0),
+            Shape::Quantity => Value::String(Text::from_static("0")),
+            Shape::SchemaOrBool => Value::Bool(false),
+            Shape::SchemaOrArray | Shape::SchemaOrStringArray => Value::List(Vec::new()),
+            Shape::FieldsV1 | Shape::RawExtension | Shape::Json => Value::Raw(Bytes::new()),
+            Shape::StringList | Shape::Patch | Shape::Unknown => Value::Null,
+        },
     }
 }
 
-// Until `crate::quantity` is there.
-fn canonical_quantity(text: &str) -> Result<String, &'static str> {
-    if text.starts_with(|first: char| first.is_ascii_digit() || matches!(first, '+' | '-' | '.')) { Ok(text.to_owned()) } else {
-        Err("quantities must match the regular expression '^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$'")
+/// A quantity in canonical form, which most often is the form it has already.
+///
+/// # Errors
+/// Go's, such as `quantities must match the regular expression …`.
+pub(crate) fn canonical_quantity(text: Text) -> Result<Text, String> {
+    match Quantity::canonicalize(&text) {
+        Ok(Cow::Owned(canonical)) => Ok(Text::from(canonical)),
+        Ok(Cow::Borrowed(kept)) if kept.len() == text.len() => Ok(text),
+        Ok(Cow::Borrowed(trimmed)) => Ok(Text::from(trimmed.to_owned())),
+        Err(error) => Err(error.to_string()),
     }
 }

@@ -25,7 +25,10 @@ pub(super) fn read(lexer: &mut Lexer<'_>) -> Lexed<TypeMeta> {
         b'n' => lexer.skip()?,
         first => {
             lexer.skip()?;
-            noted = Some(format!("json: cannot unmarshal {} into Go value of type {STRUCT}", sort(first)));
+            noted = Some(format!(
+                "json: cannot unmarshal {} into Go value of type {STRUCT}",
+                sort(first)
+            ));
         }
     }
     lexer.finish()?;
@@ -59,7 +62,11 @@ fn members(lexer: &mut Lexer<'_>, meta: &mut TypeMeta, noted: &mut Option<String
             _ => {
                 lexer.skip()?;
                 let found = sort(first);
-                noted.get_or_insert_with(|| format!("json: cannot unmarshal {found} into Go struct field .{name} of type string"));
+                noted.get_or_insert_with(|| {
+                    format!(
+                        "json: cannot unmarshal {found} into Go struct field .{name} of type string"
+                    )
+                });
             }
         }
     }

@@ -1,10 +1,21 @@
 //! Protobuf as Kubernetes' generated code reads and writes it.
+//!
+//! Writing: ascending field numbers, maps by key, never packed, a value that is no pointer even when
+//! zero. Reading: any order, packed or not, unknown fields passed over, and the result is in normal
+//! form. Strings that are not UTF-8 are made so; raw JSON that is none is refused.
+
+mod decode;
+mod encode;
+mod resource_version;
+mod special;
+mod wire;
 
 pub mod envelope;
 pub mod frame;
 
 use bytes::Bytes;
 
+use self::wire::Reader;
 use super::DecodeError;
 use crate::schema::TypeRef;
 use crate::value::Record;
@@ -14,20 +25,33 @@ use crate::value::Record;
 ///
 /// # Errors
 /// [`DecodeError::Syntax`] if `message` is not a message of the type.
-pub fn decode(_ty: &TypeRef, _message: &Bytes) -> Result<Record, DecodeError> {
-    unreachable!("being written")
+pub fn decode(ty: &TypeRef, message: &Bytes) -> Result<Record, DecodeError> {
+    let mut record = Record::new(ty.clone());
+    decode::record(Reader::new(message), &mut record, 1)?;
+    Ok(record)
 }
 
-/// Appends `record` to `out` as a bare message.
-pub fn encode(_record: &Record, _out: &mut Vec<u8>) {
-    unreachable!("being written")
+/// Appends `record` to `out` as a bare message. Fields that have no number (`kind`, `apiVersion`, and all
+/// of the types that only JSON knows) are left out.
+pub fn encode(record: &Record, out: &mut Vec<u8>) {
+    encode::record(record, out);
+}
+
+/// Appends a field of bytes, a string or a message to `out`: for lists that are put together of items
+/// encoded before.
+pub fn append_field(number: u32, content: &[u8], out: &mut Vec<u8>) {
+    wire::put_bytes(number, content, out);
 }
 
 /// Appends `message`, an object's bare message, to `out` with `metadata.resourceVersion` set to
 /// `resource_version` (empty: blanked, as it is stored). Everything else stays as it is.
 ///
 /// # Errors
-/// [`DecodeError::Syntax`] if `message` is not a message.
-pub fn set_resource_version(_message: &[u8], _resource_version: &str, _out: &mut Vec<u8>) -> Result<(), DecodeError> {
-    unreachable!("being written")
+/// [`DecodeError::Syntax`] if `message` is not a message; `out` then holds what is of no use.
+pub fn set_resource_version(
+    message: &Bytes,
+    resource_version: &str,
+    out: &mut Vec<u8>,
+) -> Result<(), DecodeError> {
+    resource_version::set(message, resource_version, out)
 }

@@ -11,7 +11,11 @@ use crate::value::Record;
 /// # Errors
 /// [`DecodeError::Syntax`] if `body` is not YAML (the text begins with `yaml: `),
 /// [`DecodeError::Mismatch`] if it does not fit the type.
-pub fn decode(_ty: &TypeRef, _body: &Bytes, _problems: &mut Problems) -> Result<Record, DecodeError> {
+pub fn decode(
+    _ty: &TypeRef,
+    _body: &Bytes,
+    _problems: &mut Problems,
+) -> Result<Record, DecodeError> {
     unreachable!("being written")
 }
 
