@@ -8,17 +8,22 @@
 //! or a network.
 
 pub mod codec;
+pub mod duration;
 pub mod field_path;
 pub mod fields;
 pub mod gvk;
+pub mod int_or_string;
 pub mod meta;
+pub mod name;
 pub mod quantity;
 pub mod patch;
 pub mod quote;
 pub mod resource;
 pub mod schema;
+pub mod selector;
 pub mod status;
 pub mod text;
 pub mod time;
 pub mod user;
 pub mod value;
+pub mod view;

@@ -10,6 +10,7 @@ use std::fmt;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 pub use parse::ParseTimeError;
+pub(crate) use parse::quote;
 
 /// A point in time: seconds since 1970 and nanoseconds within the second, always in UTC.
 ///
