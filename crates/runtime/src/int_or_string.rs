@@ -3,16 +3,15 @@
 use std::fmt;
 
 use crate::quote::Quoted;
-use crate::text::Text;
 use crate::value::Value;
 
 /// A number or a text.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum IntOrString {
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum IntOrString<'a> {
     /// A number.
     Int(i32),
     /// A text.
-    String(Text),
+    String(&'a str),
 }
 
 /// Why something is neither a count nor a percentage, in upstream's words.
@@ -42,32 +41,31 @@ pub enum Rounding {
     Down,
 }
 
-impl IntOrString {
+impl<'a> IntOrString<'a> {
     /// What a record holds in a field of this type.
-    pub fn from_value(value: &Value) -> Option<Self> {
+    pub fn from_value(value: &'a Value) -> Option<Self> {
         match value {
             Value::Int(number) => i32::try_from(*number).ok().map(Self::Int),
-            Value::String(text) => Some(Self::String(text.clone())),
+            Value::String(text) => Some(Self::String(text.as_str())),
             _ => None,
         }
     }
 
     /// A number if `text` is one, else the text: how a flag or an annotation is read.
-    pub fn parse(text: &str) -> Self {
-        text.parse()
-            .map_or_else(|_| Self::String(Text::from(text.to_owned())), Self::Int)
+    pub fn parse(text: &'a str) -> Self {
+        text.parse().map_or(Self::String(text), Self::Int)
     }
 
     /// The number, or the text as a number, or zero.
-    pub fn int_value(&self) -> i64 {
+    pub fn int_value(self) -> i64 {
         match self {
-            Self::Int(number) => i64::from(*number),
+            Self::Int(number) => i64::from(number),
             Self::String(text) => text.parse().unwrap_or(0),
         }
     }
 
     /// The percentage, if it is one.
-    pub fn percentage(&self) -> Option<i64> {
+    pub fn percentage(self) -> Option<i64> {
         match self {
             Self::Int(_) => None,
             Self::String(text) => text.strip_suffix('%')?.parse().ok(),
@@ -78,9 +76,9 @@ impl IntOrString {
     ///
     /// # Errors
     /// Where it is a text but no percentage.
-    pub fn scaled(&self, total: i64, rounding: Rounding) -> Result<i64, ScaleError> {
+    pub fn scaled(self, total: i64, rounding: Rounding) -> Result<i64, ScaleError> {
         let text = match self {
-            Self::Int(number) => return Ok(i64::from(*number)),
+            Self::Int(number) => return Ok(i64::from(number)),
             Self::String(text) => text,
         };
         let number = text.strip_suffix('%').ok_or(ScaleError::NotPercentage)?;
@@ -105,7 +103,7 @@ impl IntOrString {
     }
 }
 
-impl fmt::Display for IntOrString {
+impl fmt::Display for IntOrString<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Int(number) => number.fmt(f),
@@ -164,6 +162,6 @@ mod tests {
         );
         assert_eq!(IntOrString::from_value(&Value::Null), None);
         assert_eq!(IntOrString::parse("12%").percentage(), Some(12));
-        assert_eq!(IntOrString::String("7".into()).int_value(), 7);
+        assert_eq!(IntOrString::String("7").int_value(), 7);
     }
 }

@@ -16,6 +16,7 @@ pub mod int_or_string;
 pub mod meta;
 pub mod name;
 pub mod quantity;
+pub mod object_meta;
 pub mod patch;
 pub mod quote;
 pub mod resource;

@@ -1,4 +1,4 @@
-//! Text in quotes: as Go's `%q` shows it, which Kubernetes' messages are full of, and as JSON.
+//! Text in quotes, as Go's `%q` shows it. Kubernetes' messages are full of it.
 
 use std::fmt::{self, Write};
 
@@ -29,17 +29,15 @@ impl fmt::Display for Quoted<'_> {
 }
 
 fn is_plain(c: char) -> bool {
-    match c {
-        '"' | '\\' => false,
-        ' '..='~' => true,
-        '\0'..='\u{7f}' => false,
-        _ => is_printable(c),
-    }
+    !matches!(c, '"' | '\\') && is_printable(c)
 }
 
-/// Whether Go calls a character beyond ASCII printable: letters, marks, numbers, punctuation and
-/// symbols are, every kind of space is not.
-fn is_printable(c: char) -> bool {
+/// Whether Go calls a character printable: letters, marks, numbers, punctuation, symbols and the
+/// blank are, every other kind of space is not.
+pub(crate) fn is_printable(c: char) -> bool {
+    if c.is_ascii() {
+        return matches!(c, ' '..='~');
+    }
     // The standard library knows, but tells only by escaping; a mark that combines with what
     // stands before it is shown as it is only after a first character.
     let mut pair = [0; 8];
@@ -78,50 +76,6 @@ pub(crate) fn quoted_list<S: AsRef<str>>(items: impl IntoIterator<Item = S>) -> 
     list
 }
 
-/// Appends `text` as a JSON string, quotes included, escaped as Go's `encoding/json` does: what
-/// HTML would take for markup too.
-pub fn write_json_string(text: &str, out: &mut Vec<u8>) {
-    out.push(b'"');
-    let bytes = text.as_bytes();
-    let mut plain = 0;
-    let mut at = 0;
-    while at < bytes.len() {
-        // Two line separators are escaped as well: E2 80 A8 and E2 80 A9.
-        let length = match bytes[at] {
-            0xe2 if matches!(bytes.get(at + 1..at + 3), Some([0x80, 0xa8 | 0xa9])) => 3,
-            b'"' | b'\\' | b'<' | b'>' | b'&' | 0..0x20 => 1,
-            _ => {
-                at += 1;
-                continue;
-            }
-        };
-        out.extend_from_slice(&bytes[plain..at]);
-        escape_json(&bytes[at..at + length], out);
-        at += length;
-        plain = at;
-    }
-    out.extend_from_slice(&bytes[plain..]);
-    out.push(b'"');
-}
-
-fn escape_json(bytes: &[u8], out: &mut Vec<u8>) {
-    const HEX: &[u8; 16] = b"0123456789abcdef";
-    match *bytes {
-        [byte @ (b'"' | b'\\')] => out.extend_from_slice(&[b'\\', byte]),
-        [b'\n'] => out.extend_from_slice(b"\\n"),
-        [b'\r'] => out.extend_from_slice(b"\\r"),
-        [b'\t'] => out.extend_from_slice(b"\\t"),
-        [0x8] => out.extend_from_slice(b"\\b"),
-        [0xc] => out.extend_from_slice(b"\\f"),
-        [byte] => {
-            out.extend_from_slice(b"\\u00");
-            out.extend_from_slice(&[HEX[usize::from(byte >> 4)], HEX[usize::from(byte & 0xf)]]);
-        }
-        [.., 0xa8] => out.extend_from_slice(b"\\u2028"),
-        _ => out.extend_from_slice(b"\\u2029"),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -154,17 +108,5 @@ mod tests {
     #[test]
     fn a_list_is_separated_by_commas() {
         assert_eq!(quoted_list(["a", "b"]), r#""a", "b""#);
-    }
-
-    #[test]
-    fn json_escapes_what_html_would_take_for_markup() {
-        let mut out = Vec::new();
-        write_json_string(
-            "a\"\\<>&\n\r\t\u{8}\u{c}\u{1}\u{7f}é\u{2028}\u{2029}\u{202a}",
-            &mut out,
-        );
-        let expected =
-            "\"a\\\"\\\\\\u003c\\u003e\\u0026\\n\\r\\t\\b\\f\\u0001\u{7f}é\\u2028\\u2029\u{202a}\"";
-        assert_eq!(String::from_utf8_lossy(&out), expected);
     }
 }

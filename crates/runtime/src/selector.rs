@@ -17,10 +17,12 @@
 mod field;
 mod label;
 mod lexer;
+mod object;
 mod parser;
 
 pub use field::{FieldOperator, FieldSelector, FieldTerm};
 pub use label::{Expression, LabelSelector, Operator, Requirement};
+pub use object::{InvalidValues, validate_label_selector};
 
 /// Why a text is no selector, in upstream's words; a 400 with just this message.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

@@ -15,11 +15,12 @@
 mod error;
 mod make;
 mod reason;
+mod record;
 mod responded;
 
 use std::borrow::Cow;
 
-use crate::quote::write_json_string;
+use crate::codec::json::encode_str;
 use crate::text::Text;
 
 pub use error::{ApiError, Failure};
@@ -160,7 +161,7 @@ impl Status {
         out.extend_from_slice(br#"{"kind":"Status","apiVersion":"v1","metadata":{"#);
         if !self.continue_token.is_empty() {
             out.extend_from_slice(br#""continue":"#);
-            write_json_string(&self.continue_token, out);
+            encode_str(&self.continue_token, out);
         }
         out.extend_from_slice(br#"},"status":""#);
         out.extend_from_slice(self.outcome.as_str().as_bytes());
@@ -222,7 +223,7 @@ impl StatusCause {
 fn write_text(key: &str, text: &str, out: &mut Vec<u8>) {
     if !text.is_empty() {
         out.extend_from_slice(key.as_bytes());
-        write_json_string(text, out);
+        encode_str(text, out);
     }
 }
 

@@ -114,7 +114,7 @@ impl BadValue {
             if json.len() > 1 {
                 json.push(b',');
             }
-            crate::quote::write_json_string(item.as_ref(), &mut json);
+            crate::codec::json::encode_str(item.as_ref(), &mut json);
         }
         json.push(b']');
         Self::Json(String::from_utf8_lossy(&json).into_owned())
@@ -128,7 +128,7 @@ impl BadValue {
     /// A string of a type of its own, shown as JSON.
     pub fn json_string(text: &str) -> Self {
         let mut json = Vec::with_capacity(text.len() + 2);
-        crate::quote::write_json_string(text, &mut json);
+        crate::codec::json::encode_str(text, &mut json);
         Self::Json(String::from_utf8_lossy(&json).into_owned())
     }
 }

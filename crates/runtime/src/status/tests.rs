@@ -256,3 +256,29 @@ fn a_word_is_read_back_as_what_it_was() {
         CauseReason::FieldValueTooLong
     );
 }
+
+#[test]
+fn a_record_of_it_encodes_to_the_same_and_reads_back() {
+    let mut errors = ErrorList::new();
+    errors.required(&Path::new("spec"), "");
+    let invalid =
+        ApiError::invalid(&GroupKind::new("apps", "Deployment"), "web", &errors).to_status();
+    let timeout = ApiError::too_large_resource_version(9, 3, RetryAfter::SOON).to_status();
+    let forbidden = ApiError::forbidden(&GroupResource::default(), "", "no").to_status();
+    let expired = ApiError::expired("old")
+        .with_continue_token("abc")
+        .to_status();
+    for status in [invalid, timeout, forbidden, expired, Status::created()] {
+        let record = status.to_record();
+        let mut json = Vec::new();
+        crate::codec::json::encode(&record, &mut json);
+        assert_eq!(
+            String::from_utf8_lossy(&json),
+            String::from_utf8_lossy(&status.to_json())
+        );
+        assert_eq!(
+            Status::from(crate::meta::Status::from_record(&record)),
+            status
+        );
+    }
+}
