@@ -3,8 +3,6 @@
 //! `metav1.Duration` is such a text in JSON and nanoseconds in protobuf; a record keeps the
 //! nanoseconds.
 
-use std::fmt::Write;
-
 use crate::time::quote;
 
 /// Why a text is no duration, in the words of Go's `time.ParseDuration`.
@@ -75,46 +73,48 @@ pub fn parse(text: &str) -> Result<i64, ParseDurationError> {
 
 /// The text of a duration, such as `1h30m0s`, `1.5s` or `300ms`.
 pub fn format(nanos: i64) -> String {
-    let mut text = String::new();
+    let mut text = Vec::new();
     write(nanos, &mut text);
-    text
+    String::from_utf8_lossy(&text).into_owned()
 }
 
 /// Appends the text of a duration.
-pub fn write(nanos: i64, out: &mut String) {
+pub fn write(nanos: i64, out: &mut Vec<u8>) {
     if nanos < 0 {
-        out.push('-');
+        out.push(b'-');
     }
     let nanos = nanos.unsigned_abs();
-    let (minutes, below) = (nanos / MINUTE, nanos % MINUTE);
-    // Writing to a string does not fail.
-    let _ = match nanos {
-        0 => out.write_str("0s"),
-        ..MICROSECOND => write!(out, "{nanos}ns"),
-        ..MILLISECOND => write_decimal(nanos, MICROSECOND, "µs", out),
-        ..SECOND => write_decimal(nanos, MILLISECOND, "ms", out),
-        ..MINUTE => write_decimal(below, SECOND, "s", out),
-        ..HOUR => write!(out, "{minutes}m").and_then(|()| write_decimal(below, SECOND, "s", out)),
-        _ => write!(out, "{}h{}m", minutes / 60, minutes % 60)
-            .and_then(|()| write_decimal(below, SECOND, "s", out)),
-    };
+    match nanos {
+        0 => out.extend_from_slice(b"0s"),
+        1..MICROSECOND => write_decimal(nanos, 1, "ns", out),
+        MICROSECOND..MILLISECOND => write_decimal(nanos, MICROSECOND, "µs", out),
+        MILLISECOND..SECOND => write_decimal(nanos, MILLISECOND, "ms", out),
+        _ => {
+            if nanos >= HOUR {
+                write_decimal(nanos / HOUR, 1, "h", out);
+            }
+            if nanos >= MINUTE {
+                write_decimal(nanos / MINUTE % 60, 1, "m", out);
+            }
+            write_decimal(nanos % MINUTE, SECOND, "s", out);
+        }
+    }
 }
 
-/// `nanos` in units of `scale`, with as many decimals as it takes.
-fn write_decimal(nanos: u64, scale: u64, unit: &str, out: &mut String) -> std::fmt::Result {
-    write!(out, "{}", nanos / scale)?;
-    let mut below = nanos % scale;
+/// `number` / `scale` with as many decimals as it takes, and the unit.
+fn write_decimal(number: u64, scale: u64, unit: &str, out: &mut Vec<u8>) {
+    out.extend_from_slice(itoa::Buffer::new().format(number / scale).as_bytes());
+    let mut below = number % scale;
     let mut place = scale / 10;
     if below > 0 {
-        out.push('.');
+        out.push(b'.');
     }
     while below > 0 {
-        write!(out, "{}", below / place)?;
+        out.push(b'0' + (below / place) as u8);
         below %= place;
         place /= 10;
     }
-    out.push_str(unit);
-    Ok(())
+    out.extend_from_slice(unit.as_bytes());
 }
 
 /// Digits after the point: `value` × 1/`scale`.

@@ -7,13 +7,11 @@ mod labels;
 mod options;
 mod owners;
 
-use crate::codec::json;
 use crate::field_path::{BadValue, ErrorList, Path};
 use crate::meta::ObjectMeta;
 use crate::name::{NameRule, Part};
 use crate::quote::quoted_list;
 use crate::time::Time;
-use crate::value::Record;
 
 pub use condition::{validate_condition, validate_conditions};
 pub use labels::{validate_annotations, validate_label_name, validate_labels};
@@ -182,13 +180,6 @@ fn validate_unchanged(
 
 fn time_value(time: Option<Time>) -> BadValue {
     time.map_or_else(BadValue::null, |time| BadValue::Json(format!("\"{time}\"")))
-}
-
-/// An object as a message shows it.
-fn record_value(record: &Record) -> BadValue {
-    let mut json = Vec::new();
-    json::encode(record, &mut json);
-    BadValue::Json(String::from_utf8_lossy(&json).into_owned())
 }
 
 #[cfg(test)]

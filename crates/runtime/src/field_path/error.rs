@@ -2,9 +2,11 @@
 
 use std::fmt;
 
-use crate::quote::{Quoted, quoted_list};
-
 use super::Path;
+use crate::codec::json;
+use crate::quote::{Quoted, quoted_list};
+use crate::text::Text;
+use crate::value::{Record, Value};
 
 /// What is wrong with a field. The reason of a cause in a Status.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -114,7 +116,7 @@ impl BadValue {
             if json.len() > 1 {
                 json.push(b',');
             }
-            crate::codec::json::encode_str(item.as_ref(), &mut json);
+            json::encode_str(item.as_ref(), &mut json);
         }
         json.push(b']');
         Self::Json(String::from_utf8_lossy(&json).into_owned())
@@ -128,7 +130,7 @@ impl BadValue {
     /// A string of a type of its own, shown as JSON.
     pub fn json_string(text: &str) -> Self {
         let mut json = Vec::with_capacity(text.len() + 2);
-        crate::codec::json::encode_str(text, &mut json);
+        json::encode_str(text, &mut json);
         Self::Json(String::from_utf8_lossy(&json).into_owned())
     }
 }
@@ -145,9 +147,29 @@ impl From<String> for BadValue {
     }
 }
 
-impl From<&crate::text::Text> for BadValue {
-    fn from(text: &crate::text::Text) -> Self {
+impl From<&Text> for BadValue {
+    fn from(text: &Text) -> Self {
         Self::String(text.to_string())
+    }
+}
+
+/// An object, with the names that it has in JSON. Upstream validates some kinds in an internal form
+/// whose fields are named as in Go; what is wrong with such an object is given as
+/// [`BadValue::Json`].
+impl From<&Record> for BadValue {
+    fn from(record: &Record) -> Self {
+        let mut json = Vec::new();
+        json::encode(record, &mut json);
+        Self::Json(String::from_utf8_lossy(&json).into_owned())
+    }
+}
+
+/// A list, map or other value with the names that it has in JSON.
+impl From<&Value> for BadValue {
+    fn from(value: &Value) -> Self {
+        let mut json = Vec::new();
+        json::encode_value(value, &mut json);
+        Self::Json(String::from_utf8_lossy(&json).into_owned())
     }
 }
 

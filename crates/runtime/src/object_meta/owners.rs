@@ -1,6 +1,6 @@
 //! Who holds on to an object: owners, finalizers, field managers.
 
-use super::{options::validate_field_manager, record_value};
+use super::options::validate_field_manager;
 use crate::codec::json;
 use crate::field_path::{BadValue, ErrorList, FieldError, Path};
 use crate::gvk::GroupVersionKind;
@@ -63,7 +63,7 @@ fn validate_owner(owner: OwnerReference<'_>, path: &Path<'_>, errors: &mut Error
     if kind.group.is_empty() && kind.version == "v1" && kind.kind == "Event" {
         errors.invalid(
             path,
-            record_value(owner.record()),
+            owner.record(),
             format!("{kind} is disallowed from being an owner"),
         );
     }

@@ -5,6 +5,7 @@ use crate::codec::Problems;
 use crate::codec::json::decode;
 use crate::meta::{Condition, CreateOptions, DeleteOptions, PatchOptions, tables};
 use crate::schema::{Ref, Type};
+use crate::value::Record;
 
 fn record(table: &'static Type, json: &str) -> Record {
     let body = Bytes::copy_from_slice(json.as_bytes());

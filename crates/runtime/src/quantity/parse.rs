@@ -31,7 +31,7 @@ pub(super) fn parse(text: &str) -> Result<(Quantity, bool), QuantityError> {
     let suffix = Suffix::interpret(parts.suffix).ok_or(QuantityError::Suffix)?;
     match short(&parts, &suffix) {
         Some(found) => Ok(found),
-        None if parts.has_digit => Ok((long(&parts, suffix), false)),
+        None if parts.has_digit => Ok((long(&parts, &suffix), false)),
         None => Err(QuantityError::Numeric),
     }
 }
@@ -81,7 +81,7 @@ fn short(parts: &Parts<'_>, suffix: &Suffix) -> Option<(Quantity, bool)> {
 }
 
 /// Every other number: rounded up to billionths, and capped if it is binary.
-fn long(parts: &Parts<'_>, suffix: Suffix) -> Quantity {
+fn long(parts: &Parts<'_>, suffix: &Suffix) -> Quantity {
     let (mut mantissa, dropped) = parts.mantissa();
     let mut exponent = dropped - parts.fraction.len() as i64;
     if suffix.base == 2 {

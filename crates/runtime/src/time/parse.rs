@@ -219,16 +219,10 @@ impl<'a> Parser<'a> {
         if length == 0 {
             return Ok(0);
         }
-        let mut nanos = 0;
-        for at in 0..9 {
-            nanos = nanos * 10
-                + if at < length {
-                    u32::from(digits[at] - b'0')
-                } else {
-                    0
-                };
-        }
-        self.rest = &digits[length..];
+        let (fraction, rest) = digits.split_at(length);
+        let padded = fraction.iter().chain(std::iter::repeat(&b'0')).take(9);
+        let nanos = padded.fold(0, |nanos, digit| nanos * 10 + u32::from(digit - b'0'));
+        self.rest = rest;
         Ok(nanos)
     }
 

@@ -1,6 +1,7 @@
 //! From records to JSON text, along the table of the type.
 
-use super::{base64, duration, number, raw, string};
+use super::{base64, number, raw, string};
+use crate::duration;
 use crate::schema::{Field, FieldType, Flags, Shape, Type};
 use crate::text::Text;
 use crate::time::Time;

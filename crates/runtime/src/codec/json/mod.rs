@@ -6,7 +6,6 @@
 
 mod base64;
 mod decode;
-mod duration;
 mod encode;
 mod gap;
 mod go;
@@ -32,6 +31,7 @@ use crate::value::{Record, Value};
 pub use self::gap::Gap;
 pub use self::type_meta::TypeMeta;
 
+pub(crate) use self::base64::decode as decode_base64;
 pub(crate) use self::go::type_name as go_type_name;
 pub(crate) use self::special::{canonical_quantity, zero};
 pub(crate) use self::syntax::check;

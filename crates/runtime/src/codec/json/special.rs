@@ -32,7 +32,7 @@ impl Decoder<'_, '_> {
             }
             Shape::Duration => {
                 let text = self.own_string(path)?;
-                *slot = Value::Int(super::duration::parse(&text).map_err(refuse)?);
+                *slot = Value::Int(crate::duration::parse(&text).map_err(refuse)?);
             }
             Shape::Quantity => *slot = Value::String(self.quantity()?),
             Shape::IntOrString => return self.int_or_string(slot, path),
