@@ -53,7 +53,8 @@ fn is_written(field: &Field, present: Option<&Value>) -> bool {
         return !field.flags.has(Flags::OMIT_ZERO) || present.is_some_and(|value| !is_zero(value));
     }
     let Some(value) = present else {
-        return !field.flags.has(Flags::POINTER) && is_struct(&field.ty);
+        let left_out = field.flags.has(Flags::POINTER) || field.flags.has(Flags::OMIT_ZERO);
+        return !left_out && is_struct(&field.ty);
     };
     if field.flags.has(Flags::POINTER) {
         return true;
