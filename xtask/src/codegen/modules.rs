@@ -11,7 +11,7 @@ use super::output::HEADER;
 /// `mod.rs` of `pintle_runtime::meta::generated`.
 pub(super) fn runtime() -> String {
     format!(
-        "{HEADER}\n//! Types of apimachinery.\n\npub mod positions;\npub mod tables;\npub mod views;\n"
+        "{HEADER}\n//! Types of apimachinery.\n\npub mod positions;\npub mod tables;\nmod views;\n\npub use self::views::*;\n"
     )
 }
 

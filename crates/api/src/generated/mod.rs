@@ -11,10 +11,14 @@ pub mod admission {
     /// Types of `admission/v1`.
     pub mod v1 {
         pub mod tables;
+        mod views;
+        pub use self::views::*;
     }
     /// Types of `admission/v1beta1`.
     pub mod v1beta1 {
         pub mod tables;
+        mod views;
+        pub use self::views::*;
     }
 }
 
@@ -23,14 +27,20 @@ pub mod admissionregistration {
     /// Types of `admissionregistration/v1`.
     pub mod v1 {
         pub mod tables;
+        mod views;
+        pub use self::views::*;
     }
     /// Types of `admissionregistration/v1alpha1`.
     pub mod v1alpha1 {
         pub mod tables;
+        mod views;
+        pub use self::views::*;
     }
     /// Types of `admissionregistration/v1beta1`.
     pub mod v1beta1 {
         pub mod tables;
+        mod views;
+        pub use self::views::*;
     }
 }
 
@@ -39,10 +49,14 @@ pub mod apidiscovery {
     /// Types of `apidiscovery/v2`.
     pub mod v2 {
         pub mod tables;
+        mod views;
+        pub use self::views::*;
     }
     /// Types of `apidiscovery/v2beta1`.
     pub mod v2beta1 {
         pub mod tables;
+        mod views;
+        pub use self::views::*;
     }
 }
 
@@ -51,10 +65,14 @@ pub mod apiextensions {
     /// Types of `apiextensions/v1`.
     pub mod v1 {
         pub mod tables;
+        mod views;
+        pub use self::views::*;
     }
     /// Types of `apiextensions/v1beta1`.
     pub mod v1beta1 {
         pub mod tables;
+        mod views;
+        pub use self::views::*;
     }
 }
 
@@ -63,6 +81,8 @@ pub mod apiregistration {
     /// Types of `apiregistration/v1`.
     pub mod v1 {
         pub mod tables;
+        mod views;
+        pub use self::views::*;
     }
 }
 
@@ -71,6 +91,8 @@ pub mod apiserverinternal {
     /// Types of `apiserverinternal/v1alpha1`.
     pub mod v1alpha1 {
         pub mod tables;
+        mod views;
+        pub use self::views::*;
     }
 }
 
@@ -79,6 +101,8 @@ pub mod apps {
     /// Types of `apps/v1`.
     pub mod v1 {
         pub mod tables;
+        mod views;
+        pub use self::views::*;
     }
 }
 
@@ -87,6 +111,8 @@ pub mod audit {
     /// Types of `audit/v1`.
     pub mod v1 {
         pub mod tables;
+        mod views;
+        pub use self::views::*;
     }
 }
 
@@ -95,10 +121,14 @@ pub mod authentication {
     /// Types of `authentication/v1`.
     pub mod v1 {
         pub mod tables;
+        mod views;
+        pub use self::views::*;
     }
     /// Types of `authentication/v1beta1`.
     pub mod v1beta1 {
         pub mod tables;
+        mod views;
+        pub use self::views::*;
     }
 }
 
@@ -107,10 +137,14 @@ pub mod authorization {
     /// Types of `authorization/v1`.
     pub mod v1 {
         pub mod tables;
+        mod views;
+        pub use self::views::*;
     }
     /// Types of `authorization/v1beta1`.
     pub mod v1beta1 {
         pub mod tables;
+        mod views;
+        pub use self::views::*;
     }
 }
 
@@ -119,10 +153,14 @@ pub mod autoscaling {
     /// Types of `autoscaling/v1`.
     pub mod v1 {
         pub mod tables;
+        mod views;
+        pub use self::views::*;
     }
     /// Types of `autoscaling/v2`.
     pub mod v2 {
         pub mod tables;
+        mod views;
+        pub use self::views::*;
     }
 }
 
@@ -131,6 +169,8 @@ pub mod batch {
     /// Types of `batch/v1`.
     pub mod v1 {
         pub mod tables;
+        mod views;
+        pub use self::views::*;
     }
 }
 
@@ -139,14 +179,20 @@ pub mod certificates {
     /// Types of `certificates/v1`.
     pub mod v1 {
         pub mod tables;
+        mod views;
+        pub use self::views::*;
     }
     /// Types of `certificates/v1alpha1`.
     pub mod v1alpha1 {
         pub mod tables;
+        mod views;
+        pub use self::views::*;
     }
     /// Types of `certificates/v1beta1`.
     pub mod v1beta1 {
         pub mod tables;
+        mod views;
+        pub use self::views::*;
     }
 }
 
@@ -155,14 +201,20 @@ pub mod coordination {
     /// Types of `coordination/v1`.
     pub mod v1 {
         pub mod tables;
+        mod views;
+        pub use self::views::*;
     }
     /// Types of `coordination/v1alpha2`.
     pub mod v1alpha2 {
         pub mod tables;
+        mod views;
+        pub use self::views::*;
     }
     /// Types of `coordination/v1beta1`.
     pub mod v1beta1 {
         pub mod tables;
+        mod views;
+        pub use self::views::*;
     }
 }
 
@@ -171,6 +223,8 @@ pub mod core {
     /// Types of `core/v1`.
     pub mod v1 {
         pub mod tables;
+        mod views;
+        pub use self::views::*;
     }
 }
 
@@ -179,6 +233,8 @@ pub mod discovery {
     /// Types of `discovery/v1`.
     pub mod v1 {
         pub mod tables;
+        mod views;
+        pub use self::views::*;
     }
 }
 
@@ -187,6 +243,8 @@ pub mod events {
     /// Types of `events/v1`.
     pub mod v1 {
         pub mod tables;
+        mod views;
+        pub use self::views::*;
     }
 }
 
@@ -195,6 +253,8 @@ pub mod flowcontrol {
     /// Types of `flowcontrol/v1`.
     pub mod v1 {
         pub mod tables;
+        mod views;
+        pub use self::views::*;
     }
 }
 
@@ -203,6 +263,8 @@ pub mod imagepolicy {
     /// Types of `imagepolicy/v1alpha1`.
     pub mod v1alpha1 {
         pub mod tables;
+        mod views;
+        pub use self::views::*;
     }
 }
 
@@ -211,10 +273,14 @@ pub mod networking {
     /// Types of `networking/v1`.
     pub mod v1 {
         pub mod tables;
+        mod views;
+        pub use self::views::*;
     }
     /// Types of `networking/v1beta1`.
     pub mod v1beta1 {
         pub mod tables;
+        mod views;
+        pub use self::views::*;
     }
 }
 
@@ -223,6 +289,8 @@ pub mod node {
     /// Types of `node/v1`.
     pub mod v1 {
         pub mod tables;
+        mod views;
+        pub use self::views::*;
     }
 }
 
@@ -231,10 +299,14 @@ pub mod policy {
     /// Types of `policy/v1`.
     pub mod v1 {
         pub mod tables;
+        mod views;
+        pub use self::views::*;
     }
     /// Types of `policy/v1beta1`.
     pub mod v1beta1 {
         pub mod tables;
+        mod views;
+        pub use self::views::*;
     }
 }
 
@@ -243,6 +315,8 @@ pub mod rbac {
     /// Types of `rbac/v1`.
     pub mod v1 {
         pub mod tables;
+        mod views;
+        pub use self::views::*;
     }
 }
 
@@ -251,18 +325,26 @@ pub mod resource {
     /// Types of `resource/v1`.
     pub mod v1 {
         pub mod tables;
+        mod views;
+        pub use self::views::*;
     }
     /// Types of `resource/v1alpha3`.
     pub mod v1alpha3 {
         pub mod tables;
+        mod views;
+        pub use self::views::*;
     }
     /// Types of `resource/v1beta1`.
     pub mod v1beta1 {
         pub mod tables;
+        mod views;
+        pub use self::views::*;
     }
     /// Types of `resource/v1beta2`.
     pub mod v1beta2 {
         pub mod tables;
+        mod views;
+        pub use self::views::*;
     }
 }
 
@@ -271,10 +353,14 @@ pub mod scheduling {
     /// Types of `scheduling/v1`.
     pub mod v1 {
         pub mod tables;
+        mod views;
+        pub use self::views::*;
     }
     /// Types of `scheduling/v1alpha2`.
     pub mod v1alpha2 {
         pub mod tables;
+        mod views;
+        pub use self::views::*;
     }
 }
 
@@ -283,10 +369,14 @@ pub mod storage {
     /// Types of `storage/v1`.
     pub mod v1 {
         pub mod tables;
+        mod views;
+        pub use self::views::*;
     }
     /// Types of `storage/v1beta1`.
     pub mod v1beta1 {
         pub mod tables;
+        mod views;
+        pub use self::views::*;
     }
 }
 
@@ -295,5 +385,7 @@ pub mod storagemigration {
     /// Types of `storagemigration/v1beta1`.
     pub mod v1beta1 {
         pub mod tables;
+        mod views;
+        pub use self::views::*;
     }
 }

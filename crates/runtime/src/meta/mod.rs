@@ -6,7 +6,7 @@
 
 mod generated;
 
-pub use generated::{positions, tables};
+pub use generated::*;
 
 /// Position of `kind` in every kind.
 pub const KIND: usize = positions::type_meta::KIND;

@@ -3,3 +3,6 @@
 
 pub mod positions;
 pub mod tables;
+mod views;
+
+pub use self::views::*;
