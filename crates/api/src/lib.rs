@@ -12,6 +12,7 @@
 )]
 
 mod columns;
+pub mod defaults;
 mod gates;
 mod generated;
 mod lifecycle;

@@ -1,0 +1,90 @@
+//! Workloads.
+
+use pintle_runtime::value::Record;
+use pintle_runtime::view::IntOrString;
+
+use super::{fill, pod, volume};
+use crate::apps::v1::{DaemonSetMut, DeploymentMut, ReplicaSetMut, StatefulSetMut};
+use crate::core::v1::ReplicationControllerMut;
+
+pub(super) fn deployment(object: &mut Record) {
+    let mut deployment = DeploymentMut::from_record(object);
+    let mut spec = deployment.spec_mut();
+    fill!(spec;
+        replicas set_replicas = 1,
+        revision_history_limit set_revision_history_limit = 10,
+        progress_deadline_seconds set_progress_deadline_seconds = 600,
+    );
+    let mut strategy = spec.strategy_mut();
+    fill!(strategy; type_ set_type = "RollingUpdate");
+    if strategy.view().type_() == "RollingUpdate" {
+        let mut rolling = strategy.rolling_update_or_new();
+        fill!(rolling;
+            max_unavailable set_max_unavailable = IntOrString::String("25%"),
+            max_surge set_max_surge = IntOrString::String("25%"),
+        );
+    }
+    pod::template(&mut spec.template_mut());
+}
+
+pub(super) fn daemon_set(object: &mut Record) {
+    let mut set = DaemonSetMut::from_record(object);
+    let mut spec = set.spec_mut();
+    fill!(spec; revision_history_limit set_revision_history_limit = 10);
+    let mut strategy = spec.update_strategy_mut();
+    fill!(strategy; type_ set_type = "RollingUpdate");
+    if strategy.view().type_() == "RollingUpdate" {
+        let mut rolling = strategy.rolling_update_or_new();
+        fill!(rolling;
+            max_unavailable set_max_unavailable = IntOrString::Int(1),
+            max_surge set_max_surge = IntOrString::Int(0),
+        );
+    }
+    pod::template(&mut spec.template_mut());
+}
+
+pub(super) fn stateful_set(object: &mut Record) {
+    let mut set = StatefulSetMut::from_record(object);
+    let mut spec = set.spec_mut();
+    fill!(spec;
+        pod_management_policy set_pod_management_policy = "OrderedReady",
+        replicas set_replicas = 1,
+        revision_history_limit set_revision_history_limit = 10,
+    );
+    let mut strategy = spec.update_strategy_mut();
+    fill!(strategy; type_ set_type = "RollingUpdate");
+    if strategy.view().type_() == "RollingUpdate" {
+        fill!(strategy.rolling_update_or_new(); partition set_partition = 0);
+    }
+    let mut retention = spec.persistent_volume_claim_retention_policy_or_new();
+    fill!(retention; when_deleted set_when_deleted = "Retain", when_scaled set_when_scaled = "Retain");
+    pod::template(&mut spec.template_mut());
+    for mut claim in spec.volume_claim_templates_mut().iter_mut() {
+        volume::claim(&mut claim);
+    }
+}
+
+pub(super) fn replica_set(object: &mut Record) {
+    let mut set = ReplicaSetMut::from_record(object);
+    let mut spec = set.spec_mut();
+    fill!(spec; replicas set_replicas = 1);
+    pod::template(&mut spec.template_mut());
+}
+
+pub(super) fn replication_controller(object: &mut Record) {
+    let mut controller = ReplicationControllerMut::from_record(object);
+    let labels = controller.view().spec().template().and_then(|template| template.metadata().labels().map().cloned());
+    if let Some(labels) = labels.filter(|labels| !labels.is_empty()) {
+        if controller.view().spec().selector().is_empty() {
+            *controller.spec_mut().selector_mut().map_mut() = labels.clone();
+        }
+        if controller.view().metadata().labels().is_empty() {
+            *controller.metadata_mut().labels_mut().map_mut() = labels;
+        }
+    }
+    let mut spec = controller.spec_mut();
+    fill!(spec; replicas set_replicas = 1);
+    if let Some(mut template) = spec.template_mut() {
+        pod::template(&mut template);
+    }
+}

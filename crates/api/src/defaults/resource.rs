@@ -1,0 +1,71 @@
+//! Dynamic resources, and the definitions of further APIs.
+
+use pintle_runtime::value::Record;
+use pintle_runtime::view::ListMut;
+
+use super::fill;
+use crate::apiextensions::v1::CustomResourceDefinitionMut;
+use crate::apiregistration::v1::APIServiceMut;
+use crate::resource::v1::{DeviceToleration, ResourceClaimMut, ResourceClaimSpecMut, ResourceClaimTemplateMut};
+
+/// Port of a webhook or an aggregated server.
+const HTTPS: i32 = 443;
+
+pub(super) fn claim(object: &mut Record) {
+    claim_spec(&mut ResourceClaimMut::from_record(object).spec_mut());
+}
+
+pub(super) fn claim_template(object: &mut Record) {
+    claim_spec(&mut ResourceClaimTemplateMut::from_record(object).spec_mut().spec_mut());
+}
+
+fn claim_spec(spec: &mut ResourceClaimSpecMut<'_>) {
+    let mut devices = spec.devices_mut();
+    for mut request in devices.requests_mut().iter_mut() {
+        if let Some(mut exactly) = request.exactly_mut() {
+            fill!(exactly; allocation_mode set_allocation_mode = "ExactCount");
+            if exactly.view().allocation_mode() == "ExactCount" {
+                fill!(exactly; count set_count = 1i64);
+            }
+            tolerations(exactly.tolerations_mut());
+        }
+        for mut choice in request.first_available_mut().iter_mut() {
+            fill!(choice; allocation_mode set_allocation_mode = "ExactCount");
+            if choice.view().allocation_mode() == "ExactCount" {
+                fill!(choice; count set_count = 1i64);
+            }
+            tolerations(choice.tolerations_mut());
+        }
+    }
+}
+
+fn tolerations<'a>(mut tolerations: ListMut<'a, DeviceToleration<'a>>) {
+    for mut toleration in tolerations.iter_mut() {
+        fill!(toleration; operator set_operator = "Equal");
+    }
+}
+
+pub(super) fn custom_resource_definition(object: &mut Record) {
+    let mut definition = CustomResourceDefinitionMut::from_record(object);
+    let mut spec = definition.spec_mut();
+    let mut names = spec.names_mut();
+    let kind = names.view().kind().to_owned();
+    if !kind.is_empty() {
+        fill!(names; singular set_singular = kind.to_lowercase(), list_kind set_list_kind = format!("{kind}List"));
+    }
+    let mut conversion = spec.conversion_or_new();
+    fill!(conversion; strategy set_strategy = "None");
+    if let Some(mut webhook) = conversion.webhook_mut()
+        && let Some(mut client) = webhook.client_config_mut()
+        && let Some(mut service) = client.service_mut()
+    {
+        fill!(service; port set_port = HTTPS);
+    }
+}
+
+pub(super) fn api_service(object: &mut Record) {
+    let mut service = APIServiceMut::from_record(object);
+    if let Some(mut reference) = service.spec_mut().service_mut() {
+        fill!(reference; port set_port = HTTPS);
+    }
+}
