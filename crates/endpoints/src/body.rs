@@ -1,0 +1,163 @@
+//! Bodies: reading a request's within its limit, and sending an answer's.
+
+use std::convert::Infallible;
+use std::mem;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use bytes::{Bytes, BytesMut};
+use http_body::{Body as HttpBody, Frame, SizeHint};
+use http_body_util::BodyExt;
+use hyper::body::Incoming;
+use pintle_runtime::status::ApiError;
+
+/// The largest body of a request, in bytes.
+pub const LIMIT: usize = 3 * 1024 * 1024;
+
+/// Reads a request's body.
+///
+/// # Errors
+/// 413 if it is longer than `limit`, 400 if it breaks off.
+pub async fn read(mut body: Incoming, limit: usize) -> Result<Bytes, ApiError> {
+    let too_large = || ApiError::request_entity_too_large(format_args!("limit is {limit}"));
+    if body.size_hint().lower() > limit as u64 {
+        return Err(too_large());
+    }
+    let mut whole = Bytes::new();
+    let mut joined: Option<BytesMut> = None;
+    while let Some(frame) = body.frame().await {
+        let frame = frame.map_err(|error| ApiError::bad_request("unexpected EOF").with_source(error))?;
+        let Ok(data) = frame.into_data() else { continue };
+        let length = joined.as_ref().map_or(whole.len(), BytesMut::len) + data.len();
+        if length > limit {
+            return Err(too_large());
+        }
+        match &mut joined {
+            Some(joined) => joined.extend_from_slice(&data),
+            // A body in one frame, as most are, is not copied.
+            None if whole.is_empty() => whole = data,
+            None => {
+                let to_come = usize::try_from(body.size_hint().lower()).unwrap_or_default();
+                let mut bytes = BytesMut::with_capacity((length + to_come).min(limit));
+                bytes.extend_from_slice(&whole);
+                bytes.extend_from_slice(&data);
+                joined = Some(bytes);
+            }
+        }
+    }
+    Ok(joined.map_or(whole, BytesMut::freeze))
+}
+
+/// The body of an answer.
+pub struct Body {
+    content: Content,
+    /// Told how much was sent when the body is gone, be it sent whole or not.
+    on_end: Option<Box<dyn OnEnd>>,
+    sent: u64,
+}
+
+enum Content {
+    Empty,
+    Whole(Bytes),
+    Stream(Stream),
+}
+
+/// A body made while it is sent.
+pub type Stream = Pin<Box<dyn HttpBody<Data = Bytes, Error = Infallible> + Send>>;
+
+/// Told when a body is gone.
+pub trait OnEnd: Send {
+    /// So many bytes were handed to the connection.
+    fn ended(&mut self, bytes: u64);
+}
+
+impl Body {
+    /// Nothing.
+    pub const fn empty() -> Self {
+        Self { content: Content::Empty, on_end: None, sent: 0 }
+    }
+
+    /// So many bytes.
+    pub fn whole(bytes: impl Into<Bytes>) -> Self {
+        let bytes = bytes.into();
+        let content = if bytes.is_empty() { Content::Empty } else { Content::Whole(bytes) };
+        Self { content, on_end: None, sent: 0 }
+    }
+
+    /// What is made while it is sent.
+    pub fn stream(stream: Stream) -> Self {
+        Self { content: Content::Stream(stream), on_end: None, sent: 0 }
+    }
+
+    /// The number of bytes, if they are all there.
+    pub fn known_length(&self) -> Option<u64> {
+        match &self.content {
+            Content::Empty => Some(0),
+            Content::Whole(bytes) => Some(bytes.len() as u64),
+            Content::Stream(_) => None,
+        }
+    }
+
+    /// Has `on_end` told when the body is gone.
+    #[must_use]
+    pub fn with_end(self, on_end: Box<dyn OnEnd>) -> Self {
+        Self { on_end: Some(on_end), content: self.content_of(), sent: 0 }
+    }
+
+    /// The same content under another body, such as a compressing one.
+    #[must_use]
+    pub fn map_stream(self, map: impl FnOnce(Stream) -> Stream) -> Self {
+        match self.content_of() {
+            Content::Stream(stream) => Self::stream(map(stream)),
+            content => Self { content, on_end: None, sent: 0 },
+        }
+    }
+
+    fn content_of(mut self) -> Content {
+        mem::replace(&mut self.content, Content::Empty)
+    }
+}
+
+impl Drop for Body {
+    fn drop(&mut self) {
+        if let Some(mut on_end) = self.on_end.take() {
+            on_end.ended(self.sent);
+        }
+    }
+}
+
+impl HttpBody for Body {
+    type Data = Bytes;
+    type Error = Infallible;
+
+    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+        let frame = match &mut self.content {
+            Content::Empty => return Poll::Ready(None),
+            Content::Whole(bytes) => {
+                let bytes = mem::take(bytes);
+                self.content = Content::Empty;
+                Some(Ok(Frame::data(bytes)))
+            }
+            Content::Stream(stream) => match stream.as_mut().poll_frame(cx) {
+                Poll::Ready(frame) => frame,
+                Poll::Pending => return Poll::Pending,
+            },
+        };
+        if let Some(Ok(frame)) = &frame {
+            self.sent += frame.data_ref().map_or(0, |data| data.len() as u64);
+        }
+        Poll::Ready(frame)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        matches!(self.content, Content::Empty)
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        match &self.content {
+            Content::Empty => SizeHint::with_exact(0),
+            Content::Whole(bytes) => SizeHint::with_exact(bytes.len() as u64),
+            Content::Stream(stream) => stream.size_hint(),
+        }
+    }
+}

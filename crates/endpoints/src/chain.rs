@@ -1,0 +1,364 @@
+//! What every request goes through, in order: [`Chain::answer`].
+
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use futures_util::FutureExt;
+use http::header::{AUTHORIZATION, CONNECTION, HeaderMap};
+use http::{HeaderValue, Method, Request, Response, StatusCode, Version};
+use hyper::body::Incoming;
+use pintle_authn::credentials::bearer_token;
+use pintle_authn::{Authenticator, Credentials};
+use pintle_authz::{Authorizer, Decision};
+use pintle_runtime::gvk::GroupResource;
+use pintle_runtime::status::{ApiError, RetryAfter};
+use pintle_runtime::user::{ANONYMOUS, UNAUTHENTICATED, UserInfo};
+
+use crate::body::{Body, OnEnd};
+use crate::handlers::{self, Call, Serving};
+use crate::inflight::{Inflight, Slot};
+use crate::metrics::{LongRunning, Metrics, RequestLabels, RequestSeries};
+use crate::negotiate::{error_representation, no_such_resource};
+use crate::permit::Permit;
+use crate::query::Query;
+use crate::request_info::RequestInfo;
+use crate::respond::{self, AUDIT_ID};
+use crate::roots::Roots;
+use crate::serve::{Connection, Service};
+
+/// What every request goes through.
+pub(crate) struct Chain {
+    pub(crate) authenticator: Arc<dyn Authenticator>,
+    pub(crate) authorizer: Arc<dyn Authorizer>,
+    pub(crate) inflight: Inflight,
+    pub(crate) roots: Roots,
+    pub(crate) metrics: Arc<Metrics>,
+    pub(crate) request_timeout: Duration,
+    pub(crate) serving: Serving,
+}
+
+impl Service for Chain {
+    /// Panic recovery, audit id, request info, metrics; then within the request's time
+    /// [`Chain::admit`] and the verb.
+    async fn answer(self: Arc<Self>, connection: Arc<Connection>, request: Request<Incoming>) -> Response<Body> {
+        let received = Instant::now();
+        let audit_id = audit_id(request.headers());
+        let is_head = *request.method() == Method::HEAD;
+        let answered = AssertUnwindSafe(self.answer_within_time(&connection, request, received)).catch_unwind().await;
+        let mut response = answered.unwrap_or_else(|_| self.panicked(&audit_id));
+        respond::finish(&mut response, audit_id);
+        if is_head { without_body(response) } else { response }
+    }
+}
+
+/// What the filters found out about a request that may go on.
+struct Admitted {
+    user: Arc<UserInfo>,
+    permit: Permit,
+    slot: Option<Slot>,
+}
+
+impl Chain {
+    async fn answer_within_time(
+        &self,
+        connection: &Connection,
+        request: Request<Incoming>,
+        received: Instant,
+    ) -> Response<Body> {
+        let (parts, body) = request.into_parts();
+        let query = Query::new(parts.uri.query().unwrap_or_default());
+        let info = match RequestInfo::parse(&parts.method, &parts.uri) {
+            Ok(info) => info,
+            Err(error) => return bad_path(&parts.uri, &error),
+        };
+        let refuse = |error: &ApiError| respond::error(error_representation(&parts.headers, query), error);
+        let long_running = info.is_long_running();
+        let time = match self.time_for(query, long_running) {
+            Ok(time) => time,
+            Err(error) => return refuse(&error),
+        };
+        let work = async {
+            let admitted = match self.admit(connection, &parts, query, &info, long_running).await {
+                Ok(admitted) => admitted,
+                Err(refusal) => return *refusal,
+            };
+            let Admitted { user, permit, slot } = admitted;
+            let Some(target) = &info.resource else {
+                let response = self.roots.answer(&parts, query, &info).await;
+                return self.count_root(response, &info, received);
+            };
+            if !self.roots.serves_version(target) {
+                return self.roots.unknown_version(target, &parts.headers, query);
+            }
+            let series = self.metrics.requests.series(labels(&parts.method, query, &info));
+            let running = long_running.then(|| series.long_running());
+            let call = Call {
+                method: &parts.method,
+                headers: &parts.headers,
+                query,
+                info: &info,
+                target,
+                user: &user,
+                permit,
+                body,
+                server: &self.serving,
+            };
+            let response = handlers::handle(call).await;
+            self.count(response, series, received, slot, running)
+        };
+        let Some(time) = time else { return work.await };
+        match tokio::time::timeout(time, work).await {
+            Ok(response) => response,
+            Err(_) => {
+                self.metrics.requests.terminated(labels(&parts.method, query, &info), StatusCode::GATEWAY_TIMEOUT);
+                refuse(&ApiError::timeout("request did not complete within the allotted timeout", None))
+            }
+        }
+    }
+
+    /// Authentication, limits, authorization.
+    async fn admit(
+        &self,
+        connection: &Connection,
+        parts: &http::request::Parts,
+        query: Query<'_>,
+        info: &RequestInfo,
+        long_running: bool,
+    ) -> Result<Admitted, Box<Response<Body>>> {
+        let is_http2 = parts.version == Version::HTTP_2;
+        let Some(user) = self.authenticate(connection, &parts.headers).await else {
+            if is_http2 {
+                connection.close();
+            }
+            let error = ApiError::unauthorized("Unauthorized");
+            return Err(Box::new(respond::error(error_representation(&parts.headers, query), &error)));
+        };
+        // HTTP/2 is expensive, and not for those who are not known.
+        if is_http2 && (user.name == ANONYMOUS || user.is_in(UNAUTHENTICATED)) {
+            connection.close();
+        }
+        let attributes = info.attributes(Arc::clone(&user));
+        let slot = if long_running {
+            None
+        } else {
+            let mutating = !attributes.is_read_only();
+            let Some(slot) = self.inflight.enter(mutating, &user) else {
+                self.metrics.requests.dropped(mutating);
+                self.metrics.requests.terminated(labels(&parts.method, query, info), StatusCode::TOO_MANY_REQUESTS);
+                return Err(Box::new(too_many_requests()));
+            };
+            Some(slot)
+        };
+        match self.authorizer.authorize(&attributes).wait().await {
+            Decision::Allow(reason) => Ok(Admitted { user, permit: Permit::granted(attributes, reason), slot }),
+            Decision::Deny(reason) | Decision::NoOpinion(reason) => {
+                let error = forbidden(&attributes, &reason);
+                Err(Box::new(respond::guarded_error(error_representation(&parts.headers, query), &error)))
+            }
+        }
+    }
+
+    async fn authenticate(&self, connection: &Connection, headers: &HeaderMap) -> Option<Arc<UserInfo>> {
+        let header = headers.get(AUTHORIZATION).and_then(|value| value.to_str().ok()).unwrap_or_default();
+        let credentials = Credentials { peer: connection.peer.as_ref(), bearer: bearer_token(header) };
+        match self.authenticator.authenticate(credentials).wait().await {
+            Ok(user) => user,
+            Err(error) => {
+                tracing::info!(address = %connection.address, %error, "a credential was refused");
+                None
+            }
+        }
+    }
+
+    /// How long a request may take; `None` for one that may go on.
+    fn time_for(&self, query: Query<'_>, long_running: bool) -> Result<Option<Duration>, ApiError> {
+        if long_running {
+            return Ok(None);
+        }
+        let Some(given) = query.first("timeout").filter(|given| !given.is_empty()) else {
+            return Ok(Some(self.request_timeout));
+        };
+        let nanos = pintle_runtime::duration::parse(&given)
+            .map_err(|error| ApiError::bad_request(format!("invalid timeout specified in the request URL - {error}")))?;
+        let asked = Duration::from_nanos(u64::try_from(nanos).unwrap_or_default());
+        let is_shorter = !asked.is_zero() && asked < self.request_timeout;
+        Ok(Some(if is_shorter { asked } else { self.request_timeout }))
+    }
+
+    fn panicked(&self, audit_id: &HeaderValue) -> Response<Body> {
+        self.metrics.requests.panics.inc();
+        tracing::error!(?audit_id, "a request handler panicked");
+        let text = "This request caused apiserver to panic. Look in the logs for details.\n";
+        respond::text(StatusCode::INTERNAL_SERVER_ERROR, text)
+    }
+
+    /// Counts a request for a resource: now, or when its body is sent.
+    fn count(
+        &self,
+        response: Response<Body>,
+        series: Arc<RequestSeries>,
+        received: Instant,
+        slot: Option<Slot>,
+        running: Option<LongRunning>,
+    ) -> Response<Body> {
+        let code = response.status();
+        if let Some(length) = response.body().known_length() {
+            self.metrics.requests.finished(&series, code, received.elapsed(), length);
+            return response;
+        }
+        let metrics = Arc::clone(&self.metrics);
+        let end = Ending { metrics, series, code, received, _slot: slot, _running: running };
+        response.map(|body| body.with_end(Box::new(end)))
+    }
+
+    fn count_root(&self, response: Response<Body>, info: &RequestInfo, received: Instant) -> Response<Body> {
+        if let Some(path) = self.roots.counted(&info.path) {
+            let labels = RequestLabels {
+                verb: "GET",
+                dry_run: "",
+                group: "",
+                version: "",
+                resource: "",
+                subresource: path,
+                scope: "",
+            };
+            let series = self.metrics.requests.series(labels);
+            let length = response.body().known_length().unwrap_or_default();
+            self.metrics.requests.finished(&series, response.status(), received.elapsed(), length);
+        }
+        response
+    }
+}
+
+/// Counts a request when its body is sent, and gives back its place.
+struct Ending {
+    metrics: Arc<Metrics>,
+    series: Arc<RequestSeries>,
+    code: StatusCode,
+    received: Instant,
+    _slot: Option<Slot>,
+    _running: Option<LongRunning>,
+}
+
+impl OnEnd for Ending {
+    fn ended(&mut self, bytes: u64) {
+        self.metrics.requests.finished(&self.series, self.code, self.received.elapsed(), bytes);
+    }
+}
+
+/// What a request is counted under. The verb is the method, but for reads.
+fn labels<'a>(method: &Method, query: Query<'_>, info: &'a RequestInfo) -> RequestLabels<'a> {
+    let dry_run = match query.first("dryRun") {
+        None => "",
+        Some(value) if value == "All" => "All",
+        Some(_) => "invalid",
+    };
+    let Some(target) = &info.resource else {
+        let (group, version, resource) = ("", "", "");
+        return RequestLabels { verb: verb(method, info, ""), dry_run, group, version, resource, subresource: &info.path, scope: "" };
+    };
+    let scope = if info.shape.named || info.verb == "create" {
+        "resource"
+    } else if info.shape.in_namespace {
+        "namespace"
+    } else {
+        "cluster"
+    };
+    RequestLabels {
+        verb: verb(method, info, scope),
+        dry_run,
+        group: &target.group,
+        version: &target.version,
+        resource: &target.resource,
+        subresource: &target.subresource,
+        scope,
+    }
+}
+
+fn verb(method: &Method, info: &RequestInfo, scope: &str) -> &'static str {
+    if matches!(info.subresource(), "log" | "exec" | "portforward" | "attach" | "proxy") {
+        return "CONNECT";
+    }
+    match *method {
+        Method::GET | Method::HEAD if info.verb == "watch" => "WATCH",
+        Method::GET | Method::HEAD if !matches!(scope, "resource" | "") => "LIST",
+        Method::GET | Method::HEAD => "GET",
+        Method::POST => "POST",
+        Method::PUT => "PUT",
+        Method::PATCH => "PATCH",
+        Method::DELETE => "DELETE",
+        _ => "other",
+    }
+}
+
+/// The client's audit id, or a new one.
+fn audit_id(headers: &HeaderMap) -> HeaderValue {
+    if let Some(given) = headers.get(&AUDIT_ID).filter(|given| !given.is_empty()) {
+        return given.clone();
+    }
+    let mut text = [0; uuid::fmt::Hyphenated::LENGTH];
+    let text = uuid::Uuid::new_v4().hyphenated().encode_lower(&mut text);
+    HeaderValue::from_maybe_shared(Bytes::copy_from_slice(text.as_bytes())).unwrap_or(HeaderValue::from_static(""))
+}
+
+fn forbidden(attributes: &pintle_authz::Attributes, reason: &pintle_authz::Reason) -> ApiError {
+    // Nothing in the text may look like markup to a browser.
+    let mut why = attributes.to_string().replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
+    if !reason.is_empty() {
+        why.push_str(": ");
+        why.push_str(reason.as_str());
+    }
+    let Some(target) = &attributes.resource else { return ApiError::forbidden(&GroupResource::default(), "", why) };
+    let resource = GroupResource { group: target.group.clone(), resource: target.resource.clone() };
+    ApiError::forbidden(&resource, &target.name, why)
+}
+
+/// What upstream answers when all places are taken: a text, not a `Status`.
+fn too_many_requests() -> Response<Body> {
+    let mut response = respond::text(StatusCode::TOO_MANY_REQUESTS, "Too many requests, please try again later.\n");
+    response.headers_mut().insert(http::header::RETRY_AFTER, HeaderValue::from(RetryAfter::SOON.as_seconds()));
+    response
+}
+
+fn bad_path(uri: &http::Uri, error: &crate::request_info::BadPath) -> Response<Body> {
+    use crate::request_info::BadPath;
+    match error {
+        BadPath::Encoding => {
+            let mut response = respond::plain(StatusCode::BAD_REQUEST, "400 Bad Request");
+            response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+            response
+        }
+        BadPath::NoKind(_) => {
+            let path = pintle_runtime::quote::Quoted(uri.path()).to_string();
+            let text = format!("Internal Server Error: {path}: failed to create RequestInfo: {error}\n");
+            let text = text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
+            respond::text(StatusCode::INTERNAL_SERVER_ERROR, text)
+        }
+    }
+}
+
+/// The answer to HEAD: all but the body, whose length is told.
+fn without_body(response: Response<Body>) -> Response<Body> {
+    let (mut parts, body) = response.into_parts();
+    if let Some(length) = body.known_length() {
+        parts.headers.insert(http::header::CONTENT_LENGTH, HeaderValue::from(length));
+    }
+    Response::from_parts(parts, Body::empty())
+}
+
+impl Roots {
+    /// The answer to a request for a resource of a version that is not served.
+    fn unknown_version(
+        &self,
+        target: &pintle_authz::ResourceAttributes,
+        headers: &HeaderMap,
+        query: Query<'_>,
+    ) -> Response<Body> {
+        if target.group.is_empty() || self.serves_group(&target.group) {
+            return respond::error(error_representation(headers, query), &no_such_resource());
+        }
+        respond::page_not_found()
+    }
+}

@@ -1,0 +1,196 @@
+//! The object in a request's body.
+
+use bytes::Bytes;
+use pintle_runtime::codec::protobuf::envelope;
+use pintle_runtime::codec::{DecodeError, Problems, json, protobuf, yaml};
+use pintle_runtime::gvk::GroupVersion;
+use pintle_runtime::quote::Quoted;
+use pintle_runtime::resource::Resource;
+use pintle_runtime::schema::TypeRef;
+use pintle_runtime::status::ApiError;
+use pintle_runtime::value::Record;
+
+use super::options::FieldValidation;
+use crate::context::RequestContext;
+use crate::negotiate::Format;
+use crate::registry::Registry;
+
+/// What a body has to be.
+pub(super) struct Expected<'a> {
+    /// Its group and version, if it does not say.
+    pub group: &'a str,
+    /// Its version, if it does not say.
+    pub version: &'a str,
+    /// Its kind.
+    pub kind: &'a str,
+    /// Its table.
+    pub ty: &'a TypeRef,
+}
+
+impl<'a> Expected<'a> {
+    /// An object of a resource.
+    pub(super) fn object(row: &'a Resource) -> Self {
+        Self { group: &row.group, version: &row.version, kind: &row.kind, ty: &row.object }
+    }
+
+    fn api_version(&self) -> String {
+        if self.group.is_empty() { self.version.to_owned() } else { format!("{}/{}", self.group, self.version) }
+    }
+}
+
+/// Kind and `apiVersion` as a body says them; empty where it says nothing.
+struct Said {
+    api_version: String,
+    kind: String,
+}
+
+/// Decodes a body; fields that should not be there are warned of or refused, as asked.
+///
+/// # Errors
+/// 400, in upstream's words for each way in which a body can be wrong.
+pub(super) fn decode(
+    body: &Bytes,
+    format: Format,
+    expected: &Expected<'_>,
+    validation: FieldValidation,
+    registry: &Registry,
+    cx: &RequestContext,
+) -> Result<Record, ApiError> {
+    let mut problems = if validation == FieldValidation::Ignore { Problems::ignored() } else { Problems::collected() };
+    let (said, record) = match format {
+        Format::Json => {
+            let said = json::type_meta(body).map_err(|error| unrecognized(expected, &json_syntax(&error), body))?;
+            let said = Said { api_version: said.api_version.to_string(), kind: said.kind.to_string() };
+            said.check(expected, registry)?;
+            (said, json::decode(expected.ty, body, &mut problems))
+        }
+        Format::Yaml => {
+            let unrecognized = |error: DecodeError| unrecognized(expected, &error, body);
+            let as_json = yaml::to_json(body, &mut Problems::ignored()).map_err(unrecognized)?;
+            let said = json::type_meta(&as_json).map_err(unrecognized)?;
+            let said = Said { api_version: said.api_version.to_string(), kind: said.kind.to_string() };
+            said.check(expected, registry)?;
+            (said, yaml::decode(expected.ty, body, &mut problems))
+        }
+        Format::Protobuf => {
+            let envelope = envelope::unwrap(body).map_err(|error| unrecognized(expected, &error, body))?;
+            let said = Said { api_version: envelope.api_version.to_string(), kind: envelope.kind.to_string() };
+            said.check(expected, registry)?;
+            (said, protobuf::decode(expected.ty, &envelope.raw))
+        }
+    };
+    let record = record.map_err(|error| match error {
+        DecodeError::Syntax(_) if said.kind.is_empty() => unrecognized(expected, &error, body),
+        error => said.cannot_be(expected, &error.to_string()),
+    })?;
+    match validation {
+        FieldValidation::Strict => {
+            if let Some(error) = problems.strict_error() {
+                return Err(said.cannot_be(expected, &error));
+            }
+        }
+        FieldValidation::Warn => problems.texts().iter().for_each(|text| cx.warn(text.clone())),
+        FieldValidation::Ignore => {}
+    }
+    Ok(record)
+}
+
+impl Said {
+    /// Whether the body is what is expected, and if not, why not.
+    fn check(&self, expected: &Expected<'_>, registry: &Registry) -> Result<(), ApiError> {
+        let wanted = expected.api_version();
+        let api_version = if self.api_version.is_empty() { &wanted } else { &self.api_version };
+        let kind = if self.kind.is_empty() { expected.kind } else { &self.kind };
+        if *api_version == wanted && kind == expected.kind {
+            return Ok(());
+        }
+        let version = GroupVersion::parse(api_version).map_err(|error| self.cannot_be(expected, &error.to_string()))?;
+        let is_known = registry.stores().iter().any(|store| {
+            let row = store.row();
+            row.group == version.group.as_str() && row.version == version.version.as_str() && row.kind == kind
+        });
+        Err(if !is_known {
+            let text = format!(
+                "no kind {} is registered for version {} in scheme \"{SCHEME}\"",
+                Quoted(kind),
+                Quoted(api_version)
+            );
+            self.cannot_be(expected, &text)
+        } else if kind == expected.kind && version.group.as_str() == expected.group {
+            ApiError::bad_request(format!(
+                "the API version in the data ({api_version}) does not match the expected API version ({wanted})"
+            ))
+        } else {
+            let text = format!(
+                "converting ({}.{kind}) to ({}.{}): unknown conversion",
+                version.version,
+                package(expected.group),
+                expected.kind
+            );
+            self.cannot_be(expected, &text)
+        })
+    }
+
+    /// `ConfigMap in version "v1" cannot be handled as a ConfigMap: …`
+    fn cannot_be(&self, expected: &Expected<'_>, why: &str) -> ApiError {
+        let kind = if self.kind.is_empty() { expected.kind } else { &self.kind };
+        let api_version = if self.api_version.is_empty() { expected.version } else { &self.api_version };
+        let version = Quoted(api_version.rsplit('/').next().unwrap_or_default());
+        ApiError::bad_request(format!("{kind} in version {version} cannot be handled as a {}: {why}", expected.kind))
+    }
+}
+
+/// The place in upstream's source that its message names, and that clients may have learnt.
+const SCHEME: &str = "k8s.io/kubernetes/pkg/api/legacyscheme/scheme.go:30";
+
+/// The name of the package that holds upstream's internal types of a group.
+fn package(group: &str) -> &str {
+    match group.split('.').next() {
+        Some("") | None => "core",
+        Some(package) => package,
+    }
+}
+
+/// What Go's serializer puts before a syntax error in JSON.
+fn json_syntax(error: &DecodeError) -> String {
+    match error {
+        DecodeError::Syntax(text) => format!("couldn't get version/kind; json parse error: {text}"),
+        DecodeError::Mismatch(text) => text.clone(),
+    }
+}
+
+fn unrecognized(expected: &Expected<'_>, why: &dyn std::fmt::Display, body: &[u8]) -> ApiError {
+    let summary = summary(body);
+    ApiError::bad_request(format!(
+        "the object provided is unrecognized (must be of type {}): {why} ({summary})",
+        expected.kind
+    ))
+}
+
+/// The beginning of a body: as text if it looks like JSON, else in hexadecimal.
+fn summary(body: &[u8]) -> String {
+    const MOST: usize = 30;
+    let start = &body[..body.len().min(MOST)];
+    let mut text = match start.first() {
+        None => return "<empty>".to_owned(),
+        Some(b'{') => String::from_utf8_lossy(start).into_owned(),
+        Some(_) => start.iter().map(|byte| format!("{byte:02x}")).collect(),
+    };
+    if body.len() > MOST {
+        text.push_str(" ...");
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_body_is_summed_up_as_upstream_does() {
+        assert_eq!(summary(b""), "<empty>");
+        assert_eq!(summary(b"{}"), "{}");
+        assert_eq!(summary(b"a: b: c"), "613a20623a2063");
+        assert_eq!(summary(br#"{"apiVersion":"v1","kind":"ConfigMap"}"#), r#"{"apiVersion":"v1","kind":"Con ..."#);
+    }
+}

@@ -1,0 +1,200 @@
+//! The verbs over HTTP: each reads its parameters and body, asks a [`Store`], and answers in the
+//! representation that the client takes. None of them knows a resource.
+//!
+//! | file | verbs |
+//! | --- | --- |
+//! | [`get`] | get |
+//! | [`list`] | list, and the answer to deletecollection |
+//! | [`watch`] | watch |
+//! | [`write`] | create, update |
+//! | [`delete`] | delete, deletecollection |
+//!
+//! PATCH has its place in `verb` and in [`handle`], beside update: until there is a handler for it, it answers as
+//! a method that the resource does not have, and [`is_served`] leaves it out of discovery.
+
+mod decode;
+mod delete;
+mod get;
+mod list;
+mod options;
+mod watch;
+mod write;
+
+use std::borrow::Cow;
+use std::sync::Arc;
+use std::time::Duration;
+
+use http::{HeaderMap, Method, Response};
+use hyper::body::Incoming;
+use pintle_authz::ResourceAttributes;
+use pintle_runtime::resource::Resource;
+use pintle_runtime::status::ApiError;
+use pintle_runtime::text::Text;
+use pintle_runtime::user::UserInfo;
+
+use crate::body::Body;
+use crate::context::{Environment, RequestContext};
+use crate::discovery::Offer;
+use crate::metrics::Metrics;
+use crate::negotiate::{error_representation, method_not_allowed, no_such_resource};
+use crate::permit::Permit;
+use crate::query::Query;
+use crate::registry::Registry;
+use crate::request_info::{RequestInfo, Shape};
+use crate::respond;
+use crate::serve::Draining;
+use crate::store::Store;
+
+/// An authorized request for a resource.
+pub(crate) struct Call<'a> {
+    /// Method.
+    pub method: &'a Method,
+    /// Headers.
+    pub headers: &'a HeaderMap,
+    /// Query.
+    pub query: Query<'a>,
+    /// What the path says.
+    pub info: &'a RequestInfo,
+    /// What the path says of the resource.
+    pub target: &'a ResourceAttributes,
+    /// Who asks.
+    pub user: &'a Arc<UserInfo>,
+    /// That they may.
+    pub permit: Permit,
+    /// The body, to be read by who needs it.
+    pub body: Incoming,
+    /// What the server does for all.
+    pub server: &'a Serving,
+}
+
+/// What handlers use of the server.
+pub(crate) struct Serving {
+    /// All resources.
+    pub registry: Arc<Registry>,
+    /// Time and randomness.
+    pub environment: Environment,
+    /// Where watches are counted.
+    pub metrics: Arc<Metrics>,
+    /// When watches are to end.
+    pub draining: Draining,
+    /// How long a watch runs at least that does not say.
+    pub min_request_timeout: Duration,
+    /// The largest body of a request, in bytes.
+    pub body_limit: usize,
+    /// What is said to who uses a resource in a version on its way out.
+    pub deprecation: fn(&Resource) -> Option<String>,
+}
+
+impl Call<'_> {
+    /// What a store needs to know of the request.
+    fn context(&self) -> RequestContext {
+        // A namespace does not live in itself.
+        let namespace = if self.info.shape.in_namespace { self.target.namespace.clone() } else { Text::default() };
+        RequestContext::new(Arc::clone(self.user), namespace, self.server.environment.clone())
+    }
+
+    /// The pairs of the query, decoded.
+    fn pairs(&self) -> Vec<(Cow<'_, str>, Cow<'_, str>)> {
+        self.query.pairs().collect()
+    }
+}
+
+/// What a path leads to.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Place {
+    /// A resource as a whole.
+    Collection,
+    /// A resource of all namespaces: only for reading.
+    AllNamespaces,
+    /// An object.
+    Object,
+    /// A subresource of an object.
+    Subresource,
+}
+
+/// Answers a request for a resource; 404 and 405 where there is no such thing.
+pub(crate) async fn handle(call: Call<'_>) -> Response<Body> {
+    let mut cx = call.context();
+    let (headers, query) = (call.headers, call.query);
+    let result = match route(&call) {
+        Ok((store, verb)) => {
+            if let Some(warning) = (call.server.deprecation)(store.row()) {
+                cx.warn(warning);
+            }
+            match verb {
+                "get" => get::get(&call, &store, &cx).await,
+                "list" => list::list(&call, &store, &cx).await,
+                "watch" => watch::watch(&call, &store, &cx).await,
+                "create" => write::create(call, &store, &mut cx).await,
+                "update" => write::update(call, &store, &mut cx).await,
+                "delete" => delete::delete(call, &store, &mut cx).await,
+                "deletecollection" => delete::delete_collection(call, &store, &mut cx).await,
+                _ => Err(method_not_allowed()),
+            }
+        }
+        Err(error) => Err(error),
+    };
+    let mut response = result.unwrap_or_else(|error| respond::error(error_representation(headers, query), &error));
+    let warnings = cx.take_warnings();
+    if !warnings.is_empty() {
+        respond::warn(&mut response, &warnings);
+    }
+    response
+}
+
+/// Whether a verb of a resource is really served: what discovery may list.
+pub fn is_served(registry: &Registry, offer: Offer<'_>) -> bool {
+    let row = offer.resource;
+    let Some(store) = registry.store(&row.group, &row.version, &row.name) else { return false };
+    match offer.subresource {
+        None => matches!(offer.verb, "get" | "list" | "watch" | "create" | "update" | "delete" | "deletecollection"),
+        Some(subresource) => store.subresource(&subresource.name).is_some() && matches!(offer.verb, "get" | "update"),
+    }
+}
+
+/// The store and the verb that a request is for.
+fn route(call: &Call<'_>) -> Result<(Arc<Store>, &'static str), ApiError> {
+    let (shape, target) = (&call.info.shape, call.target);
+    let store = call.server.registry.store(&target.group, &target.version, &target.resource);
+    let store = store.filter(|_| !shape.gap && call.info.verb != "proxy").ok_or_else(no_such_resource)?;
+    let place = place(store.row(), shape, target).ok_or_else(no_such_resource)?;
+    if place != Place::Subresource {
+        let verb = verb(call, place).filter(|verb| store.row().has_verb(verb)).ok_or_else(method_not_allowed)?;
+        return Ok((store, verb));
+    }
+    let known = store.row().subresource(&target.subresource).zip(store.subresource(&target.subresource));
+    let (row, below) = known.filter(|_| shape.subpath.is_none() && !shape.prefixed).ok_or_else(no_such_resource)?;
+    let verb = verb(call, place).filter(|verb| row.verbs.iter().any(|known| known == verb));
+    Ok((Arc::clone(below), verb.ok_or_else(method_not_allowed)?))
+}
+
+fn place(row: &Resource, shape: &Shape, target: &ResourceAttributes) -> Option<Place> {
+    if shape.in_namespace && !row.namespaced {
+        return None;
+    }
+    if row.namespaced && !shape.in_namespace {
+        return (!shape.named).then_some(Place::AllNamespaces);
+    }
+    Some(match (shape.named, target.subresource.is_empty()) {
+        (false, _) => Place::Collection,
+        (true, true) => Place::Object,
+        (true, false) => Place::Subresource,
+    })
+}
+
+fn verb(call: &Call<'_>, place: Place) -> Option<&'static str> {
+    let watches = call.info.verb == "watch";
+    Some(match (place, call.method) {
+        (Place::Collection | Place::AllNamespaces, &Method::GET) if watches => "watch",
+        (_, &Method::GET) if call.info.shape.prefixed => "watch",
+        (Place::Collection | Place::AllNamespaces, &Method::GET) => "list",
+        (_, &Method::GET) => "get",
+        _ if call.info.shape.prefixed => return None,
+        (Place::Collection, &Method::POST) => "create",
+        (Place::Collection, &Method::DELETE) => "deletecollection",
+        (Place::Object, &Method::DELETE) => "delete",
+        (Place::Object | Place::Subresource, &Method::PUT) => "update",
+        // (Place::Object | Place::Subresource, &Method::PATCH) => "patch"
+        _ => return None,
+    })
+}

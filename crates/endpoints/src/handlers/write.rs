@@ -1,0 +1,73 @@
+//! Create and update.
+
+use std::time::Duration;
+
+use http::header::USER_AGENT;
+use http::{HeaderMap, Response, StatusCode};
+use pintle_runtime::status::ApiError;
+use pintle_runtime::value::Record;
+
+use super::decode::{Expected, decode};
+use super::options::WriteOptions;
+use super::Call;
+use crate::body::{self, Body};
+use crate::context::RequestContext;
+use crate::negotiate::{Offers, Representation, input_format, representation};
+use crate::respond::{self, Compression};
+use crate::store::{Store, Written};
+
+/// Makes the object in the body.
+pub(super) async fn create(call: Call<'_>, store: &Store, cx: &mut RequestContext) -> Result<Response<Body>, ApiError> {
+    let permit = call.permit.clone();
+    let (representation, object) = read(call, store, cx, "CreateOptions").await?;
+    let written = in_time(store.create(&permit, cx, object)).await?;
+    answer(representation, &written)
+}
+
+/// Replaces the object that the path names by the one in the body.
+pub(super) async fn update(call: Call<'_>, store: &Store, cx: &mut RequestContext) -> Result<Response<Body>, ApiError> {
+    let (permit, name) = (call.permit.clone(), call.target.name.clone());
+    let (representation, object) = read(call, store, cx, "UpdateOptions").await?;
+    let written = in_time(store.update(&permit, cx, &name, object)).await?;
+    answer(representation, &written)
+}
+
+/// Reads options and body, in upstream's order.
+async fn read(
+    call: Call<'_>,
+    store: &Store,
+    cx: &mut RequestContext,
+    kind: &'static str,
+) -> Result<(Representation, Record), ApiError> {
+    let representation = representation(call.headers, call.query, Offers::Object)?;
+    let format = input_format(call.headers)?;
+    let bytes = body::read(call.body, call.server.body_limit).await?;
+    let options = WriteOptions::parse(call.query, kind)?;
+    cx.dry_run = options.dry_run;
+    cx.field_manager = options.manager(user_agent(call.headers));
+    let expected = Expected::object(store.row());
+    let object = decode(&bytes, format, &expected, options.field_validation, &call.server.registry, cx)?;
+    Ok((representation, object))
+}
+
+fn answer(representation: Representation, written: &Written) -> Result<Response<Body>, ApiError> {
+    let code = if written.created { StatusCode::CREATED } else { StatusCode::OK };
+    respond::object(code, representation, Compression::None, &written.object)
+}
+
+fn user_agent(headers: &HeaderMap) -> &str {
+    headers.get(USER_AGENT).and_then(|agent| agent.to_str().ok()).unwrap_or_default()
+}
+
+/// Cuts a write off that takes too long, whatever time the request has.
+///
+/// # Errors
+/// 504, and those of the write.
+pub(super) async fn in_time<T>(write: impl Future<Output = Result<T, ApiError>>) -> Result<T, ApiError> {
+    match tokio::time::timeout(LONGEST_WRITE, write).await {
+        Ok(result) => result,
+        Err(_) => Err(ApiError::timeout("request did not complete within requested timeout - context deadline exceeded", None)),
+    }
+}
+
+const LONGEST_WRITE: Duration = Duration::from_secs(34);

@@ -1,0 +1,70 @@
+//! What `/metrics` tells.
+//!
+//! Counting is a few atomic operations: a [`Family`] is asked for a labelled metric once, and the
+//! metric is kept by whoever counts. Families are looked at only when somebody scrapes. Names, labels,
+//! buckets and help texts are upstream's, as dashboards and alerts read them.
+
+mod family;
+mod process;
+mod request;
+mod text;
+mod value;
+mod watch;
+
+pub use family::Family;
+pub use request::{LongRunning, RequestLabels, RequestMetrics, RequestSeries};
+pub use text::{Exposition, Kind, Samples};
+pub use value::{Counter, Gauge, Histogram};
+pub use watch::{WatchMetrics, WatchSeries};
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+/// Something that has samples when asked.
+pub trait Collector: Send + Sync + 'static {
+    /// Writes its families.
+    fn collect(&self, samples: &mut Samples<'_>);
+}
+
+impl<F: Fn(&mut Samples<'_>) + Send + Sync + 'static> Collector for F {
+    fn collect(&self, samples: &mut Samples<'_>) {
+        self(samples);
+    }
+}
+
+/// Everything that `/metrics` tells of.
+#[derive(Default)]
+pub struct Metrics {
+    collectors: Mutex<Vec<Arc<dyn Collector>>>,
+    /// Requests.
+    pub requests: Arc<RequestMetrics>,
+    /// Watches.
+    pub watches: Arc<WatchMetrics>,
+}
+
+impl Metrics {
+    /// The families of requests, watches and the process itself.
+    pub fn new() -> Self {
+        let metrics = Self::default();
+        metrics.register(Arc::clone(&metrics.requests) as Arc<dyn Collector>);
+        metrics.register(Arc::clone(&metrics.watches) as Arc<dyn Collector>);
+        metrics.register(Arc::new(process::Process::new()));
+        metrics
+    }
+
+    /// Adds families, such as those of a storage. Closures over [`Samples`] will do.
+    pub fn register(&self, collector: Arc<dyn Collector>) {
+        self.collectors.lock().unwrap_or_else(PoisonError::into_inner).push(collector);
+    }
+
+    /// All samples as text.
+    pub fn expose(&self, exposition: Exposition) -> String {
+        let collectors = self.collectors.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let mut out = String::with_capacity(64 * 1024);
+        let mut samples = Samples::new(exposition, &mut out);
+        for collector in collectors {
+            collector.collect(&mut samples);
+        }
+        samples.finish();
+        out
+    }
+}

@@ -1,0 +1,357 @@
+//! Requests: how many, how long, how large.
+
+use std::collections::HashMap;
+use std::hash::{BuildHasher, Hash, RandomState};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use arc_swap::ArcSwap;
+use http::StatusCode;
+
+use super::Collector;
+use super::family::Family;
+use super::text::Samples;
+use super::value::{Counter, Gauge, Histogram};
+
+/// What tells requests apart in metrics.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct RequestLabels<'a> {
+    /// `GET`, `LIST`, `WATCH`, `POST`, `PUT`, `PATCH`, `APPLY`, `DELETE`, `CONNECT`; anything else
+    /// counts as `other`.
+    pub verb: &'static str,
+    /// `All`, or nothing.
+    pub dry_run: &'static str,
+    /// API group.
+    pub group: &'a str,
+    /// Version.
+    pub version: &'a str,
+    /// Resource.
+    pub resource: &'a str,
+    /// Subresource, or the path of what is no resource.
+    pub subresource: &'a str,
+    /// `resource`, `namespace`, `cluster`, or nothing.
+    pub scope: &'static str,
+}
+
+const COMPONENT: &str = "apiserver";
+
+/// The families of requests.
+pub struct RequestMetrics {
+    total: Family<Counter>,
+    durations: Family<Histogram>,
+    sli_durations: Family<Histogram>,
+    sizes: Family<Histogram>,
+    long_running: Family<Gauge>,
+    terminations: Family<Counter>,
+    inflight: Family<Gauge>,
+    dropped: Family<Counter>,
+    /// Panics of handlers.
+    pub panics: Counter,
+    /// Handshakes that failed.
+    pub tls_handshake_errors: Counter,
+    authenticated: Family<Counter>,
+    attempts: Family<Counter>,
+    decisions: Family<Counter>,
+    known: Known,
+}
+
+/// The series of labels that have been met, by the hash of the labels: a read without a lock.
+struct Known {
+    series: ArcSwap<HashMap<u64, Vec<Arc<RequestSeries>>>>,
+    adding: Mutex<()>,
+    hasher: RandomState,
+}
+
+/// The metrics of requests with the same labels.
+#[derive(Debug)]
+pub struct RequestSeries {
+    labels: OwnedLabels,
+    /// By code: 200, 201, and the others as they come.
+    ok: Arc<Counter>,
+    created: Arc<Counter>,
+    duration: Arc<Histogram>,
+    sli_duration: Option<Arc<Histogram>>,
+    size: Option<Arc<Histogram>>,
+    long_running: Arc<Gauge>,
+}
+
+#[derive(Debug)]
+struct OwnedLabels {
+    verb: &'static str,
+    dry_run: &'static str,
+    scope: &'static str,
+    texts: [Box<str>; 4],
+}
+
+impl OwnedLabels {
+    fn borrow(&self) -> RequestLabels<'_> {
+        let [group, version, resource, subresource] = &self.texts;
+        RequestLabels { verb: self.verb, dry_run: self.dry_run, group, version, resource, subresource, scope: self.scope }
+    }
+}
+
+impl RequestMetrics {
+    /// The metrics of requests with these labels.
+    pub fn series(&self, labels: RequestLabels<'_>) -> Arc<RequestSeries> {
+        let hash = self.known.hasher.hash_one(labels);
+        let find = |known: &HashMap<u64, Vec<Arc<RequestSeries>>>| {
+            known.get(&hash)?.iter().find(|series| series.labels.borrow() == labels).cloned()
+        };
+        if let Some(found) = find(&self.known.series.load()) {
+            return found;
+        }
+        let _adding = self.known.adding.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut known = HashMap::clone(&self.known.series.load());
+        if let Some(found) = find(&known) {
+            return found;
+        }
+        let series = Arc::new(self.make(labels));
+        known.entry(hash).or_default().push(Arc::clone(&series));
+        self.known.series.store(Arc::new(known));
+        series
+    }
+
+    fn make(&self, labels: RequestLabels<'_>) -> RequestSeries {
+        let RequestLabels { verb, dry_run, group, version, resource, subresource, scope } = labels;
+        let common = [verb, group, version, resource, subresource, scope, COMPONENT];
+        let total = |code| self.total.with(&[verb, dry_run, group, version, resource, subresource, scope, COMPONENT, code]);
+        RequestSeries {
+            labels: OwnedLabels { verb, dry_run, scope, texts: [group.into(), version.into(), resource.into(), subresource.into()] },
+            ok: total("200"),
+            created: total("201"),
+            duration: self.durations.with(&[verb, dry_run, group, version, resource, subresource, scope, COMPONENT]),
+            sli_duration: dry_run.is_empty().then(|| self.sli_durations.with(&common)),
+            size: matches!(verb, "GET" | "LIST").then(|| self.sizes.with(&common)),
+            long_running: self.long_running.with(&common),
+        }
+    }
+
+    /// A request is over: answered with `code` after `elapsed`, and a body of so many bytes.
+    pub fn finished(&self, series: &RequestSeries, code: StatusCode, elapsed: Duration, bytes: u64) {
+        match code {
+            StatusCode::OK => series.ok.inc(),
+            StatusCode::CREATED => series.created.inc(),
+            other => {
+                let RequestLabels { verb, dry_run, group, version, resource, subresource, scope } = series.labels.borrow();
+                let labels = [verb, dry_run, group, version, resource, subresource, scope, COMPONENT, other.as_str()];
+                self.total.with(&labels).inc();
+            }
+        }
+        let seconds = elapsed.as_secs_f64();
+        series.duration.observe(seconds);
+        if let Some(sli) = &series.sli_duration {
+            sli.observe(seconds);
+        }
+        if let Some(size) = &series.size {
+            size.observe(bytes as f64);
+        }
+    }
+
+    /// The server cut a request off in self-defence.
+    pub fn terminated(&self, labels: RequestLabels<'_>, code: StatusCode) {
+        let RequestLabels { verb, group, version, resource, subresource, scope, .. } = labels;
+        self.terminations.with(&[verb, group, version, resource, subresource, scope, COMPONENT, code.as_str()]).inc();
+    }
+
+    /// A request was turned away because there were too many.
+    pub fn dropped(&self, mutating: bool) {
+        self.dropped.with(&[request_kind(mutating)]).inc();
+    }
+
+    /// How many requests of a kind are being served.
+    pub fn inflight(&self, mutating: bool) -> Arc<Gauge> {
+        self.inflight.with(&[request_kind(mutating)])
+    }
+
+    /// What became of finding out who sends: `success`, `failure` or `error`.
+    pub fn authentication(&self, result: &str) -> Arc<Counter> {
+        self.attempts.with(&[result])
+    }
+
+    /// Requests of `user`, who is known by name only if upstream does so.
+    pub fn authenticated_user(&self, user: &str) -> Arc<Counter> {
+        let known = match user {
+            "system:anonymous" | "system:apiserver" | "system:kube-controller-manager" | "system:kube-scheduler" => user,
+            node if node.starts_with("system:node:") => "system:node",
+            account if account.starts_with("system:serviceaccount:") => "system:serviceaccount",
+            _ => "other",
+        };
+        self.authenticated.with(&[known])
+    }
+
+    /// Decisions of the authorizer: `allowed` or `denied`.
+    pub fn decision(&self, decision: &str) -> Arc<Counter> {
+        self.decisions.with(&["", "", decision])
+    }
+}
+
+impl RequestSeries {
+    /// A long-running request with these labels begins; it ends when the guard is dropped.
+    pub fn long_running(&self) -> LongRunning {
+        self.long_running.inc();
+        LongRunning(Arc::clone(&self.long_running))
+    }
+}
+
+/// A long-running request that is counted.
+#[derive(Debug)]
+pub struct LongRunning(Arc<Gauge>);
+
+impl Drop for LongRunning {
+    fn drop(&mut self) {
+        self.0.dec();
+    }
+}
+
+const fn request_kind(mutating: bool) -> &'static str {
+    if mutating { "mutating" } else { "readOnly" }
+}
+
+const DURATIONS: &[f64] = &[
+    0.005, 0.025, 0.05, 0.1, 0.2, 0.4, 0.6, 0.8, 1.0, 1.25, 1.5, 2.0, 3.0, 4.0, 5.0, 6.0, 8.0, 10.0, 15.0, 20.0, 30.0, 45.0, 60.0,
+];
+const SLI_DURATIONS: &[f64] = &[
+    0.05, 0.1, 0.2, 0.4, 0.6, 0.8, 1.0, 1.25, 1.5, 2.0, 3.0, 4.0, 5.0, 6.0, 8.0, 10.0, 15.0, 20.0, 30.0, 45.0, 60.0,
+];
+const SIZES: &[f64] = &[1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9];
+
+impl Default for RequestMetrics {
+    fn default() -> Self {
+        const COMMON: &[&str] = &["verb", "group", "version", "resource", "subresource", "scope", "component"];
+        const WITH_DRY_RUN: &[&str] = &["verb", "dry_run", "group", "version", "resource", "subresource", "scope", "component"];
+        Self {
+            total: Family::new(
+                "apiserver_request_total",
+                "[STABLE] Counter of apiserver requests broken out for each verb, dry run value, group, version, resource, scope, \
+                 component, and HTTP response code.",
+                &["verb", "dry_run", "group", "version", "resource", "subresource", "scope", "component", "code"],
+                Counter::default,
+            ),
+            durations: Family::new(
+                "apiserver_request_duration_seconds",
+                "[STABLE] Response latency distribution in seconds for each verb, dry run value, group, version, resource, \
+                 subresource, scope and component.",
+                WITH_DRY_RUN,
+                || Histogram::new(DURATIONS),
+            ),
+            sli_durations: Family::new(
+                "apiserver_request_sli_duration_seconds",
+                "[ALPHA] Response latency distribution (not counting webhook duration and priority & fairness queue wait times) in \
+                 seconds for each verb, group, version, resource, subresource, scope and component.",
+                COMMON,
+                || Histogram::new(SLI_DURATIONS),
+            ),
+            sizes: Family::new(
+                "apiserver_response_sizes",
+                "[STABLE] Response size distribution in bytes for each group, version, verb, resource, subresource, scope and \
+                 component.",
+                COMMON,
+                || Histogram::new(SIZES),
+            ),
+            long_running: Family::new(
+                "apiserver_longrunning_requests",
+                "[STABLE] Gauge of all active long-running apiserver requests broken out by verb, group, version, resource, scope \
+                 and component. Not all requests are tracked this way.",
+                COMMON,
+                Gauge::default,
+            ),
+            terminations: Family::new(
+                "apiserver_request_terminations_total",
+                "[ALPHA] Number of requests which apiserver terminated in self-defense.",
+                &["verb", "group", "version", "resource", "subresource", "scope", "component", "code"],
+                Counter::default,
+            ),
+            inflight: Family::new(
+                "apiserver_current_inflight_requests",
+                "[STABLE] Maximal number of currently used inflight request limit of this apiserver per request kind in last second.",
+                &["request_kind"],
+                Gauge::default,
+            ),
+            dropped: Family::new(
+                "apiserver_dropped_requests_total",
+                "[ALPHA] Number of requests dropped with 'Try again later' response",
+                &["request_kind"],
+                Counter::default,
+            ),
+            panics: Counter::default(),
+            tls_handshake_errors: Counter::default(),
+            authenticated: Family::new(
+                "authenticated_user_requests",
+                "[ALPHA] Counter of authenticated requests broken out by username.",
+                &["username"],
+                Counter::default,
+            ),
+            attempts: Family::new(
+                "authentication_attempts",
+                "[ALPHA] Counter of authenticated attempts.",
+                &["result"],
+                Counter::default,
+            ),
+            decisions: Family::new(
+                "apiserver_authorization_decisions_total",
+                "[ALPHA] Total number of terminal decisions made by an authorizer split by authorizer type, name, and decision.",
+                &["type", "name", "decision"],
+                Counter::default,
+            ),
+            known: Known { series: ArcSwap::default(), adding: Mutex::default(), hasher: RandomState::new() },
+        }
+    }
+}
+
+impl Collector for RequestMetrics {
+    fn collect(&self, samples: &mut Samples<'_>) {
+        use super::text::Kind;
+
+        self.decisions.collect(samples);
+        self.inflight.collect(samples);
+        self.dropped.collect(samples);
+        self.long_running.collect(samples);
+        self.durations.collect(samples);
+        self.sli_durations.collect(samples);
+        self.terminations.collect(samples);
+        self.total.collect(samples);
+        self.sizes.collect(samples);
+        let help = "[ALPHA] Number of requests dropped with 'TLS handshake error from' error";
+        samples.single("apiserver_tls_handshake_errors_total", help, Kind::Counter, self.tls_handshake_errors.value() as f64);
+        let help = "Number of panics of request handlers that were recovered from";
+        samples.single("apiserver_request_panics_total", help, Kind::Counter, self.panics.value() as f64);
+        self.authenticated.collect(samples);
+        self.attempts.collect(samples);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{Exposition, Metrics};
+    use super::*;
+
+    const GET: RequestLabels<'_> = RequestLabels {
+        verb: "GET",
+        dry_run: "",
+        group: "",
+        version: "v1",
+        resource: "pods",
+        subresource: "",
+        scope: "resource",
+    };
+
+    #[test]
+    fn a_request_is_counted_under_its_labels() {
+        let metrics = Metrics::new();
+        let series = metrics.requests.series(GET);
+        assert!(Arc::ptr_eq(&series, &metrics.requests.series(GET)));
+        metrics.requests.finished(&series, StatusCode::OK, Duration::from_millis(1), 2000);
+        metrics.requests.finished(&series, StatusCode::NOT_FOUND, Duration::from_millis(1), 200);
+        let _watching = metrics.requests.series(RequestLabels { verb: "WATCH", scope: "cluster", ..GET }).long_running();
+        let text = metrics.expose(Exposition::Text);
+        let labels = r#"verb="GET",dry_run="",group="",version="v1",resource="pods",subresource="",scope="resource",component="apiserver""#;
+        for line in [
+            format!("apiserver_request_total{{{labels},code=\"200\"}} 1\n"),
+            format!("apiserver_request_total{{{labels},code=\"404\"}} 1\n"),
+            format!("apiserver_request_duration_seconds_count{{{labels}}} 2\n"),
+            "scope=\"cluster\",component=\"apiserver\"} 1\n".to_owned(),
+        ] {
+            assert!(text.contains(&line), "{line} in {text}");
+        }
+    }
+}

@@ -1,0 +1,211 @@
+//! `PartialObjectMetadata`: an object without all but its metadata.
+//!
+//! The metadata of an encoded object is a part of its bytes, in JSON and in protobuf alike, so the
+//! partial form is cut out and nothing is decoded. It is kept with the object once it is made.
+
+use bytes::Bytes;
+use pintle_runtime::codec::protobuf::envelope;
+use pintle_runtime::status::{ApiError, Failure};
+
+use crate::cache::{Extra, Object};
+use crate::negotiate::MetaVersion;
+
+const KIND: &str = "PartialObjectMetadata";
+
+/// Compact JSON, without a newline.
+///
+/// # Errors
+/// Where the object cannot be said in its version.
+pub fn json(object: &Object, version: MetaVersion) -> Result<Bytes, ApiError> {
+    let make = |object: &Object| make_json(object, version);
+    match version {
+        MetaVersion::V1 => object.extra(Extra::Metadata, make).cloned(),
+        MetaVersion::V1Beta1 => make(object),
+    }
+}
+
+/// Protobuf in its envelope.
+///
+/// # Errors
+/// Where the object cannot be said in its version.
+pub fn protobuf(object: &Object, version: MetaVersion) -> Result<Bytes, ApiError> {
+    let make = |object: &Object| make_protobuf(object, version);
+    match version {
+        MetaVersion::V1 => object.extra(Extra::MetadataProtobuf, make).cloned(),
+        MetaVersion::V1Beta1 => make(object),
+    }
+}
+
+fn make_json(object: &Object, version: MetaVersion) -> Result<Bytes, ApiError> {
+    let json = object.json()?;
+    let metadata = json_metadata(json).ok_or_else(without_metadata)?;
+    let mut out = Vec::with_capacity(metadata.len() + 80);
+    out.extend_from_slice(b"{\"kind\":\"");
+    out.extend_from_slice(KIND.as_bytes());
+    out.extend_from_slice(b"\",\"apiVersion\":\"");
+    out.extend_from_slice(version.api_version().as_bytes());
+    out.extend_from_slice(b"\",\"metadata\":");
+    out.extend_from_slice(metadata);
+    out.push(b'}');
+    Ok(out.into())
+}
+
+fn make_protobuf(object: &Object, version: MetaVersion) -> Result<Bytes, ApiError> {
+    let message = message(object.protobuf()?).ok_or_else(without_metadata)?;
+    // Every kind's metadata is its field 1.
+    let metadata = field(message, 0x0a).ok_or_else(without_metadata)?;
+    let mut raw = Vec::with_capacity(metadata.len() + 8);
+    raw.push(0x0a);
+    varint(metadata.len(), &mut raw);
+    raw.extend_from_slice(metadata);
+    let mut out = Vec::with_capacity(raw.len() + 64);
+    envelope::wrap(version.api_version(), KIND, &raw, &mut out);
+    Ok(out.into())
+}
+
+/// Upstream's refusal to give one object as a list.
+pub fn not_a_list(object: &Object) -> ApiError {
+    let form = object.entry().forms().form(object.version());
+    let package = form.group.split('.').next().filter(|group| !group.is_empty()).unwrap_or("core");
+    let text = format!(
+        "you requested PartialObjectMetadataList, but the requested object is not a list (*{package}.{})",
+        form.kind
+    );
+    ApiError::NotAcceptable(Box::new(Failure::new(text)))
+}
+
+fn without_metadata() -> ApiError {
+    ApiError::internal("an object without metadata")
+}
+
+/// The bare message in an envelope.
+pub(crate) fn message(enveloped: &[u8]) -> Option<&[u8]> {
+    let rest = enveloped.strip_prefix(&envelope::MAGIC)?;
+    let (_, rest) = length_delimited(rest, 0x0a)?;
+    length_delimited(rest, 0x12).map(|(raw, _)| raw)
+}
+
+/// The content of the first field, which has to have the tag `tag`.
+fn field(message: &[u8], tag: u8) -> Option<&[u8]> {
+    length_delimited(message, tag).map(|(content, _)| content)
+}
+
+fn length_delimited(bytes: &[u8], tag: u8) -> Option<(&[u8], &[u8])> {
+    let mut rest = bytes.strip_prefix(&[tag])?;
+    let mut length = 0;
+    for shift in (0..35).step_by(7) {
+        let (byte, after) = rest.split_first()?;
+        rest = after;
+        length |= usize::from(byte & 0x7f) << shift;
+        if byte & 0x80 == 0 {
+            return rest.split_at_checked(length);
+        }
+    }
+    None
+}
+
+/// Appends a number as protobuf writes lengths.
+pub(crate) fn varint(mut number: usize, out: &mut Vec<u8>) {
+    while number >= 0x80 {
+        out.push(number as u8 | 0x80);
+        number >>= 7;
+    }
+    out.push(number as u8);
+}
+
+/// How many bytes [`varint`] takes.
+pub(crate) fn varint_length(number: usize) -> usize {
+    (usize::BITS - (number | 1).leading_zeros()).div_ceil(7) as usize
+}
+
+/// The value of `metadata` at the top of an object's compact JSON.
+fn json_metadata(json: &[u8]) -> Option<&[u8]> {
+    const NAME: &[u8] = b"\"metadata\":";
+    // Nothing but kind and apiVersion stand before it, and in neither can the name occur; where the
+    // names are sorted, other members come before it, but only within nested braces.
+    let mut depth = 0;
+    let mut at = 0;
+    while at < json.len() {
+        match json[at] {
+            b'"' if depth == 1 && json[at..].starts_with(NAME) => {
+                let start = at + NAME.len();
+                return value_end(&json[start..]).map(|length| &json[start..start + length]);
+            }
+            b'"' => at += string_length(&json[at..])? - 1,
+            b'{' | b'[' => depth += 1,
+            b'}' | b']' => depth -= 1,
+            _ => {}
+        }
+        at += 1;
+    }
+    None
+}
+
+/// The length of the object at the beginning of `json`.
+fn value_end(json: &[u8]) -> Option<usize> {
+    let mut depth = 0;
+    let mut at = 0;
+    while at < json.len() {
+        match json[at] {
+            b'"' => at += string_length(&json[at..])? - 1,
+            b'{' | b'[' => depth += 1,
+            b'}' | b']' => {
+                depth -= 1;
+                if depth == 0 {
+                    return Some(at + 1);
+                }
+            }
+            _ => {}
+        }
+        at += 1;
+    }
+    None
+}
+
+/// The length of the string at the beginning of `json`, quotes included.
+fn string_length(json: &[u8]) -> Option<usize> {
+    let mut at = 1;
+    loop {
+        at += memchr::memchr2(b'"', b'\\', json.get(at..)?)?;
+        if json[at] == b'"' {
+            return Some(at + 1);
+        }
+        at += 2;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(json: &str, expected: Option<&str>) {
+        let found = json_metadata(json.as_bytes()).map(|bytes| std::str::from_utf8(bytes).expect("text"));
+        assert_eq!(found, expected);
+    }
+
+    #[test]
+    fn the_metadata_is_the_one_at_the_top() {
+        check(r#"{"kind":"Pod","apiVersion":"v1","metadata":{"name":"a}\"{","labels":{}},"spec":{}}"#, Some(r#"{"name":"a}\"{","labels":{}}"#));
+        check(r#"{"a":{"metadata":{"name":"no"}},"metadata":{"name":"yes"}}"#, Some(r#"{"name":"yes"}"#));
+        check(r#"{"a":"\"metadata\":{}"}"#, None);
+    }
+
+    #[test]
+    fn lengths_are_as_protobuf_writes_them() {
+        for (number, expected) in [(0, 1), (127, 1), (128, 2), (16383, 2), (16384, 3), (1 << 28, 5)] {
+            let mut out = Vec::new();
+            varint(number, &mut out);
+            assert_eq!((out.len(), varint_length(number)), (expected, expected), "{number}");
+        }
+    }
+
+    #[test]
+    fn a_message_is_taken_out_of_its_envelope() {
+        let mut out = Vec::new();
+        envelope::wrap("v1", "ConfigMap", b"\x0a\x03abc", &mut out);
+        assert_eq!(message(&out), Some(&b"\x0a\x03abc"[..]));
+        assert_eq!(field(message(&out).expect("a message"), 0x0a), Some(&b"abc"[..]));
+        assert_eq!(message(b"k8s\0\x0a\xff"), None);
+    }
+}

@@ -1,0 +1,158 @@
+//! A server of its own: [`GenericServer`].
+//!
+//! ```no_run
+//! # use std::sync::Arc;
+//! # use pintle_endpoints::server::{GenericServer, GenericServerOptions};
+//! # async fn run(options: GenericServerOptions, tls: pintle_endpoints::serve::Tls) -> std::io::Result<()> {
+//! let listener = tokio::net::TcpListener::bind("127.0.0.1:6443").await?;
+//! let stop = async { tokio::signal::ctrl_c().await.unwrap_or_default() };
+//! GenericServer::new(options).serve(listener, Some(Arc::new(tls)), stop).await;
+//! # Ok(()) }
+//! ```
+
+use std::future::Future;
+use std::sync::Arc;
+use std::time::Duration;
+
+use pintle_authn::Authenticator;
+use pintle_authz::Authorizer;
+use pintle_runtime::resource::Resource;
+use tokio::net::TcpListener;
+
+use crate::body;
+use crate::chain::Chain;
+use crate::context::Environment;
+use crate::documents::Documents;
+use crate::handlers::Serving;
+use crate::health::{Health, Milestone};
+use crate::inflight::Inflight;
+use crate::metrics::Metrics;
+use crate::registry::Registry;
+use crate::serve::{self, ConnectionLimits, Drain, Tls};
+
+/// What a server is made of. Every part is there before it starts.
+pub struct GenericServerOptions {
+    /// Who is it. A [`Union`](pintle_authn::Union) with anonymous access, or without.
+    pub authenticator: Arc<dyn Authenticator>,
+    /// May they. A [`Union`](pintle_authz::Union) that begins with `SystemMasters`, as a rule.
+    pub authorizer: Arc<dyn Authorizer>,
+    /// The resources.
+    pub registry: Arc<Registry>,
+    /// Discovery and OpenAPI.
+    pub documents: Arc<Documents>,
+    /// Health checks. The server adds `shutdown`, to `/readyz`.
+    pub health: Health,
+    /// What is counted.
+    pub metrics: Arc<Metrics>,
+    /// Time and randomness.
+    pub environment: Environment,
+    /// The body of `/version`: compact JSON without a newline.
+    pub version: Vec<u8>,
+    /// What is said to who uses a resource in a version on its way out.
+    pub deprecation: fn(&Resource) -> Option<String>,
+    /// How much at once, and how long.
+    pub limits: Limits,
+}
+
+/// How much at once, and how long.
+#[derive(Debug, Clone)]
+pub struct Limits {
+    /// Reads at once; zero is no limit.
+    pub reads: usize,
+    /// Writes at once; zero is no limit.
+    pub writes: usize,
+    /// Time for a request that is not long-running.
+    pub request_timeout: Duration,
+    /// Time that a watch runs at least that does not say.
+    pub min_request_timeout: Duration,
+    /// Serving on after `/readyz` has begun to fail.
+    pub shutdown_delay: Duration,
+    /// Size of a request's body, in bytes.
+    pub body: usize,
+    /// Connections.
+    pub connections: ConnectionLimits,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            reads: 400,
+            writes: 200,
+            request_timeout: Duration::from_secs(60),
+            min_request_timeout: Duration::from_secs(1800),
+            shutdown_delay: Duration::ZERO,
+            body: body::LIMIT,
+            connections: ConnectionLimits::default(),
+        }
+    }
+}
+
+/// An API server without an API: it serves the resources that it is given.
+pub struct GenericServer {
+    chain: Arc<Chain>,
+    drain: Drain,
+    shutting_down: Milestone,
+    limits: Limits,
+    metrics: Arc<Metrics>,
+}
+
+impl GenericServer {
+    /// A server of these parts.
+    pub fn new(options: GenericServerOptions) -> Self {
+        let GenericServerOptions { mut health, metrics, limits, .. } = options;
+        let drain = Drain::new();
+        let shutting_down = Milestone::default();
+        let stop = shutting_down.clone();
+        health.add_ready("shutdown", move || {
+            if stop.is_reached() { Err("process is shutting down".to_owned()) } else { Ok(()) }
+        });
+        let serving = Serving {
+            registry: options.registry,
+            environment: options.environment,
+            metrics: Arc::clone(&metrics),
+            draining: drain.told(),
+            min_request_timeout: limits.min_request_timeout,
+            body_limit: limits.body,
+            deprecation: options.deprecation,
+        };
+        let chain = Chain {
+            authenticator: options.authenticator,
+            authorizer: options.authorizer,
+            inflight: Inflight::new(limits.reads, limits.writes, &metrics.requests),
+            roots: crate::roots::Roots::new(options.documents, health, options.version, Arc::clone(&metrics)),
+            metrics: Arc::clone(&metrics),
+            request_timeout: limits.request_timeout,
+            serving,
+        };
+        Self { chain: Arc::new(chain), drain, shutting_down, limits, metrics }
+    }
+
+    /// Serves until `shutdown` is ready, and then until what is under way is done: `/readyz` fails
+    /// from then on, after the delay nothing new is accepted, watches end, requests finish within
+    /// their time.
+    ///
+    /// Without TLS it speaks HTTP/1.1, for tests.
+    pub async fn serve(mut self, listener: TcpListener, tls: Option<Arc<Tls>>, shutdown: impl Future<Output = ()>) {
+        let told = self.drain.starter();
+        let stopping = async {
+            shutdown.await;
+            self.shutting_down.reach();
+            tokio::time::sleep(self.limits.shutdown_delay).await;
+            told.begin();
+            std::future::pending::<()>().await;
+        };
+        let serving = serve::serve(
+            listener,
+            tls,
+            self.limits.connections,
+            Arc::clone(&self.metrics),
+            Arc::clone(&self.chain),
+            &mut self.drain,
+            self.limits.request_timeout,
+        );
+        tokio::select! {
+            () = stopping => {}
+            () = serving => {}
+        }
+    }
+}
