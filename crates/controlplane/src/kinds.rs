@@ -6,7 +6,7 @@
 use pintle_endpoints::strategy::{Generation, NameRule, Traits};
 
 use Generation::{AllButStatus, Spec};
-use NameRule::{Label, PathSegment};
+use NameRule::{DnsLabel as Label, PathSegment};
 
 /// What is particular to a kind.
 #[derive(Debug, Clone)]
@@ -74,7 +74,7 @@ pub const KINDS: &[KindFacts] = &[
     kind("", "endpoints").may_create_on_update(),
     kind("", "events").may_create_on_update().named(PathSegment),
     kind("", "limitranges").may_create_on_update(),
-    kind("", "namespaces").returned().named(Label).with_status(),
+    kind("", "namespaces").returned().named(DnsLabel).with_status(),
     kind("", "nodes").with_status(),
     kind("", "persistentvolumeclaims").returned().with_status(),
     kind("", "persistentvolumes").returned().with_status(),
@@ -84,7 +84,7 @@ pub const KINDS: &[KindFacts] = &[
     kind("", "resourcequotas").returned().with_status(),
     kind("", "secrets"),
     kind("", "serviceaccounts").returned(),
-    kind("", "services").may_create_on_update().returned().named(Label).with_status(),
+    kind("", "services").may_create_on_update().returned().named(DnsLabel).with_status(),
     kind(ADMISSION, "mutatingadmissionpolicies").needs_version().generation(Spec),
     kind(ADMISSION, "mutatingadmissionpolicybindings").needs_version().generation(Spec),
     kind(ADMISSION, "mutatingwebhookconfigurations").needs_version().generation(AllButStatus),
@@ -97,7 +97,7 @@ pub const KINDS: &[KindFacts] = &[
     kind("apps", "daemonsets").generation(Spec).with_status(),
     kind("apps", "deployments").generation(Spec).with_status(),
     kind("apps", "replicasets").generation(Spec).with_status(),
-    kind("apps", "statefulsets").generation(Spec).named(Label).with_status(),
+    kind("apps", "statefulsets").generation(Spec).named(DnsLabel).with_status(),
     kind("autoscaling", "horizontalpodautoscalers").with_status(),
     kind("batch", "cronjobs").generation(Spec).with_status(),
     kind("batch", "jobs").generation(Spec).with_status(),

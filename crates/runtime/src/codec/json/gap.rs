@@ -28,6 +28,11 @@ impl Gap {
         }
         out.extend_from_slice(&json[self.at..]);
     }
+
+    /// Where the resource version's own text begins in what [`fill`](Self::fill) appends.
+    pub fn text_start(&self) -> usize {
+        self.at + usize::from(self.comma_before) + "\"resourceVersion\":\"".len()
+    }
 }
 
 /// Appends `record` without its resource version; see [`encode_with_gap`](super::encode_with_gap).

@@ -1,0 +1,242 @@
+//! A change of one object, shared by all who watch it.
+
+use std::fmt;
+use std::sync::{Arc, OnceLock};
+
+use bytes::Bytes;
+use pintle_runtime::codec::protobuf::frame;
+use pintle_runtime::status::ApiError;
+use pintle_storage::Revision;
+
+use super::entry::{Entry, Object, made_once};
+use super::forms::Version;
+
+/// What an event says has happened, to the selection of who watches.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum EventType {
+    /// An object is there, or begins to be selected.
+    Added,
+    /// A selected object changed.
+    Modified,
+    /// An object is gone, or no longer selected.
+    Deleted,
+}
+
+impl EventType {
+    /// The word on the wire.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Added => "ADDED",
+            Self::Modified => "MODIFIED",
+            Self::Deleted => "DELETED",
+        }
+    }
+}
+
+/// A write to one object: before and after. At least one of both is there.
+///
+/// Encoded at first use and then kept, once per type of event, version and media type, so that five
+/// hundred watchers cost one encoding.
+pub struct Event {
+    revision: Revision,
+    new: Option<Arc<Entry>>,
+    old: Option<Arc<Entry>>,
+    /// `old` with this event's revision: what those see for whom the object is gone.
+    gone: OnceLock<Arc<Entry>>,
+    frames: [OnceLock<Box<[Frames]>>; 3],
+}
+
+/// The encodings of an event for one version.
+#[derive(Default)]
+struct Frames {
+    json: OnceLock<Bytes>,
+    protobuf: OnceLock<Bytes>,
+}
+
+impl Event {
+    pub(crate) fn new(revision: Revision, new: Option<Arc<Entry>>, old: Option<Arc<Entry>>) -> Self {
+        debug_assert!(new.is_some() || old.is_some());
+        Self { revision, new, old, gone: OnceLock::new(), frames: Default::default() }
+    }
+
+    /// The revision of the write.
+    pub fn revision(&self) -> Revision {
+        self.revision
+    }
+
+    /// The object after the write, unless it is gone.
+    pub(crate) fn new_entry(&self) -> Option<&Arc<Entry>> {
+        self.new.as_ref()
+    }
+
+    /// The object before the write, if it was there.
+    pub(crate) fn old_entry(&self) -> Option<&Arc<Entry>> {
+        self.old.as_ref()
+    }
+
+    /// The key of the object.
+    pub fn key(&self) -> &str {
+        self.new.as_ref().or(self.old.as_ref()).map_or("", |entry| entry.key())
+    }
+
+    /// The object that an event of this type carries.
+    pub(crate) fn object(&self, what: EventType) -> Option<&Arc<Entry>> {
+        match what {
+            EventType::Added | EventType::Modified => self.new.as_ref(),
+            EventType::Deleted => {
+                let old = self.old.as_ref()?;
+                Some(self.gone.get_or_init(|| Arc::new(old.at(self.revision))))
+            }
+        }
+    }
+
+    /// The bytes of memory that it keeps from being freed, roughly.
+    pub(crate) fn size(&self) -> usize {
+        let entry = self.new.as_ref().or(self.old.as_ref());
+        size_of::<Self>() + 2 * entry.map_or(0, |entry| entry.size())
+    }
+
+    fn frames(&self, what: EventType, version: Version, versions: usize) -> &Frames {
+        let all = self.frames[what as usize].get_or_init(|| (0..versions).map(|_| Frames::default()).collect());
+        &all[version.index()]
+    }
+}
+
+impl fmt::Debug for Event {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {:?} -> {:?}", self.revision, self.old, self.new)
+    }
+}
+
+/// One event as one watcher gets it. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct WatchEvent {
+    what: EventType,
+    version: Version,
+    source: Source,
+}
+
+#[derive(Clone, Debug)]
+enum Source {
+    /// A change: its encodings are shared.
+    Change(Arc<Event>),
+    /// An object that was there when the watch began.
+    Initial(Arc<Entry>),
+}
+
+impl WatchEvent {
+    pub(crate) fn change(what: EventType, event: Arc<Event>, version: Version) -> Self {
+        Self { what, version, source: Source::Change(event) }
+    }
+
+    pub(crate) fn initial(entry: Arc<Entry>, version: Version) -> Self {
+        Self { what: EventType::Added, version, source: Source::Initial(entry) }
+    }
+
+    /// What has happened.
+    pub fn event_type(&self) -> EventType {
+        self.what
+    }
+
+    /// The revision of the event: the `resourceVersion` of its object.
+    pub fn revision(&self) -> Revision {
+        match &self.source {
+            Source::Change(event) => event.revision(),
+            Source::Initial(entry) => entry.revision(),
+        }
+    }
+
+    /// The object: its new state, or for a deletion its last state with the deletion's revision.
+    ///
+    /// # Errors
+    /// None that can happen; an event without an object is not made.
+    pub fn object(&self) -> Result<Object, ApiError> {
+        self.entry().map(|entry| Object::new(Arc::clone(entry), self.version))
+    }
+
+    fn entry(&self) -> Result<&Arc<Entry>, ApiError> {
+        match &self.source {
+            Source::Change(event) => {
+                event.object(self.what).ok_or_else(|| ApiError::internal("an event without an object"))
+            }
+            Source::Initial(entry) => Ok(entry),
+        }
+    }
+
+    /// Whether others are likely to ask for the same encoding.
+    pub fn is_shared(&self) -> bool {
+        matches!(self.source, Source::Change(_))
+    }
+
+    /// The event as a line of JSON, with its newline.
+    ///
+    /// # Errors
+    /// Where the object can not be said in the watcher's version.
+    pub fn json(&self) -> Result<Bytes, ApiError> {
+        self.framed(|frames| &frames.json, Self::make_json)
+    }
+
+    /// The event as a length-delimited frame of protobuf.
+    ///
+    /// # Errors
+    /// Where the object can not be said in the watcher's version.
+    pub fn protobuf(&self) -> Result<Bytes, ApiError> {
+        self.framed(|frames| &frames.protobuf, Self::make_protobuf)
+    }
+
+    /// Appends the line of JSON to `out`: for those who send several events at once.
+    ///
+    /// # Errors
+    /// As [`WatchEvent::json`].
+    pub fn write_json(&self, out: &mut Vec<u8>) -> Result<(), ApiError> {
+        write_json_line(self.what, self.entry()?.json(self.version)?, out);
+        Ok(())
+    }
+
+    /// Appends the frame of protobuf to `out`: for those who send several events at once.
+    ///
+    /// # Errors
+    /// As [`WatchEvent::protobuf`].
+    pub fn write_protobuf(&self, out: &mut Vec<u8>) -> Result<(), ApiError> {
+        frame::event(self.what.as_str(), self.entry()?.protobuf(self.version)?, out);
+        Ok(())
+    }
+
+    fn framed(
+        &self,
+        slot: impl FnOnce(&Frames) -> &OnceLock<Bytes>,
+        make: impl FnOnce(&Self) -> Result<Bytes, ApiError>,
+    ) -> Result<Bytes, ApiError> {
+        match &self.source {
+            Source::Change(event) => {
+                let versions = self.entry()?.forms().versions();
+                let frames = event.frames(self.what, self.version, versions);
+                made_once(slot(frames), || make(self)).cloned()
+            }
+            Source::Initial(_) => make(self),
+        }
+    }
+
+    fn make_json(&self) -> Result<Bytes, ApiError> {
+        let object = self.entry()?.json(self.version)?;
+        let mut line = Vec::with_capacity(object.len() + 40);
+        write_json_line(self.what, object, &mut line);
+        Ok(line.into())
+    }
+
+    fn make_protobuf(&self) -> Result<Bytes, ApiError> {
+        let object = self.entry()?.protobuf(self.version)?;
+        let mut out = Vec::with_capacity(object.len() + 40);
+        frame::event(self.what.as_str(), object, &mut out);
+        Ok(out.into())
+    }
+}
+
+fn write_json_line(what: EventType, object: &[u8], out: &mut Vec<u8>) {
+    out.reserve(object.len() + 32);
+    out.extend_from_slice(b"{\"type\":\"");
+    out.extend_from_slice(what.as_str().as_bytes());
+    out.extend_from_slice(b"\",\"object\":");
+    out.extend_from_slice(object);
+    out.extend_from_slice(b"}\n");
+}

@@ -1,0 +1,171 @@
+//! From the storage's commits to the caches.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use arc_swap::ArcSwap;
+use bytes::Bytes;
+use pintle_storage::{Batch, Event, Key, KeyRange, Observer, Page, Revision, Storage, StorageError, Subscription};
+
+use super::{Cache, Progress};
+
+/// Fills all caches of a store from one subscription.
+///
+/// The storage calls it with every commit; it gives each cache its part and then moves the
+/// [`Progress`] on. What comes for a cache while that is being loaded is held back, and follows.
+pub struct Feeder {
+    root: Bytes,
+    progress: Arc<Progress>,
+    /// By prefix. No prefix is the beginning of another, because each ends with a slash.
+    caches: ArcSwap<BTreeMap<Bytes, Arc<Cache>>>,
+    loading: Mutex<Loading>,
+}
+
+/// The caches that are being loaded, and what came for them meanwhile.
+#[derive(Default)]
+struct Loading {
+    caches: Vec<Arc<Cache>>,
+    waiting: Vec<Event>,
+}
+
+/// Records per read: some megabytes of pods.
+const PAGE: usize = 500;
+
+impl Feeder {
+    /// For what is kept below `root`, such as `/registry/`.
+    pub fn new(root: impl Into<Bytes>, progress: Arc<Progress>) -> Self {
+        Self { root: root.into(), progress, caches: ArcSwap::default(), loading: Mutex::default() }
+    }
+
+    /// Loads the caches and follows the store from then on, as long as the answer is held.
+    ///
+    /// # Errors
+    /// Those of the storage.
+    pub async fn start(
+        self: &Arc<Self>,
+        storage: &dyn Storage,
+        caches: Vec<Arc<Cache>>,
+    ) -> Result<Subscription, StorageError> {
+        lock(&self.loading).caches.clone_from(&caches);
+        let range = KeyRange::prefix(self.root.clone());
+        let subscription = storage.subscribe(&range, Arc::clone(self) as Arc<dyn Observer>).await?;
+        let revision = subscription.revision();
+        self.load(storage, &caches, revision).await?;
+        self.open(&caches, revision);
+        self.progress.advance(revision);
+        Ok(subscription)
+    }
+
+    /// Adds caches to a store that is being followed, as a new custom resource does.
+    ///
+    /// # Errors
+    /// Those of the storage.
+    pub async fn add(&self, storage: &dyn Storage, caches: &[Arc<Cache>]) -> Result<(), StorageError> {
+        let told = {
+            let mut loading = lock(&self.loading);
+            loading.caches.extend_from_slice(caches);
+            self.progress.revision()
+        };
+        // Observers are told of a commit before readers can see it.
+        let revision = loop {
+            let visible = storage.current().await?;
+            if visible >= told {
+                break visible;
+            }
+            tokio::task::yield_now().await;
+        };
+        let loaded = self.load(storage, caches, revision).await;
+        if loaded.is_ok() {
+            self.open(caches, revision);
+        }
+        loaded
+    }
+
+    async fn load(&self, storage: &dyn Storage, caches: &[Arc<Cache>], at: Revision) -> Result<(), StorageError> {
+        for cache in caches {
+            let range = cache.range();
+            let mut page = Page { limit: Some(PAGE), from: None, at: Some(at) };
+            loop {
+                let listing = storage.list(&range, page.clone()).await?.value;
+                cache.load(&listing.records, at);
+                page.from = listing.records.last().map(|last| last.key.next());
+                if !listing.more {
+                    break;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Has loaded caches take part.
+    fn open(&self, loaded: &[Arc<Cache>], revision: Revision) {
+        let mut loading = lock(&self.loading);
+        let mut caches = BTreeMap::clone(&self.caches.load());
+        for cache in loaded {
+            let own = |event: &Event| event.key.as_bytes().starts_with(cache.prefix());
+            let (waiting, others) = loading.waiting.drain(..).partition::<Vec<_>, _>(own);
+            loading.waiting = others;
+            let missed = waiting.partition_point(|event| event.revision <= revision);
+            cache.apply(&waiting[missed..]);
+            caches.insert(Bytes::copy_from_slice(cache.prefix()), Arc::clone(cache));
+        }
+        loading.caches.retain(|cache| !loaded.iter().any(|loaded| Arc::ptr_eq(loaded, cache)));
+        self.caches.store(Arc::new(caches));
+    }
+
+    fn distribute(&self, revision: Revision, mut events: &[Event]) {
+        let caches = self.caches.load();
+        while let Some(first) = events.first() {
+            let cache = self.cache(&caches, &first.key);
+            let same = |event: &&Event| match cache {
+                Some(cache) => event.key.as_bytes().starts_with(cache.prefix()),
+                None => self.cache(&caches, &event.key).is_none(),
+            };
+            let length = events.iter().take_while(same).count().max(1);
+            let (run, rest) = events.split_at(length);
+            if let Some(cache) = cache {
+                cache.apply(run);
+            }
+            events = rest;
+        }
+        self.progress.advance(revision);
+    }
+
+    fn cache<'a>(&self, caches: &'a BTreeMap<Bytes, Arc<Cache>>, key: &Key) -> Option<&'a Arc<Cache>> {
+        let key: &[u8] = key.as_bytes();
+        let (prefix, cache) = caches.range::<[u8], _>((std::ops::Bound::Unbounded, std::ops::Bound::Included(key))).next_back()?;
+        key.starts_with(prefix).then_some(cache)
+    }
+}
+
+impl Observer for Feeder {
+    fn on_batch(&self, batch: Batch<'_>) {
+        // Held, so that no cache begins to take part in the middle of a commit.
+        let mut loading = lock(&self.loading);
+        let Loading { caches, waiting } = &mut *loading;
+        if !caches.is_empty() {
+            let is_loading = |event: &&Event| {
+                caches.iter().any(|cache| event.key.as_bytes().starts_with(cache.prefix()))
+            };
+            waiting.extend(batch.events.iter().filter(is_loading).cloned());
+        }
+        self.distribute(batch.revision, batch.events);
+    }
+
+    fn on_end(&self, reason: &StorageError) {
+        tracing::error!(error = %reason, "the store tells no more changes; all watches end");
+        for cache in self.caches.load().values() {
+            cache.hub().close();
+        }
+    }
+}
+
+impl std::fmt::Debug for Feeder {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Feeder of {:?}", self.root)
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

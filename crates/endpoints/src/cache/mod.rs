@@ -1,0 +1,315 @@
+//! What readers read: every object of a resource, encoded, at the newest revision and some before.
+//!
+//! A [`Cache`] holds one stored resource, whatever versions it is served in. It is filled by the
+//! storage's commits and is never behind what a writer was told.
+//!
+//! # Who waits for whom
+//!
+//! *Writers of the store* wait for the cache: it is called with every commit, before the commit is
+//! acknowledged. It takes the encoding that the write has prepared, puts it into the next snapshot,
+//! publishes that, and hands the change to the dispatcher of the watchers. It waits for nothing but
+//! the moment that a watch takes to register.
+//!
+//! *Readers* wait for nobody: a snapshot is a pointer, and what it points at never changes. Only who
+//! asks for a revision that is not there yet waits for it, three seconds at most.
+//!
+//! # Which revision a read is of
+//!
+//! [`Progress`] moves on after the caches were filled. A reader takes the progress P first and the
+//! snapshot S second. The snapshot then holds every change up to P, so it is the state at the later
+//! of P and its own last change, exactly.
+
+pub mod entry;
+pub mod event;
+pub mod feed;
+pub mod forms;
+mod history;
+mod packed;
+mod path;
+pub mod progress;
+pub mod selection;
+pub mod snapshot;
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+
+use arc_swap::ArcSwap;
+use bytes::Bytes;
+use pintle_runtime::status::ApiError;
+use pintle_storage::{Key, KeyRange, Revision};
+
+pub use entry::{Draft, Entry, Extra, Object};
+pub use event::{Event, EventType, WatchEvent};
+pub use feed::Feeder;
+pub use forms::{Forms, FormsOptions, Version};
+pub use progress::Progress;
+pub use selection::Selection;
+pub use snapshot::Snapshot;
+
+use crate::watch::hub::Hub;
+use history::History;
+
+/// All objects of one stored resource.
+pub struct Cache {
+    /// Such as `/registry/pods/`.
+    prefix: Bytes,
+    forms: Arc<Forms>,
+    progress: Arc<Progress>,
+    current: ArcSwap<Snapshot>,
+    history: Mutex<History>,
+    /// What writers have encoded and the commit has not told yet, by the address of the value.
+    announced: Mutex<HashMap<usize, Arc<Announced>>>,
+    hub: Arc<Hub>,
+}
+
+/// How much a cache may keep for readers of the past and slow watchers.
+#[derive(Clone, Copy, Debug)]
+pub struct CacheOptions {
+    /// Bytes of old states and events per resource. Beyond it the storage is asked.
+    pub history_bytes: usize,
+    /// Events on their way to one watcher before it is cut off.
+    pub watcher_capacity: usize,
+}
+
+impl Default for CacheOptions {
+    fn default() -> Self {
+        Self { history_bytes: 4 << 20, watcher_capacity: 4096 }
+    }
+}
+
+impl Cache {
+    /// An empty cache of what is kept below `prefix`, which ends with a slash. Its dispatcher runs on
+    /// the current tokio runtime until the cache is dropped.
+    pub fn new(prefix: impl Into<Bytes>, forms: Arc<Forms>, progress: Arc<Progress>, options: CacheOptions) -> Self {
+        let empty = Arc::new(Snapshot::empty(&forms, Revision::ZERO));
+        let hub = Arc::new(Hub::new(options.watcher_capacity));
+        tokio::spawn(Arc::clone(&hub).dispatch());
+        Self {
+            prefix: prefix.into(),
+            forms,
+            progress,
+            current: ArcSwap::new(Arc::clone(&empty)),
+            history: Mutex::new(History::new(empty, options.history_bytes)),
+            announced: Mutex::default(),
+            hub,
+        }
+    }
+
+    /// What its keys begin with.
+    pub fn prefix(&self) -> &[u8] {
+        &self.prefix
+    }
+
+    /// The keys of its objects in the storage.
+    pub fn range(&self) -> KeyRange {
+        KeyRange::prefix(self.prefix.clone())
+    }
+
+    /// The storage's key of an object.
+    pub fn storage_key(&self, key: &str) -> Key {
+        Key::from([&self.prefix[..], key.as_bytes()].concat())
+    }
+
+    /// What is known of the kind.
+    pub fn forms(&self) -> &Arc<Forms> {
+        &self.forms
+    }
+
+    /// How far the store has come.
+    pub fn progress(&self) -> &Arc<Progress> {
+        &self.progress
+    }
+
+    /// How many watchers there are.
+    pub fn watchers(&self) -> usize {
+        self.hub.watchers()
+    }
+
+    /// How many watchers were cut off because they were slow.
+    pub fn terminated_watchers(&self) -> u64 {
+        self.hub.terminated()
+    }
+
+    /// The newest state, and the revision that it is the state of.
+    pub fn newest(&self) -> (Arc<Snapshot>, Revision) {
+        let progress = self.progress.revision();
+        let snapshot = self.current.load_full();
+        let revision = progress.max(snapshot.revision());
+        (snapshot, revision)
+    }
+
+    /// The newest state of one object.
+    pub fn get(&self, key: &str) -> Option<Arc<Entry>> {
+        self.current.load().get(key).cloned()
+    }
+
+    /// The state as of `revision`, which the store has reached, if it is remembered.
+    pub fn at(&self, revision: Revision) -> Option<Arc<Snapshot>> {
+        lock(&self.history).at(revision).cloned()
+    }
+
+    pub(crate) fn hub(&self) -> &Arc<Hub> {
+        &self.hub
+    }
+
+    /// Registers a watcher from `revision` on: calls `replay` with each remembered change after it,
+    /// and files the watcher for those to come. `None` if changes after it may be forgotten; the
+    /// watcher is then filed for those to come, and the storage has those up to the answer's revision.
+    pub(crate) fn subscribe(
+        &self,
+        revision: Option<Revision>,
+        selection: &Selection,
+        mut replay: impl FnMut(&Arc<Event>),
+    ) -> Subscribed {
+        // Held, so that no change falls between what is replayed and what is to come.
+        let history = lock(&self.history);
+        let snapshot = self.current.load_full();
+        let last = snapshot.revision();
+        let after = revision.map_or(last, |revision| revision.max(last));
+        let complete = match revision {
+            None => true,
+            Some(revision) => history.since(revision).map(|events| events.for_each(&mut replay)).is_some(),
+        };
+        let inbox = self.hub.register(selection.clone(), after);
+        Subscribed { inbox, snapshot, complete }
+    }
+
+    /// Says that the value `stored` is about to be written, and is `draft` encoded. The answer is the
+    /// writer's hold on it; when it is dropped, the announcement is.
+    pub fn announce(self: &Arc<Self>, stored: &Bytes, draft: Draft) -> Announcement {
+        let address = stored.as_ptr() as usize;
+        let announced = Arc::new(Announced { _value: stored.clone(), draft, entry: OnceLock::new() });
+        lock(&self.announced).insert(address, Arc::clone(&announced));
+        Announcement { cache: Arc::clone(self), address, announced }
+    }
+
+    /// Fills the cache with what was stored before it began; `revision` is that of the read.
+    pub(crate) fn load(&self, records: &[pintle_storage::Record], revision: Revision) {
+        let mut history = lock(&self.history);
+        let mut snapshot = Snapshot::clone(&self.current.load());
+        for record in records {
+            if let Some(entry) = self.entry(&record.key, &record.value, record.mod_revision) {
+                entry.settle();
+                snapshot.put(Arc::new(entry));
+            }
+        }
+        snapshot.advance(revision);
+        history.restart(Arc::new(snapshot.clone()));
+        self.current.store(Arc::new(snapshot));
+    }
+
+    /// Takes in a commit. Called by the storage, in the order of revisions.
+    pub(crate) fn apply(&self, events: &[pintle_storage::Event]) {
+        let mut history = lock(&self.history);
+        let mut snapshot = self.current.load_full();
+        let mut changes = Vec::with_capacity(events.len());
+        for event in events {
+            let mut next = Snapshot::clone(&snapshot);
+            let Some(change) = self.change(&mut next, event) else { continue };
+            let change = Arc::new(change);
+            snapshot = Arc::new(next);
+            history.push(Arc::clone(&change), Arc::clone(&snapshot));
+            changes.push(change);
+        }
+        self.current.store(snapshot);
+        // Before the lock is released, so that who registers next finds nothing twice or not at all.
+        self.hub.enqueue(&changes);
+    }
+
+    fn change(&self, snapshot: &mut Snapshot, event: &pintle_storage::Event) -> Option<Event> {
+        let Some(value) = &event.value else {
+            let old = snapshot.remove(self.below_prefix(&event.key)?, event.revision)?;
+            return Some(Event::new(event.revision, None, Some(old)));
+        };
+        let new = match self.announced(value) {
+            Some(announced) => announced.entry_at(event.revision),
+            None => Arc::new(self.entry(&event.key, value, event.revision)?),
+        };
+        let old = snapshot.put(Arc::clone(&new));
+        Some(Event::new(event.revision, Some(new), old))
+    }
+
+    fn announced(&self, value: &Bytes) -> Option<Arc<Announced>> {
+        lock(&self.announced).get(&(value.as_ptr() as usize)).cloned()
+    }
+
+    /// Decodes what someone else has stored. What does not decode is left out, and said so.
+    pub(crate) fn entry(&self, key: &Key, value: &Bytes, revision: Revision) -> Option<Entry> {
+        self.below_prefix(key)?;
+        match self.forms.decode_stored(value).and_then(|hub| Draft::new(&self.forms, &hub)) {
+            Ok(draft) => Some(draft.with_stored(value.clone()).at(revision)),
+            Err(error) => {
+                tracing::error!(%key, %error, "an object can not be decoded and is not served");
+                None
+            }
+        }
+    }
+
+    fn below_prefix<'a>(&self, key: &'a Key) -> Option<&'a str> {
+        std::str::from_utf8(key.as_bytes().strip_prefix(&self.prefix[..])?).ok()
+    }
+}
+
+impl Drop for Cache {
+    fn drop(&mut self) {
+        self.hub.close();
+    }
+}
+
+impl std::fmt::Debug for Cache {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}: {:?}", self.prefix.escape_ascii(), self.current.load())
+    }
+}
+
+/// A watcher's place, and the state that it begins with.
+pub(crate) struct Subscribed {
+    pub(crate) inbox: Arc<crate::watch::hub::Inbox>,
+    /// The state after everything that the inbox does not get.
+    pub(crate) snapshot: Arc<Snapshot>,
+    /// Every change up to that state was replayed.
+    pub(crate) complete: bool,
+}
+
+/// What a writer has encoded.
+struct Announced {
+    /// Keeps the address from being another value's.
+    _value: Bytes,
+    draft: Draft,
+    entry: OnceLock<Arc<Entry>>,
+}
+
+impl Announced {
+    fn entry_at(&self, revision: Revision) -> Arc<Entry> {
+        Arc::clone(self.entry.get_or_init(|| Arc::new(self.draft.at(revision))))
+    }
+}
+
+/// A writer's hold on what it has announced.
+pub struct Announcement {
+    cache: Arc<Cache>,
+    address: usize,
+    announced: Arc<Announced>,
+}
+
+impl Announcement {
+    /// The written object; the commit has made it, unless it came from another process.
+    pub fn written(&self, revision: Revision) -> Arc<Entry> {
+        self.announced.entry_at(revision)
+    }
+}
+
+impl Drop for Announcement {
+    fn drop(&mut self) {
+        lock(&self.cache.announced).remove(&self.address);
+    }
+}
+
+/// Shorthand: an error of the storage in the words of the API.
+pub(crate) fn unavailable(error: &pintle_storage::StorageError) -> ApiError {
+    ApiError::internal(error)
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

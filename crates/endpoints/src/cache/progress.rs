@@ -1,0 +1,62 @@
+//! How far a store has come, and waiting for it.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use pintle_runtime::status::{ApiError, RetryAfter};
+use pintle_storage::Revision;
+use tokio::sync::watch;
+
+/// The revision up to which every cache of a store has every change.
+///
+/// It is moved on by the thread that fills the caches, after it has filled them. So who reads the
+/// progress first and a snapshot second has everything up to the progress in the snapshot.
+#[derive(Debug)]
+pub struct Progress {
+    revision: AtomicU64,
+    /// For those who wait; most of the time there are none, and telling nobody is cheap.
+    waiters: watch::Sender<u64>,
+}
+
+/// How long a reader waits for a revision that is not there yet.
+const PATIENCE: Duration = Duration::from_secs(3);
+
+impl Progress {
+    /// At the very beginning.
+    pub fn new(revision: Revision) -> Self {
+        Self { revision: AtomicU64::new(revision.0), waiters: watch::Sender::new(revision.0) }
+    }
+
+    /// Where it is.
+    pub fn revision(&self) -> Revision {
+        Revision(self.revision.load(Ordering::Acquire))
+    }
+
+    /// Every cache has every change up to `revision`.
+    pub(crate) fn advance(&self, revision: Revision) {
+        self.revision.fetch_max(revision.0, Ordering::AcqRel);
+        if self.waiters.receiver_count() > 0 {
+            self.waiters.send_replace(revision.0);
+        }
+    }
+
+    /// Waits until it is at `revision`.
+    ///
+    /// # Errors
+    /// Upstream's 504 `Too large resource version` after three seconds.
+    pub async fn reach(&self, revision: Revision) -> Result<(), ApiError> {
+        if self.revision() >= revision {
+            return Ok(());
+        }
+        let mut receiver = self.waiters.subscribe();
+        // Again, because it may have moved on before the subscription.
+        let arrival = async {
+            while self.revision() < revision && receiver.changed().await.is_ok() {}
+        };
+        let arrived = tokio::time::timeout(PATIENCE, arrival).await;
+        if arrived.is_ok() && self.revision() >= revision {
+            return Ok(());
+        }
+        Err(ApiError::too_large_resource_version(revision.0, self.revision().0, RetryAfter::SOON))
+    }
+}

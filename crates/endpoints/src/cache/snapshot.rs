@@ -1,0 +1,247 @@
+//! All objects of a resource at one revision.
+
+use std::cmp::Ordering;
+use std::fmt;
+use std::ops::Bound;
+use std::sync::Arc;
+
+use imbl::OrdSet;
+use imbl::ordset::RangedIter;
+use pintle_storage::Revision;
+
+use super::entry::Entry;
+use super::forms::Forms;
+
+/// All objects of a resource at one revision. It never changes, and copying it copies nothing: a
+/// change makes a new one that shares all but a few nodes of the trees with the old one.
+#[derive(Clone)]
+pub struct Snapshot {
+    /// Of the last change that is in it. The store may be further; then others changed.
+    revision: Revision,
+    objects: OrdSet<ByKey>,
+    indexes: Box<[Index]>,
+}
+
+/// Objects by the value of one field; those without a value are not in it.
+#[derive(Clone)]
+struct Index {
+    /// The position of the field among an entry's values.
+    field: usize,
+    objects: OrdSet<ByField>,
+}
+
+impl Snapshot {
+    /// A resource without objects.
+    pub(crate) fn empty(forms: &Forms, revision: Revision) -> Self {
+        let indexes = forms.indexed().map(|field| Index { field, objects: OrdSet::new() }).collect();
+        Self { revision, objects: OrdSet::new(), indexes }
+    }
+
+    /// The revision of the last change that is in it.
+    pub fn revision(&self) -> Revision {
+        self.revision
+    }
+
+    /// How many objects there are.
+    pub fn len(&self) -> usize {
+        self.objects.len()
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.objects.is_empty()
+    }
+
+    /// The object at `key`, which is `namespace/name` or `name`.
+    pub fn get(&self, key: &str) -> Option<&Arc<Entry>> {
+        self.objects.get(key).map(|found| &found.0)
+    }
+
+    /// The objects in an interval of keys, in the order of keys.
+    pub(crate) fn range<'a>(&'a self, interval: &Interval) -> impl DoubleEndedIterator<Item = &'a Arc<Entry>> + use<'a> {
+        let range: RangedIter<'a, ByKey, _> = self.objects.range::<_, str>((
+            interval.start.as_ref().map(AsRef::as_ref),
+            interval.end.as_ref().map(AsRef::as_ref),
+        ));
+        range.map(|found| &found.0)
+    }
+
+    /// The objects whose indexed field has `value`, in an interval of keys and in their order.
+    /// `None` if the field is not indexed.
+    pub(crate) fn indexed<'a>(
+        &'a self,
+        field: usize,
+        value: &str,
+        interval: &Interval,
+    ) -> Option<impl Iterator<Item = &'a Arc<Entry>> + use<'a>> {
+        let index = self.indexes.iter().find(|index| index.field == field)?;
+        let start = interval.start.as_ref().map(|key| FieldKey { field, value, key: Some(key) });
+        let start = match start {
+            Bound::Unbounded => Bound::Included(FieldKey { field, value, key: Some("") }),
+            bound => bound,
+        };
+        let end = interval.end.as_ref().map(|key| FieldKey { field, value, key: Some(key) });
+        let end = match end {
+            Bound::Unbounded => Bound::Included(FieldKey { field, value, key: None }),
+            bound => bound,
+        };
+        let range: RangedIter<'a, ByField, _> = index.objects.range::<_, FieldKey<'_>>((start, end));
+        Some(range.map(|found| &found.entry))
+    }
+
+    /// Says that nothing has changed up to `revision`.
+    pub(crate) fn advance(&mut self, revision: Revision) {
+        self.revision = self.revision.max(revision);
+    }
+
+    /// Puts a new state of an object in place, and gives back the old one.
+    pub(crate) fn put(&mut self, entry: Arc<Entry>) -> Option<Arc<Entry>> {
+        self.revision = self.revision.max(entry.revision());
+        let old = self.objects.insert(ByKey(Arc::clone(&entry))).map(|old| old.0);
+        for index in &mut self.indexes {
+            index.replace(old.as_ref(), Some(&entry));
+        }
+        old
+    }
+
+    /// Takes an object out.
+    pub(crate) fn remove(&mut self, key: &str, revision: Revision) -> Option<Arc<Entry>> {
+        self.revision = self.revision.max(revision);
+        let old = self.objects.remove(key).map(|old| old.0);
+        for index in &mut self.indexes {
+            index.replace(old.as_ref(), None);
+        }
+        old
+    }
+}
+
+impl Index {
+    fn replace(&mut self, old: Option<&Arc<Entry>>, new: Option<&Arc<Entry>>) {
+        let field = self.field;
+        let has_value = |entry: &&Arc<Entry>| !entry.value(field).is_empty();
+        if let Some(old) = old.filter(has_value) {
+            self.objects.remove(&FieldKey { field, value: old.value(field), key: Some(old.key()) });
+        }
+        if let Some(new) = new.filter(has_value) {
+            self.objects.insert(ByField { field, entry: Arc::clone(new) });
+        }
+    }
+}
+
+impl fmt::Debug for Snapshot {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} objects at {}", self.len(), self.revision)
+    }
+}
+
+/// An interval of keys.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Interval {
+    pub(crate) start: Bound<Box<str>>,
+    pub(crate) end: Bound<Box<str>>,
+}
+
+impl Interval {
+    /// Every key.
+    pub(crate) const fn all() -> Self {
+        Self { start: Bound::Unbounded, end: Bound::Unbounded }
+    }
+
+    /// The keys of one namespace.
+    pub(crate) fn namespace(namespace: &str) -> Self {
+        // '0' is the character after '/'.
+        Self {
+            start: Bound::Included(format!("{namespace}/").into()),
+            end: Bound::Excluded(format!("{namespace}0").into()),
+        }
+    }
+
+    /// What is left of it from `key` on. It must not be before its start.
+    pub(crate) fn from(&self, key: Bound<Box<str>>) -> Self {
+        Self { start: key, end: self.end.clone() }
+    }
+}
+
+/// An entry, ordered by its key.
+#[derive(Clone)]
+struct ByKey(Arc<Entry>);
+
+impl PartialEq for ByKey {
+    fn eq(&self, other: &Self) -> bool {
+        self.0.key() == other.0.key()
+    }
+}
+
+impl Eq for ByKey {}
+
+impl PartialOrd for ByKey {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for ByKey {
+    fn cmp(&self, other: &Self) -> Ordering {
+        self.0.key().cmp(other.0.key())
+    }
+}
+
+impl std::borrow::Borrow<str> for ByKey {
+    fn borrow(&self) -> &str {
+        self.0.key()
+    }
+}
+
+/// An entry, ordered by the value of a field, and then by its key.
+#[derive(Clone)]
+struct ByField {
+    field: usize,
+    entry: Arc<Entry>,
+}
+
+impl ByField {
+    fn order(&self) -> (&str, &str) {
+        (self.entry.value(self.field), self.entry.key())
+    }
+}
+
+impl PartialEq for ByField {
+    fn eq(&self, other: &Self) -> bool {
+        self.order() == other.order()
+    }
+}
+
+impl Eq for ByField {}
+
+impl PartialOrd for ByField {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for ByField {
+    fn cmp(&self, other: &Self) -> Ordering {
+        self.order().cmp(&other.order())
+    }
+}
+
+/// What a [`ByField`] is looked up with; without a key it is after all entries of the value.
+struct FieldKey<'a> {
+    field: usize,
+    value: &'a str,
+    key: Option<&'a str>,
+}
+
+impl equivalent::Equivalent<ByField> for FieldKey<'_> {
+    fn equivalent(&self, entry: &ByField) -> bool {
+        equivalent::Comparable::compare(self, entry).is_eq()
+    }
+}
+
+impl equivalent::Comparable<ByField> for FieldKey<'_> {
+    fn compare(&self, entry: &ByField) -> Ordering {
+        debug_assert_eq!(self.field, entry.field);
+        let (value, key) = entry.order();
+        self.value.cmp(value).then_with(|| self.key.map_or(Ordering::Greater, |own| own.cmp(key)))
+    }
+}

@@ -1,0 +1,213 @@
+//! All stores of a server.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use arc_swap::ArcSwap;
+use bytes::Bytes;
+use pintle_runtime::resource::{Conversion, FieldLabel, Name, Resource};
+use pintle_storage::{Revision, Storage, StorageError, Subscription};
+
+use crate::cache::{Cache, CacheOptions, Feeder, Forms, FormsOptions, Progress, Version};
+use crate::convert::{Converter, Form, SameFields};
+use crate::store::Store;
+use crate::strategy::Strategy;
+
+/// All stores of a server, by where they are in the API.
+///
+/// Versions of one kind that are kept under one prefix share a cache, so what is written in one is
+/// there in the others.
+pub struct Registry {
+    storage: Arc<dyn Storage>,
+    root: Bytes,
+    feeder: Arc<Feeder>,
+    progress: Arc<Progress>,
+    options: CacheOptions,
+    /// Ordered by group, version and resource.
+    stores: ArcSwap<Vec<Arc<Store>>>,
+    _subscription: Option<Subscription>,
+}
+
+/// What a resource is registered with.
+pub struct Registration {
+    /// Its row, one version of it.
+    pub row: Arc<Resource>,
+    /// Its rules.
+    pub strategy: Arc<dyn Strategy>,
+    /// Rules of the subresources that are got and updated as the object itself is, such as `status`.
+    pub subresources: Vec<(Name, Arc<dyn Strategy>)>,
+    /// Between its versions; the row says which if this is absent.
+    pub converter: Option<Arc<dyn Converter>>,
+}
+
+impl Registration {
+    /// A resource with these rules, whose versions differ in their names at most.
+    pub fn new(row: impl Into<Arc<Resource>>, strategy: Arc<dyn Strategy>) -> Self {
+        Self { row: row.into(), strategy, subresources: Vec::new(), converter: None }
+    }
+
+    /// The same with a subresource.
+    #[must_use]
+    pub fn with_subresource(mut self, name: impl Into<Name>, strategy: Arc<dyn Strategy>) -> Self {
+        self.subresources.push((name.into(), strategy));
+        self
+    }
+
+    /// The same with a converter.
+    #[must_use]
+    pub fn with_converter(self, converter: Arc<dyn Converter>) -> Self {
+        Self { converter: Some(converter), ..self }
+    }
+}
+
+impl Registry {
+    /// Loads everything that is kept of `resources` below `root`, such as `/registry`, and follows
+    /// the storage from then on. Rows that are not persisted are left out.
+    ///
+    /// # Errors
+    /// Those of the storage.
+    pub async fn start(
+        storage: Arc<dyn Storage>,
+        root: &str,
+        options: CacheOptions,
+        resources: Vec<Registration>,
+    ) -> Result<Self, StorageError> {
+        let root = Bytes::from(format!("{}/", root.trim_end_matches('/')));
+        let progress = Arc::new(Progress::new(Revision::ZERO));
+        let feeder = Arc::new(Feeder::new(root.clone(), Arc::clone(&progress)));
+        let mut registry = Self {
+            storage,
+            root,
+            feeder,
+            progress,
+            options,
+            stores: ArcSwap::default(),
+            _subscription: None,
+        };
+        let stores = registry.make(resources);
+        let caches = caches(&stores);
+        registry._subscription = Some(registry.feeder.start(&*registry.storage, caches).await?);
+        registry.publish(stores);
+        Ok(registry)
+    }
+
+    /// Adds resources while the server runs, as a custom resource definition does.
+    ///
+    /// # Errors
+    /// Those of the storage.
+    pub async fn add(&self, resources: Vec<Registration>) -> Result<(), StorageError> {
+        let stores = self.make(resources);
+        self.feeder.add(&*self.storage, &caches(&stores)).await?;
+        self.publish(stores);
+        Ok(())
+    }
+
+    /// The store of a resource. Costs no allocation.
+    pub fn store(&self, group: &str, version: &str, resource: &str) -> Option<Arc<Store>> {
+        let stores = self.stores.load();
+        let at = stores.binary_search_by(|store| place(store).cmp(&(group, version, resource))).ok()?;
+        Some(Arc::clone(&stores[at]))
+    }
+
+    /// All stores, ordered by group, version and resource.
+    pub fn stores(&self) -> Arc<Vec<Arc<Store>>> {
+        self.stores.load_full()
+    }
+
+    /// What everything is kept in.
+    pub fn storage(&self) -> &Arc<dyn Storage> {
+        &self.storage
+    }
+
+    /// How far the store has come.
+    pub fn progress(&self) -> &Arc<Progress> {
+        &self.progress
+    }
+
+    fn publish(&self, new: Vec<Arc<Store>>) {
+        self.stores.rcu(|stores| {
+            let mut stores: Vec<_> = Vec::clone(stores);
+            stores.retain(|store| new.iter().all(|new| place(new) != place(store)));
+            stores.extend(new.iter().cloned());
+            stores.sort_by(|a, b| place(a).cmp(&place(b)));
+            stores
+        });
+    }
+
+    /// Stores, with a cache for each prefix.
+    fn make(&self, resources: Vec<Registration>) -> Vec<Arc<Store>> {
+        let mut by_prefix: BTreeMap<String, Vec<Registration>> = BTreeMap::new();
+        for resource in resources {
+            if let Some(storage) = &resource.row.storage {
+                by_prefix.entry(storage.prefix.to_string()).or_default().push(resource);
+            }
+        }
+        by_prefix.into_iter().flat_map(|(prefix, versions)| self.make_kind(&prefix, versions)).collect()
+    }
+
+    /// The stores of one kind, which share a cache.
+    fn make_kind(&self, prefix: &str, mut versions: Vec<Registration>) -> Vec<Arc<Store>> {
+        // The hub is the version that is nearest to what is stored.
+        versions.sort_by_key(distance);
+        let Some(hub) = versions.first() else { return Vec::new() };
+        let Some(storage) = &hub.row.storage else { return Vec::new() };
+        let custom = versions.iter().find_map(|version| version.converter.clone());
+        let farthest = versions.last().map_or(Conversion::None, conversion);
+        let field_labels: Vec<FieldLabel> =
+            versions.iter().flat_map(|version| version.row.field_labels.iter().cloned()).collect();
+        let forms = Arc::new(Forms::new(FormsOptions {
+            served: versions.iter().map(|version| Form::served(&version.row)).collect(),
+            stored: Form::stored(&hub.row, storage),
+            stored_as_json: storage.json,
+            namespaced: hub.row.namespaced,
+            field_labels,
+            converter: custom.unwrap_or_else(|| Arc::new(SameFields(farthest))),
+            strategy: Arc::clone(&hub.strategy),
+        }));
+        let prefix = [&self.root, prefix.as_bytes(), b"/"].concat();
+        let cache = Arc::new(Cache::new(prefix, forms, Arc::clone(&self.progress), self.options));
+        let store = |(at, version): (usize, Registration)| {
+            let at = Version(u8::try_from(at).unwrap_or(u8::MAX));
+            let store = Store::new(version.row, at, Arc::clone(&cache), version.strategy, Arc::clone(&self.storage));
+            let add = |store: Store, (name, strategy)| store.with_subresource(name, strategy);
+            Arc::new(version.subresources.into_iter().fold(store, add))
+        };
+        versions.into_iter().enumerate().map(store).collect()
+    }
+}
+
+impl std::fmt::Debug for Registry {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_list().entries(self.stores.load().iter()).finish()
+    }
+}
+
+fn place(store: &Store) -> (&str, &str, &str) {
+    let row = store.row();
+    (&row.group, &row.version, &row.name)
+}
+
+fn conversion(registration: &Registration) -> Conversion {
+    registration.row.storage.as_ref().map_or(Conversion::None, |storage| storage.conversion)
+}
+
+/// How much it takes from a served version to the stored one.
+fn distance(registration: &Registration) -> u8 {
+    match conversion(registration) {
+        Conversion::None => 0,
+        Conversion::Identity => 1,
+        Conversion::Json => 2,
+        Conversion::Custom => 3,
+    }
+}
+
+/// The caches of stores, each once.
+fn caches(stores: &[Arc<Store>]) -> Vec<Arc<Cache>> {
+    let mut caches: Vec<Arc<Cache>> = Vec::new();
+    for store in stores {
+        if !caches.iter().any(|cache| Arc::ptr_eq(cache, store.cache())) {
+            caches.push(Arc::clone(store.cache()));
+        }
+    }
+    caches
+}

@@ -1,0 +1,127 @@
+//! Create.
+
+use std::sync::Arc;
+
+use pintle_runtime::codec::normalize;
+use pintle_runtime::field_path::{ErrorList, Path};
+use pintle_runtime::meta::ObjectMeta;
+use pintle_runtime::object_meta::{Scope, validate_create};
+use pintle_runtime::status::{ApiError, RetryAfter};
+use pintle_runtime::value::Record;
+use pintle_storage::{Expect, StorageError};
+
+use super::{Store, Written, metadata};
+use crate::cache::{Draft, Object};
+use crate::context::RequestContext;
+use crate::metadata::Metadata;
+use crate::permit::Permit;
+use crate::strategy::Generation;
+
+/// How many generated names are tried before the client is told to try again.
+const ATTEMPTS: usize = 8;
+
+impl Store {
+    /// Makes a new object of `new`, which is in the version of this store.
+    ///
+    /// # Errors
+    /// 400 for another namespace than the request's, 409 if the name is taken, 422 if the object is
+    /// not valid, and what the strategy says.
+    pub async fn create(&self, _permit: &Permit, cx: &RequestContext, new: Record) -> Result<Written, ApiError> {
+        let read = Metadata::of(&new);
+        if read.generate_name().is_empty() || !read.name().is_empty() {
+            return self.create_once(cx, new).await;
+        }
+        for _ in 1..ATTEMPTS {
+            match self.create_once(cx, new.clone()).await {
+                Err(ApiError::AlreadyExists(_)) => {}
+                result => return result,
+            }
+        }
+        self.create_once(cx, new).await
+    }
+
+    pub(super) async fn create_once(&self, cx: &RequestContext, new: Record) -> Result<Written, ApiError> {
+        let hub = self.prepare_create(cx, new)?;
+        let read = Metadata::of(&hub);
+        let (name, generated) = (read.name().to_owned(), !read.generate_name().is_empty());
+        let draft = Draft::new(self.forms(), &hub)?;
+        if cx.dry_run {
+            if let Some(existing) = self.cache.get(draft.key()) {
+                return Err(self.exists(&name, generated, Some(&existing.record()?)));
+            }
+            return Ok(Written { object: Object::new(Arc::new(draft.unwritten()), self.version), created: true });
+        }
+        let stored = self.forms().encode_stored(&hub)?;
+        let key = self.cache.storage_key(draft.key());
+        let lease = self.strategy.time_to_live(&hub);
+        let announcement = self.cache.announce(&stored, draft.with_stored(stored.clone()));
+        match self.storage.put(&key, Expect::Absent, stored, lease).await {
+            Ok(revision) => {
+                let object = Object::new(announcement.written(revision), self.version);
+                Ok(Written { object, created: true })
+            }
+            Err(StorageError::Exists { current }) => {
+                let existing = self.forms().decode_stored(&current.value).ok();
+                Err(self.exists(&name, generated, existing.as_ref()))
+            }
+            Err(error) => Err(self.storage_error(error)),
+        }
+    }
+
+    /// From what the client sent to what is written, in the hub form. This is the order of a create.
+    fn prepare_create(&self, cx: &RequestContext, mut new: Record) -> Result<Record, ApiError> {
+        self.forms().form(self.version).name(&mut new);
+        self.strategy.default(&mut new);
+        let mut hub = self.forms().to_hub(new, self.version)?;
+        let expected = if self.row.namespaced { cx.namespace.as_str() } else { "" };
+        let mut metadata = metadata::of(&mut hub)?;
+        metadata::agree_on_namespace(&mut metadata, expected)?;
+        let has_revision = !matches!(metadata.read().resource_version(), "" | "0");
+        metadata.set_resource_version("");
+        metadata::initialize(cx, &mut metadata);
+        metadata.set_generation(match self.strategy.traits().generation {
+            Generation::Never => metadata.read().generation(),
+            Generation::Fixed | Generation::Spec | Generation::AllButStatus => 1,
+        });
+        self.strategy.manage_fields(cx, &mut hub, None)?;
+        self.strategy.check_creation(cx, &hub)?;
+        self.strategy.prepare_for_create(cx, &mut hub);
+        normalize(&mut hub);
+        self.check_create(cx, &hub)?;
+        if has_revision {
+            return Err(ApiError::unknown("resourceVersion should not be set on objects to be created"));
+        }
+        for warning in self.strategy.warnings(cx, &hub, None) {
+            cx.warn(warning);
+        }
+        self.strategy.canonicalize(&mut hub);
+        Ok(hub)
+    }
+
+    fn check_create(&self, cx: &RequestContext, hub: &Record) -> Result<(), ApiError> {
+        let mut errors = ErrorList::new();
+        let scope = if self.row.namespaced { Scope::Namespaced } else { Scope::Cluster };
+        let names = self.strategy.traits().name;
+        validate_create(ObjectMeta::from_record(metadata::record(hub)?), scope, names, &Path::new("metadata"), &mut errors);
+        errors.extend(self.strategy.validate(cx, hub));
+        if errors.is_empty() {
+            return Ok(());
+        }
+        Err(ApiError::invalid(&self.kind, Metadata::of(hub).name(), &errors))
+    }
+
+    fn exists(&self, name: &str, generated: bool, existing: Option<&Record>) -> ApiError {
+        let error = if generated {
+            ApiError::generate_name_conflict(&self.resource, name, RetryAfter::SOON)
+        } else {
+            ApiError::already_exists(&self.resource, name)
+        };
+        match existing {
+            Some(existing) if Metadata::of(existing).deletion_timestamp().is_some() => {
+                let message = format!("object is being deleted: {error}");
+                error.with_message(message)
+            }
+            _ => error,
+        }
+    }
+}

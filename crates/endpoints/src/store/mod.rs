@@ -1,0 +1,209 @@
+//! The verbs of one resource.
+//!
+//! A [`Store`] is the same for every resource; what is particular is its [`Strategy`]. Reads come
+//! from the [`Cache`] and never decode. A write decodes the old object once, computes the new one,
+//! encodes it once, and hands it to the storage together with the revision that it was computed
+//! from; where someone else was faster it computes again, unless the client named a revision.
+//!
+//! The order of a create and of an update stands in [`create`] and [`update`].
+
+mod create;
+mod delete;
+mod delete_collection;
+pub mod finalizers;
+mod list;
+pub mod metadata;
+mod update;
+
+use std::sync::Arc;
+
+use pintle_runtime::gvk::{GroupKind, GroupResource};
+use pintle_runtime::resource::{Name, Resource};
+use pintle_runtime::status::{ApiError, Status};
+use pintle_storage::{Storage, StorageError};
+
+pub use delete::Deleted;
+pub use list::List;
+pub use update::{Change, Written};
+
+use crate::cache::{Cache, Forms, Object, Selection, Version};
+use crate::context::RequestContext;
+use crate::list_options::{ListOptions, canonical_fields, parse_resource_version};
+use crate::permit::Permit;
+use crate::strategy::Strategy;
+use crate::watch::{Watch, WatchFrom, WatchOptions};
+
+/// The verbs of one resource in one version. Several share a cache when they share what is stored.
+#[derive(Clone)]
+pub struct Store {
+    row: Arc<Resource>,
+    resource: GroupResource,
+    kind: GroupKind,
+    version: Version,
+    cache: Arc<Cache>,
+    strategy: Arc<dyn Strategy>,
+    storage: Arc<dyn Storage>,
+    /// By name: the same objects under the rules of a subresource.
+    subresources: Vec<(Name, Arc<Store>)>,
+}
+
+impl Store {
+    /// The verbs of `row`, whose objects are in `cache` and are served in its form `version`.
+    pub fn new(
+        row: Arc<Resource>,
+        version: Version,
+        cache: Arc<Cache>,
+        strategy: Arc<dyn Strategy>,
+        storage: Arc<dyn Storage>,
+    ) -> Self {
+        let (resource, kind) = (GroupResource::from(&*row), GroupKind::from(&*row));
+        Self { row, resource, kind, version, cache, strategy, storage, subresources: Vec::new() }
+    }
+
+    /// The same objects under other rules: how a subresource such as `status` updates them.
+    #[must_use]
+    pub fn with_strategy(&self, strategy: Arc<dyn Strategy>) -> Self {
+        Self { strategy, ..self.clone() }
+    }
+
+    /// The store with a subresource: the same objects, got and updated under other rules.
+    #[must_use]
+    pub fn with_subresource(mut self, name: impl Into<Name>, strategy: Arc<dyn Strategy>) -> Self {
+        let below = Arc::new(Self { subresources: Vec::new(), ..self.with_strategy(strategy) });
+        self.subresources.push((name.into(), below));
+        self
+    }
+
+    /// The store of a subresource such as `status`, if it is served.
+    pub fn subresource(&self, name: &str) -> Option<&Arc<Self>> {
+        self.subresources.iter().find(|(found, _)| found == name).map(|(_, store)| store)
+    }
+
+    /// The resource's row.
+    pub fn row(&self) -> &Resource {
+        &self.row
+    }
+
+    /// The rules.
+    pub fn strategy(&self) -> &dyn Strategy {
+        &*self.strategy
+    }
+
+    /// Its objects.
+    pub fn cache(&self) -> &Arc<Cache> {
+        &self.cache
+    }
+
+    /// The form in which it serves them.
+    pub fn version(&self) -> Version {
+        self.version
+    }
+
+    /// What is known of the kind.
+    pub fn forms(&self) -> &Arc<Forms> {
+        self.cache.forms()
+    }
+
+    /// One object.
+    ///
+    /// Without a revision it is the newest state; with one it is that or a later one.
+    ///
+    /// # Errors
+    /// 404; 504 for a revision that does not come; 500 for one that is no number, as upstream says.
+    pub async fn get(
+        &self,
+        _permit: &Permit,
+        cx: &RequestContext,
+        name: &str,
+        resource_version: &str,
+    ) -> Result<Object, ApiError> {
+        let revision = parse_resource_version(resource_version).map_err(ApiError::unknown)?;
+        if revision > 0 {
+            self.cache.progress().reach(pintle_storage::Revision(revision)).await?;
+        }
+        let entry = self.cache.get(&self.key(cx, name)).ok_or_else(|| self.not_found(name))?;
+        Ok(Object::new(entry, self.version))
+    }
+
+    /// What happens to the selected objects. `min_request_timeout` is how long a watch runs at least
+    /// that does not say.
+    ///
+    /// # Errors
+    /// 400 for an unknown field label, 504 for a revision that does not come, 500 for one that is no
+    /// number. A revision that is too old is an item of the watch.
+    pub async fn watch(
+        &self,
+        _permit: &Permit,
+        cx: &RequestContext,
+        options: &ListOptions,
+        min_request_timeout: std::time::Duration,
+    ) -> Result<Watch, ApiError> {
+        let selection = self.selection(cx, options)?;
+        let revision = parse_resource_version(&options.resource_version).map_err(ApiError::unknown)?;
+        let from = match (options.send_initial_events, revision) {
+            (Some(true), _) if options.allow_watch_bookmarks => WatchFrom::InitialAndBookmark,
+            (Some(true), _) | (None, 0) => WatchFrom::Initial,
+            (Some(false), 0) => WatchFrom::Now,
+            (Some(false) | None, revision) => WatchFrom::After(pintle_storage::Revision(revision)),
+        };
+        if options.send_initial_events == Some(true) {
+            self.cache.progress().reach(pintle_storage::Revision(revision)).await?;
+        }
+        let timeout = match options.timeout_seconds {
+            Some(seconds @ 1..) => std::time::Duration::from_secs(seconds.unsigned_abs().min(LONGEST_WATCH)),
+            _ => min_request_timeout.mul_f64(1.0 + cx.environment.random.fraction()),
+        };
+        let options = WatchOptions { from, bookmarks: options.allow_watch_bookmarks, timeout };
+        Watch::start(Arc::clone(&self.cache), &*self.storage, selection, self.version, options).await
+    }
+
+    /// The objects that a list, a watch or a deletion of many is about.
+    ///
+    /// # Errors
+    /// 400 for an unknown field label.
+    pub fn selection(&self, cx: &RequestContext, options: &ListOptions) -> Result<Selection, ApiError> {
+        let fields = canonical_fields(&self.row, &*self.strategy, &options.fields)?;
+        Ok(Selection::new(self.forms(), Some(&cx.namespace), options.labels.clone(), &fields))
+    }
+
+    /// Below the resource's prefix.
+    fn key(&self, cx: &RequestContext, name: &str) -> Box<str> {
+        let namespace = self.row.namespaced.then_some(cx.namespace.as_str());
+        crate::cache::entry::key(namespace, name).0
+    }
+
+    fn not_found(&self, name: &str) -> ApiError {
+        ApiError::not_found(&self.resource, name)
+    }
+
+    /// What clients read of a storage's error that means nothing particular to the verb.
+    fn storage_error(&self, error: StorageError) -> ApiError {
+        match error {
+            StorageError::TooLarge { .. } => ApiError::request_entity_too_large("etcdserver: request is too large"),
+            error => {
+                tracing::error!(resource = %self.resource, %error, "the storage failed");
+                ApiError::internal_from("the store can not serve the request", error)
+            }
+        }
+    }
+}
+
+/// A year, in seconds: clocks can not count further than some centuries.
+const LONGEST_WATCH: u64 = 365 * 86_400;
+
+impl std::fmt::Debug for Store {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Store of {}", self.resource)
+    }
+}
+
+/// Shorthand for the status of something gone.
+fn gone(resource: &GroupResource, name: &str, uid: &str) -> Status {
+    Status::deleted(pintle_runtime::status::StatusDetails {
+        name: name.to_owned().into(),
+        group: resource.group.clone(),
+        kind: resource.resource.clone(),
+        uid: uid.to_owned().into(),
+        ..Default::default()
+    })
+}

@@ -1,0 +1,291 @@
+//! Update, and everything that is one: patch, apply, subresources.
+
+use std::sync::Arc;
+
+use pintle_runtime::codec::normalize;
+use pintle_runtime::field_path::{ErrorList, Path};
+use pintle_runtime::gvk::GroupKind;
+use pintle_runtime::meta::{METADATA, ObjectMeta};
+use pintle_runtime::object_meta::validate_update;
+use pintle_runtime::status::ApiError;
+use pintle_runtime::value::Record;
+use pintle_storage::{Expect, StorageError};
+
+use super::{Store, metadata};
+use crate::cache::{Draft, Entry, Object};
+use crate::context::RequestContext;
+use crate::delete_options::Preconditions;
+use crate::list_options::parse_resource_version;
+use crate::metadata::{Metadata, MetadataMut};
+use crate::permit::Permit;
+use crate::strategy::Generation;
+
+/// What a write ended in.
+#[derive(Clone, Debug)]
+pub struct Written {
+    /// The object as it is now, or would be after a dry run; its last state if the update took away
+    /// what held it.
+    pub object: Object,
+    /// It was not there before.
+    pub created: bool,
+}
+
+/// How an update treats what it finds.
+#[derive(Clone, Debug, Default)]
+pub struct Change {
+    /// What the existing object must be.
+    pub preconditions: Preconditions,
+    /// An object that is not there is created, whatever the kind's rule is: apply.
+    pub creates: bool,
+}
+
+/// What the old object and a change make.
+enum Next {
+    /// The same object: nothing is written.
+    Same,
+    /// This object.
+    Write { draft: Draft, hub: Record },
+    /// Nothing holds the object any more: it is deleted, and this was its last state.
+    Delete { draft: Draft },
+}
+
+impl Store {
+    /// Replaces the object called `name` by `new`, which is in the version of this store.
+    ///
+    /// # Errors
+    /// 400 for another name or namespace than the request's, 404, 409 if the client's revision or uid
+    /// is not the object's, 422 if the object is not valid, and what the strategy says.
+    pub async fn update(
+        &self,
+        permit: &Permit,
+        cx: &RequestContext,
+        name: &str,
+        mut new: Record,
+    ) -> Result<Written, ApiError> {
+        self.agree(cx, name, &mut new)?;
+        let uid = Metadata::of(&new).uid();
+        let uid = (!uid.is_empty()).then(|| uid.to_owned());
+        let change = Change { preconditions: Preconditions { uid, resource_version: None }, creates: false };
+        self.update_with(permit, cx, name, &change, |_| Ok(new.clone())).await
+    }
+
+    /// Replaces the object called `name` by what `make` makes of it, both in the version of this
+    /// store. `make` gets `None` if the object is not there and may be created.
+    ///
+    /// Where someone else writes meanwhile, `make` is asked again with the newer object. If the object
+    /// that it makes names a revision, that has to be the one of the object that it got.
+    ///
+    /// # Errors
+    /// Those of `make` and those of [`Store::update`].
+    pub async fn update_with(
+        &self,
+        _permit: &Permit,
+        cx: &RequestContext,
+        name: &str,
+        change: &Change,
+        mut make: impl FnMut(Option<&Record>) -> Result<Record, ApiError> + Send,
+    ) -> Result<Written, ApiError> {
+        let key = self.key(cx, name);
+        loop {
+            let Some(entry) = self.cache.get(&key) else {
+                if !self.strategy.traits().create_on_update && !change.creates {
+                    return Err(self.not_found(name));
+                }
+                self.check_preconditions(name, &key, &change.preconditions, "", "")?;
+                let mut new = make(None)?;
+                self.agree(cx, name, &mut new)?;
+                match self.create_once(cx, without_revision(new)).await {
+                    // Someone else created it in between, so there is something to update now.
+                    Err(ApiError::AlreadyExists(_)) if self.cache.get(&key).is_some() && !cx.dry_run => continue,
+                    result => return result,
+                }
+            };
+            let version = entry.revision().to_string();
+            self.check_preconditions(name, &key, &change.preconditions, entry.uid(), &version)?;
+            let old = entry.record()?;
+            let seen = self.forms().from_hub(old.clone(), self.version)?;
+            let new = make(Some(&seen))?;
+            let next = self.prepare_update(cx, name, new, &entry, &old)?;
+            if let Some(written) = self.write(cx, next, &entry).await? {
+                return Ok(written);
+            }
+        }
+    }
+
+    /// Writes what was computed from `entry`; `None` if that is no longer the newest.
+    async fn write(&self, cx: &RequestContext, next: Next, entry: &Arc<Entry>) -> Result<Option<Written>, ApiError> {
+        let written = |entry| Some(Written { object: Object::new(entry, self.version), created: false });
+        let key = self.cache.storage_key(entry.key());
+        let result = match next {
+            Next::Same => return Ok(written(Arc::clone(entry))),
+            Next::Write { draft, .. } | Next::Delete { draft } if cx.dry_run => {
+                return Ok(written(Arc::new(draft.at(entry.revision()))));
+            }
+            Next::Write { draft, hub } => {
+                let stored = self.forms().encode_stored(&hub)?;
+                let lease = self.strategy.time_to_live(&hub);
+                let announcement = self.cache.announce(&stored, draft.with_stored(stored.clone()));
+                let put = self.storage.put(&key, Expect::At(entry.revision()), stored, lease).await;
+                put.map(|revision| written(announcement.written(revision)))
+            }
+            // The answer is the last state, at the revision that it was computed from.
+            Next::Delete { draft } => {
+                let delete = self.storage.delete(&key, entry.revision()).await;
+                delete.map(|_| written(Arc::new(draft.at(entry.revision()))))
+            }
+        };
+        match result {
+            Ok(written) => Ok(written),
+            Err(StorageError::Conflict { current, .. }) => {
+                self.cache.progress().reach(current.mod_revision).await?;
+                Ok(None)
+            }
+            Err(StorageError::NotFound { .. }) => {
+                self.catch_up().await?;
+                Ok(None)
+            }
+            Err(error) => Err(self.storage_error(error)),
+        }
+    }
+
+    /// Waits until the cache has everything that the storage has now.
+    pub(super) async fn catch_up(&self) -> Result<(), ApiError> {
+        let revision = self.storage.current().await.map_err(|error| self.storage_error(error))?;
+        self.cache.progress().reach(revision).await
+    }
+
+    /// From what was made to what is written. This is the order of an update.
+    fn prepare_update(
+        &self,
+        cx: &RequestContext,
+        name: &str,
+        mut new: Record,
+        entry: &Entry,
+        old: &Record,
+    ) -> Result<Next, ApiError> {
+        self.agree(cx, name, &mut new)?;
+        self.forms().form(self.version).name(&mut new);
+        self.strategy.default(&mut new);
+        let mut hub = self.forms().to_hub(new, self.version)?;
+        self.check_revision(name, Metadata::of(&hub), entry)?;
+        let old_metadata = Metadata::of(old);
+        self.strategy.manage_fields(cx, &mut hub, Some(old))?;
+        metadata::of(&mut hub)?.set_generation(old_metadata.generation());
+        self.strategy.prepare_for_update(cx, &mut hub, old);
+        let mut metadata = metadata::of(&mut hub)?;
+        metadata::carry_over(&mut metadata, old_metadata);
+        metadata.set_resource_version(entry.revision().to_string());
+        metadata.clear_self_link();
+        normalize(&mut hub);
+        if self.counts_as_change(&hub, old) {
+            metadata::of(&mut hub)?.set_generation(old_metadata.generation() + 1);
+        }
+        self.check_update(cx, &hub, old)?;
+        for warning in self.strategy.warnings(cx, &hub, Some(old)) {
+            cx.warn(warning);
+        }
+        self.strategy.canonicalize(&mut hub);
+        metadata::of(&mut hub)?.set_resource_version("");
+        let draft = Draft::new(self.forms(), &hub)?;
+        Ok(if self.strategy.is_deleted_by_update(&hub, old) {
+            Next::Delete { draft }
+        } else if draft.is_same_as(entry) {
+            Next::Same
+        } else {
+            Next::Write { draft, hub }
+        })
+    }
+
+    fn check_update(&self, cx: &RequestContext, hub: &Record, old: &Record) -> Result<(), ApiError> {
+        let (new_metadata, old_metadata) = (metadata::record(hub)?, metadata::record(old)?);
+        let (new_metadata, old_metadata) = (ObjectMeta::from_record(new_metadata), ObjectMeta::from_record(old_metadata));
+        let mut errors = ErrorList::new();
+        validate_update(new_metadata, old_metadata, &Path::new("metadata"), &mut errors);
+        errors.extend(self.strategy.validate_update(cx, hub, old));
+        if errors.is_empty() {
+            return Ok(());
+        }
+        Err(ApiError::invalid(&self.kind, Metadata::of(hub).name(), &errors))
+    }
+
+    /// Has name and namespace be those of the request.
+    fn agree(&self, cx: &RequestContext, name: &str, new: &mut Record) -> Result<(), ApiError> {
+        let expected = if self.row.namespaced { cx.namespace.as_str() } else { "" };
+        let mut metadata = metadata::of(new)?;
+        metadata::agree_on_namespace(&mut metadata, expected)?;
+        metadata::agree_on_name(metadata.read(), name)
+    }
+
+    /// Refuses a revision that is not the object's, or none where the kind wants one.
+    fn check_revision(&self, name: &str, new: Metadata<'_>, entry: &Entry) -> Result<(), ApiError> {
+        let given = parse_resource_version(new.resource_version()).map_err(ApiError::unknown)?;
+        if given == 0 {
+            if self.strategy.traits().unconditional_update {
+                return Ok(());
+            }
+            let mut errors = ErrorList::new();
+            errors.invalid(&Path::new("metadata.resourceVersion"), 0, "must be specified for an update");
+            // Upstream puts the resource where the kind belongs.
+            let kind = GroupKind::new(self.resource.group.clone(), self.resource.resource.clone());
+            return Err(ApiError::invalid(&kind, name, &errors));
+        }
+        if given == entry.revision().0 { Ok(()) } else { Err(ApiError::modified(&self.resource, name)) }
+    }
+
+    /// Upstream's storage checks these, and its words name the storage's key.
+    fn check_preconditions(
+        &self,
+        name: &str,
+        key: &str,
+        required: &Preconditions,
+        uid: &str,
+        revision: &str,
+    ) -> Result<(), ApiError> {
+        let mismatch = |what: &str, required: &str, found: &str| {
+            let key = self.cache.storage_key(key);
+            let why = format!(
+                "StorageError: invalid object, Code: 4, Key: {key}, ResourceVersion: 0, AdditionalErrorMsg: \
+                 Precondition failed: {what} in precondition: {required}, {what} in object meta: {found}"
+            );
+            Err(ApiError::conflict(&self.resource, name, why))
+        };
+        match required {
+            Preconditions { uid: Some(required), .. } if required != uid => mismatch("UID", required, uid),
+            Preconditions { resource_version: Some(required), .. } if required != revision => {
+                mismatch("ResourceVersion", required, revision)
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Whether the kind counts the change as a new generation.
+    fn counts_as_change(&self, new: &Record, old: &Record) -> bool {
+        let differs = |index: usize| {
+            let (new, old) = (new.get(index), old.get(index));
+            new != old && !(new.is_none_or(is_nothing) && old.is_none_or(is_nothing))
+        };
+        let ty = new.ty();
+        let mut fields = 0..ty.fields.len();
+        match self.strategy.traits().generation {
+            Generation::Never | Generation::Fixed => false,
+            Generation::Spec => ty.field_index("spec").is_some_and(differs),
+            Generation::AllButStatus => {
+                let status = ty.field_index("status");
+                fields.any(|index| index > METADATA && Some(index) != status && differs(index))
+            }
+        }
+    }
+}
+
+/// What JSON can not tell from an absent field.
+fn is_nothing(value: &pintle_runtime::value::Value) -> bool {
+    value.is_empty() || value.as_record().is_some_and(Record::is_empty)
+}
+
+/// An update that creates names no revision to the create.
+fn without_revision(mut new: Record) -> Record {
+    if let Some(mut metadata) = MetadataMut::of(&mut new) {
+        metadata.set_resource_version("");
+    }
+    new
+}

@@ -1,0 +1,313 @@
+//! From changes to those who watch.
+//!
+//! # Who waits for whom
+//!
+//! The thread that fills the cache appends changes to a [`Hub`]'s queue and goes on; it never waits
+//! for a watcher, nor for the task below, save for the moment that a queue is swapped.
+//!
+//! One task per resource, the *dispatcher*, takes what is queued, in order, and puts each change into
+//! the [`Inbox`]es of those who want it. It waits for nobody: a full inbox is closed, and its watcher
+//! is told when it comes for the rest. So a slow watcher costs the others nothing.
+//!
+//! A watcher takes everything in its inbox at once. It is woken only when its inbox was empty, so
+//! changes that come faster than it reads cost no further wake-ups.
+//!
+//! # In which order
+//!
+//! Changes are queued in the order of revisions, by one thread at a time, and dispatched by one task;
+//! every inbox is filled in that order. A watcher that registers after revision R gets every change
+//! after R once: those before its registration it is handed then, and of those that were queued but
+//! not dispatched yet it skips what it was handed.
+//!
+//! # Who is visited
+//!
+//! A watcher is filed under the narrowest thing that a change can be looked up by: its one object, an
+//! indexed field's value, its namespace, or nothing. A change visits only what it is filed under.
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll, Waker};
+
+use pintle_storage::Revision;
+use tokio::sync::Notify;
+
+use crate::cache::{Event, EventType, Selection};
+
+/// The watchers of a resource.
+pub(crate) struct Hub {
+    queue: Mutex<Queue>,
+    wake: Notify,
+    watchers: Mutex<Watchers>,
+    closed: AtomicBool,
+    /// How many watchers were cut off because they were slow.
+    terminated: AtomicU64,
+    /// How many events an inbox holds.
+    capacity: usize,
+}
+
+#[derive(Default)]
+struct Queue {
+    events: Vec<Arc<Event>>,
+    /// The dispatcher has taken events that are not all in the inboxes yet.
+    dispatching: bool,
+}
+
+/// Watchers by what a change can be looked up by.
+#[derive(Default)]
+struct Watchers {
+    all: Vec<Arc<Inbox>>,
+    by_namespace: HashMap<Box<str>, Vec<Arc<Inbox>>>,
+    by_key: HashMap<Box<str>, Vec<Arc<Inbox>>>,
+    by_field: HashMap<usize, HashMap<Box<str>, Vec<Arc<Inbox>>>>,
+    count: usize,
+}
+
+/// What is on its way to one watcher.
+pub(crate) struct Inbox {
+    selection: Selection,
+    /// What it was handed when it registered.
+    after: Revision,
+    capacity: usize,
+    state: Mutex<State>,
+}
+
+#[derive(Default)]
+struct State {
+    events: Vec<(EventType, Arc<Event>)>,
+    closed: bool,
+    waker: Option<Waker>,
+}
+
+impl Hub {
+    pub(crate) fn new(capacity: usize) -> Self {
+        Self {
+            queue: Mutex::default(),
+            wake: Notify::new(),
+            watchers: Mutex::default(),
+            closed: AtomicBool::new(false),
+            terminated: AtomicU64::new(0),
+            capacity,
+        }
+    }
+
+    /// Files a watcher that has been handed everything up to `after`.
+    pub(crate) fn register(&self, selection: Selection, after: Revision) -> Arc<Inbox> {
+        let inbox = Arc::new(Inbox { selection, after, capacity: self.capacity, state: Mutex::default() });
+        let mut watchers = lock(&self.watchers);
+        watchers.count += 1;
+        watchers.files(&inbox.selection).push(Arc::clone(&inbox));
+        if self.closed.load(Ordering::Acquire) {
+            inbox.close();
+        }
+        inbox
+    }
+
+    /// Takes a watcher out.
+    pub(crate) fn unregister(&self, inbox: &Arc<Inbox>) {
+        let mut watchers = lock(&self.watchers);
+        let files = watchers.files(&inbox.selection);
+        let before = files.len();
+        files.retain(|found| !Arc::ptr_eq(found, inbox));
+        let removed = before - files.len();
+        watchers.count -= removed;
+        watchers.prune(&inbox.selection);
+    }
+
+    /// How many watchers there are.
+    pub(crate) fn watchers(&self) -> usize {
+        lock(&self.watchers).count
+    }
+
+    /// How many watchers were cut off because they were slow.
+    pub(crate) fn terminated(&self) -> u64 {
+        self.terminated.load(Ordering::Relaxed)
+    }
+
+    /// Queues changes, in order. Called by the thread that fills the cache.
+    pub(crate) fn enqueue(&self, events: &[Arc<Event>]) {
+        lock(&self.queue).events.extend_from_slice(events);
+        self.wake.notify_one();
+    }
+
+    /// Whether every change that was queued is in the inboxes.
+    pub(crate) fn is_idle(&self) -> bool {
+        let queue = lock(&self.queue);
+        queue.events.is_empty() && !queue.dispatching
+    }
+
+    /// Ends all watches, now and to come.
+    pub(crate) fn close(&self) {
+        self.closed.store(true, Ordering::Release);
+        self.wake.notify_one();
+        lock(&self.watchers).each(|inbox| inbox.close());
+    }
+
+    /// The dispatcher: runs until the hub is closed.
+    pub(crate) async fn dispatch(self: Arc<Self>) {
+        let mut events = Vec::new();
+        while !self.closed.load(Ordering::Acquire) {
+            self.wake.notified().await;
+            loop {
+                {
+                    let mut queue = lock(&self.queue);
+                    queue.dispatching = !queue.events.is_empty();
+                    std::mem::swap(&mut queue.events, &mut events);
+                }
+                if events.is_empty() {
+                    break;
+                }
+                self.deliver(&events);
+                events.clear();
+                // Others get their turn; above all those who were just woken.
+                tokio::task::yield_now().await;
+            }
+        }
+    }
+
+    fn deliver(&self, events: &[Arc<Event>]) {
+        let watchers = lock(&self.watchers);
+        if watchers.count == 0 {
+            return;
+        }
+        for event in events {
+            watchers.visit(event, |inbox| {
+                if !inbox.put(event) {
+                    self.terminated.fetch_add(1, Ordering::Relaxed);
+                }
+            });
+        }
+    }
+}
+
+impl Watchers {
+    /// Where watchers of a selection are filed.
+    fn files(&mut self, selection: &Selection) -> &mut Vec<Arc<Inbox>> {
+        if let Some(key) = selection.key() {
+            return self.by_key.entry(key).or_default();
+        }
+        if let Some((field, value)) = selection.indexed() {
+            return self.by_field.entry(field).or_default().entry(value.into()).or_default();
+        }
+        match selection.namespace() {
+            Some(namespace) => self.by_namespace.entry(namespace.into()).or_default(),
+            None => &mut self.all,
+        }
+    }
+
+    /// Forgets the place of a selection when nobody is filed there any more.
+    fn prune(&mut self, selection: &Selection) {
+        if !self.files(selection).is_empty() {
+            return;
+        }
+        if let Some(key) = selection.key() {
+            self.by_key.remove(&key);
+        } else if let Some((field, value)) = selection.indexed() {
+            if let Some(values) = self.by_field.get_mut(&field) {
+                values.remove(value);
+            }
+        } else if let Some(namespace) = selection.namespace() {
+            self.by_namespace.remove(namespace);
+        }
+    }
+
+    fn visit(&self, event: &Event, mut visit: impl FnMut(&Inbox)) {
+        let mut visit_all = |files: Option<&Vec<Arc<Inbox>>>| {
+            for inbox in files.into_iter().flatten() {
+                visit(inbox);
+            }
+        };
+        visit_all(Some(&self.all));
+        let (old, new) = (event.old_entry(), event.new_entry());
+        if let Some(entry) = new.or(old) {
+            if !self.by_namespace.is_empty() {
+                visit_all(self.by_namespace.get(entry.namespace()));
+            }
+            if !self.by_key.is_empty() {
+                visit_all(self.by_key.get(entry.key()));
+            }
+        }
+        for (&field, values) in &self.by_field {
+            let (old, new) = (old.map(|entry| entry.value(field)), new.map(|entry| entry.value(field)));
+            visit_all(new.and_then(|value| values.get(value)));
+            if old != new {
+                visit_all(old.and_then(|value| values.get(value)));
+            }
+        }
+    }
+
+    fn each(&self, mut visit: impl FnMut(&Inbox)) {
+        let fields = self.by_field.values().flat_map(HashMap::values);
+        let files = self.by_namespace.values().chain(self.by_key.values()).chain(fields);
+        for inbox in files.flatten().chain(&self.all) {
+            visit(inbox);
+        }
+    }
+}
+
+impl Inbox {
+    /// Puts an event in, if it is wanted. `false` if that was once too often.
+    fn put(&self, event: &Arc<Event>) -> bool {
+        if event.revision() <= self.after {
+            return true;
+        }
+        let Some(what) = self.selection.classify(event) else { return true };
+        let mut state = lock(&self.state);
+        if state.closed {
+            return true;
+        }
+        if state.events.len() >= self.capacity {
+            state.close();
+            return false;
+        }
+        state.events.push((what, Arc::clone(event)));
+        let waker = state.waker.take();
+        drop(state);
+        if let Some(waker) = waker {
+            waker.wake();
+        }
+        true
+    }
+
+    fn close(&self) {
+        lock(&self.state).close();
+    }
+
+    /// Takes everything that is there; `Ready(false)` after the last, when it was closed.
+    pub(crate) fn poll_take(&self, cx: &mut Context<'_>, into: &mut Vec<(EventType, Arc<Event>)>) -> Poll<bool> {
+        let mut state = lock(&self.state);
+        if !state.events.is_empty() {
+            if into.is_empty() {
+                std::mem::swap(into, &mut state.events);
+            } else {
+                into.append(&mut state.events);
+            }
+            return Poll::Ready(true);
+        }
+        if state.closed {
+            return Poll::Ready(false);
+        }
+        if state.waker.as_ref().is_none_or(|waker| !waker.will_wake(cx.waker())) {
+            state.waker = Some(cx.waker().clone());
+        }
+        Poll::Pending
+    }
+
+    /// Whether nothing is on its way.
+    pub(crate) fn is_empty(&self) -> bool {
+        lock(&self.state).events.is_empty()
+    }
+}
+
+impl State {
+    fn close(&mut self) {
+        self.closed = true;
+        if let Some(waker) = self.waker.take() {
+            waker.wake();
+        }
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
