@@ -9,7 +9,7 @@ use serde_json::Number;
 
 /// A JSON value. Of a repeated member the last value counts.
 #[derive(Clone, Debug)]
-pub enum Json {
+pub(super) enum Json {
     /// `null`
     Null,
     /// `true` or `false`
@@ -26,17 +26,17 @@ pub enum Json {
 
 impl Json {
     /// Reads one value.
-    pub fn parse(text: &[u8]) -> serde_json::Result<Self> {
+    pub(super) fn parse(text: &[u8]) -> serde_json::Result<Self> {
         serde_json::from_slice(text)
     }
 
     /// A string.
-    pub fn string(text: impl Into<String>) -> Self {
+    pub(super) fn string(text: impl Into<String>) -> Self {
         Self::String(text.into())
     }
 
     /// The member `name` of an object.
-    pub fn get(&self, name: &str) -> Option<&Json> {
+    pub(super) fn get(&self, name: &str) -> Option<&Json> {
         match self {
             Self::Object(members) => find(members, name),
             _ => None,
@@ -44,7 +44,7 @@ impl Json {
     }
 
     /// The text of a string.
-    pub fn as_str(&self) -> Option<&str> {
+    pub(super) fn as_str(&self) -> Option<&str> {
         match self {
             Self::String(text) => Some(text),
             _ => None,
@@ -52,7 +52,7 @@ impl Json {
     }
 
     /// What a JSON pointer names. `""` and `"/"` name the whole.
-    pub fn at(&self, pointer: &str) -> Option<&Json> {
+    pub(super) fn at(&self, pointer: &str) -> Option<&Json> {
         if pointer.is_empty() || pointer == "/" {
             return Some(self);
         }
@@ -67,7 +67,7 @@ impl Json {
     }
 
     /// As [`at`](Self::at).
-    pub fn at_mut(&mut self, pointer: &str) -> Option<&mut Json> {
+    pub(super) fn at_mut(&mut self, pointer: &str) -> Option<&mut Json> {
         if pointer.is_empty() || pointer == "/" {
             return Some(self);
         }
@@ -88,7 +88,7 @@ impl Json {
     }
 
     /// Removes what a JSON pointer names, if it is there; `*` stands for every member or item.
-    pub fn remove(&mut self, pointer: &str) {
+    pub(super) fn remove(&mut self, pointer: &str) {
         let parts: Vec<String> = pointer
             .trim_start_matches('/')
             .split('/')
@@ -131,7 +131,7 @@ impl Json {
 
     /// The value with a JSON merge patch (RFC 7386) applied.
     #[must_use]
-    pub fn merged(self, patch: Json) -> Json {
+    pub(super) fn merged(self, patch: Json) -> Json {
         let Json::Object(changes) = patch else {
             return patch;
         };
@@ -155,14 +155,14 @@ impl Json {
     }
 
     /// The text of the value, in ASCII, members as they stand.
-    pub fn to_text(&self) -> String {
+    pub(super) fn to_text(&self) -> String {
         let mut out = String::new();
         self.write(&mut out, false);
         out
     }
 
     /// The text of the value, in ASCII, members sorted: equal values have equal texts.
-    pub fn to_sorted_text(&self) -> String {
+    pub(super) fn to_sorted_text(&self) -> String {
         let mut out = String::new();
         self.write(&mut out, true);
         out

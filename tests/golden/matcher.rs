@@ -9,24 +9,24 @@ use super::pattern::Pattern;
 const ENOUGH: usize = 200;
 
 /// Values that earlier steps captured.
-pub type Variables = HashMap<String, Json>;
+pub(super) type Variables = HashMap<String, Json>;
 
 /// A place where an answer is not what the template says.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Difference {
+pub(super) struct Difference {
     /// A JSON pointer after the part of the answer: `body/metadata/name`.
-    pub path: String,
+    pub(super) path: String,
     /// What the template has there, if anything.
-    pub want: Option<Json>,
+    pub(super) want: Option<Json>,
     /// What the answer has there, if anything.
-    pub got: Option<Json>,
+    pub(super) got: Option<Json>,
     /// `differs`, `missing`, `unexpected`, `type`, or what is wrong with a symbol.
-    pub why: String,
+    pub(super) why: String,
 }
 
 impl Difference {
     /// A difference that is no matter of templates.
-    pub fn new(path: &str, want: Option<Json>, got: Option<Json>, why: impl Into<String>) -> Self {
+    pub(super) fn new(path: &str, want: Option<Json>, got: Option<Json>, why: impl Into<String>) -> Self {
         Self {
             path: path.into(),
             want,
@@ -38,7 +38,7 @@ impl Difference {
 
 /// What symbols stand for, through one scenario.
 #[derive(Debug)]
-pub struct Matcher {
+pub(super) struct Matcher {
     /// In the order of binding.
     bound: Vec<(String, String)>,
 }
@@ -57,14 +57,14 @@ enum Piece {
 
 impl Matcher {
     /// A matcher that knows `${NS}` alone.
-    pub fn new(namespace: &str) -> Self {
+    pub(super) fn new(namespace: &str) -> Self {
         Self {
             bound: vec![("NS".into(), namespace.into())],
         }
     }
 
     /// Adds to `out` how `actual` differs from the template `expected`.
-    pub fn compare(
+    pub(super) fn compare(
         &mut self,
         variables: &Variables,
         expected: &Json,
@@ -159,7 +159,7 @@ impl Matcher {
     }
 
     /// Fits `actual` to a template and binds its symbols, or says why it does not fit.
-    pub fn template(
+    pub(super) fn template(
         &mut self,
         variables: &Variables,
         expected: &str,

@@ -20,11 +20,11 @@ const INTERVAL: Duration = Duration::from_millis(100);
 
 /// A step that was compared, and what was wrong.
 #[derive(Debug)]
-pub struct StepResult {
+pub(super) struct StepResult {
     /// The step's name; `setup` if there was no namespace to run in.
-    pub step: String,
+    pub(super) step: String,
     /// Empty if the step passed.
-    pub differences: Vec<Difference>,
+    pub(super) differences: Vec<Difference>,
 }
 
 /// Runs `scenario` in the namespace of that name, and removes what it created.
