@@ -1,5 +1,7 @@
 //! Bytes, keys and revisions: the storage trait of the Pintle API server and its backends.
 
+#[cfg(any(test, feature = "conformance"))]
+pub mod conformance;
 mod error;
 mod key;
 mod observe;

@@ -42,6 +42,7 @@ impl Committer {
     /// Commits until the queue is closed.
     pub(super) fn run(mut self) {
         let shared = self.shared.clone();
+        let _last = Last(&shared);
         while let Some(requests) = shared.queue.take(self.patience()) {
             match self.recover() {
                 Ok(()) => self.commit(requests),
@@ -84,8 +85,9 @@ impl Committer {
             return self.suspect(&error);
         }
         self.position = outcome.position;
-        published.set_compacted(outcome.position.compacted);
+        // In this order: the present is never compacted, not even for a moment.
         published.publish(outcome.events);
+        published.set_compacted(outcome.position.compacted);
         for (reply, answer) in outcome.answers {
             let _ = reply.send(answer);
         }
@@ -133,8 +135,8 @@ impl Committer {
             );
             return Err(StorageError::Corrupt { what, source: None });
         }
-        published.set_compacted(position.compacted);
         self.adopt(known, position.current)?;
+        published.set_compacted(position.compacted);
         self.position = position;
         self.is_suspect = false;
         tracing::info!(revision = %position.current, "the store takes writes again");
@@ -149,6 +151,16 @@ impl Committer {
             known = read_to;
         }
         Ok(())
+    }
+}
+
+/// Sees to it that nobody waits for a thread that has ended, even by a panic.
+struct Last<'a>(&'a Shared);
+
+impl Drop for Last<'_> {
+    fn drop(&mut self) {
+        self.0.queue.abandon();
+        self.0.published.close();
     }
 }
 

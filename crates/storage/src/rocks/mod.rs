@@ -152,7 +152,6 @@ impl RocksStore {
         if thread.thread().id() != thread::current().id() && thread.join().is_err() {
             tracing::error!("the commit thread panicked");
         }
-        self.shared.published.close();
         self.shared.slot.close();
     }
 

@@ -81,10 +81,22 @@ impl Queue {
         Ok(())
     }
 
+    #[cfg(test)]
+    pub(super) fn len(&self) -> usize {
+        self.lock().waiting.len()
+    }
+
     /// Takes no more requests. Those that wait are still taken.
     pub(super) fn close(&self) {
         self.lock().closed = true;
         self.ready.notify_one();
+    }
+
+    /// Takes no more requests, and drops those that wait, which tells who asked.
+    pub(super) fn abandon(&self) {
+        let mut state = self.lock();
+        state.closed = true;
+        state.waiting.clear();
     }
 
     /// Everything that waits, within limits. Waits itself if there is nothing, but no longer than

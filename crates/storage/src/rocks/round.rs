@@ -93,7 +93,9 @@ impl Round<'_> {
                 lease,
             } => {
                 let is_durable = !self.changed.contains_key(&key);
-                let deadline = lease.map(|lease| self.now.saturating_add(millis(lease)));
+                // A millisecond more: the clock's reading has lost its fraction.
+                let deadline = |lease| self.now.saturating_add(millis(lease)).saturating_add(1);
+                let deadline = lease.map(deadline);
                 (self.put(key, expect, value, deadline), is_durable)
             }
             Operation::Delete { key, expect } => {

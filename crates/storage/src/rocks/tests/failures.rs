@@ -1,0 +1,200 @@
+//! A medium that fails, and comes back.
+
+use std::collections::HashSet;
+
+use super::*;
+use crate::{
+    Cause,
+    rocks::options::{Fault, Step},
+};
+
+/// The steps that fail at the moment.
+#[derive(Clone, Default)]
+struct Failing(Arc<Mutex<HashSet<u8>>>);
+
+impl Failing {
+    fn set(&self, steps: &[Step]) {
+        *self.0.lock().expect("nobody panicked") = steps.iter().map(|step| *step as u8).collect();
+    }
+
+    fn options(&self) -> Options {
+        let failing = self.0.clone();
+        let fault = move |step| {
+            let fails = failing
+                .lock()
+                .expect("nobody panicked")
+                .contains(&(step as u8));
+            fails.then(|| Cause::new("no space left, as this test wants"))
+        };
+        Options {
+            fault: Some(Fault(Arc::new(fault))),
+            ..quick()
+        }
+    }
+}
+
+#[track_caller]
+fn check_unavailable<T: std::fmt::Debug>(answer: &Result<T, StorageError>) {
+    assert!(
+        matches!(answer, Err(StorageError::Unavailable { .. })),
+        "{answer:?}"
+    );
+}
+
+#[tokio::test]
+async fn a_write_that_fails_is_refused_and_the_next_one_is_tried() {
+    let (directory, failing) = (
+        tempfile::tempdir().expect("a directory"),
+        Failing::default(),
+    );
+    let store = open(directory.path(), failing.options());
+    let notes = Arc::new(Notes::default());
+    let _subscription = store
+        .subscribe(&KeyRange::all(), notes.clone())
+        .await
+        .expect("the store is open");
+    create(&store, "a", "1").await;
+    failing.set(&[Step::Write, Step::Probe]);
+    for _ in 0..3 {
+        check_unavailable(&put(&store, "b", Expect::Absent, "1").await);
+        check_unavailable(&store.compact(Revision(2)).await);
+        assert_eq!(list(&store, None).await.value, "a=1@2", "reads go on");
+    }
+    failing.set(&[]);
+    assert_eq!(
+        create(&store, "b", "2").await,
+        Revision(3),
+        "no revision was used up"
+    );
+    assert_eq!(list(&store, None).await.value, "a=1@2 b=2@3");
+    let events = notes.events.lock().expect("nobody panicked").clone();
+    assert_eq!(
+        events,
+        [(Revision(2), "a".to_owned()), (Revision(3), "b".to_owned())]
+    );
+}
+
+#[tokio::test]
+async fn a_write_that_was_done_after_all_is_told_before_any_other() {
+    let (directory, failing) = (
+        tempfile::tempdir().expect("a directory"),
+        Failing::default(),
+    );
+    let store = open(directory.path(), failing.options());
+    let notes = Arc::new(Notes::default());
+    let _subscription = store
+        .subscribe(&KeyRange::all(), notes.clone())
+        .await
+        .expect("the store is open");
+    let a = create(&store, "a", "1").await;
+    let mut stream = store
+        .watch(&KeyRange::all(), Revision(1))
+        .await
+        .expect("the revision is kept");
+    failing.set(&[Step::Sync, Step::Probe]);
+    check_unavailable(&put(&store, "a", Expect::At(a), "2").await);
+    assert_eq!(
+        list(&store, None).await.value,
+        "a=1@2",
+        "what is not known to be durable is not shown"
+    );
+    assert_eq!(notes.last(), Some(a));
+    failing.set(&[]);
+    let error = put(&store, "a", Expect::At(a), "3").await;
+    assert!(
+        matches!(&error, Err(StorageError::Conflict { current, .. }) if current.value == "2"),
+        "{error:?}"
+    );
+    let b = create(&store, "b", "1").await;
+    assert_eq!(list(&store, None).await.value, "a=2@3 b=1@4");
+    let told: Vec<_> = notes
+        .events
+        .lock()
+        .expect("nobody panicked")
+        .iter()
+        .map(|(revision, _)| *revision)
+        .collect();
+    assert_eq!(told, [a, Revision(3), b]);
+    let mut streamed = Vec::new();
+    while streamed.len() < 3 {
+        let events = stream
+            .next()
+            .await
+            .expect("the store is open")
+            .expect("it can be read");
+        streamed.extend(events.iter().map(|event| event.revision));
+    }
+    assert_eq!(streamed, told);
+}
+
+#[tokio::test]
+async fn a_database_that_does_not_open_again_is_tried_again() {
+    let (directory, failing) = (
+        tempfile::tempdir().expect("a directory"),
+        Failing::default(),
+    );
+    let store = open(directory.path(), failing.options());
+    create(&store, "a", "1").await;
+    failing.set(&[Step::Write, Step::Reopen]);
+    for _ in 0..2 {
+        check_unavailable(&put(&store, "b", Expect::Absent, "1").await);
+    }
+    check_unavailable(&store.get(&Key::from("a"), Revision::ZERO).await);
+    failing.set(&[]);
+    assert_eq!(create(&store, "b", "1").await, Revision(3));
+    assert_eq!(list(&store, None).await.value, "a=1@2 b=1@3");
+}
+
+#[tokio::test]
+async fn a_store_recovers_without_being_written_to() {
+    let (directory, failing) = (
+        tempfile::tempdir().expect("a directory"),
+        Failing::default(),
+    );
+    let store = open(directory.path(), failing.options());
+    create(&store, "a", "1").await;
+    failing.set(&[Step::Sync]);
+    check_unavailable(&put(&store, "b", Expect::Absent, "1").await);
+    let mut stream = store
+        .watch(&KeyRange::all(), Revision(2))
+        .await
+        .expect("the revision is kept");
+    failing.set(&[]);
+    let events = stream
+        .next()
+        .await
+        .expect("the store is open")
+        .expect("it can be read");
+    assert_eq!(
+        events[0].key,
+        Key::from("b"),
+        "the write turns out to be done"
+    );
+}
+
+#[tokio::test]
+async fn leases_wait_for_the_disk_without_spinning() {
+    let (directory, failing, hands) = (
+        tempfile::tempdir().expect("a directory"),
+        Failing::default(),
+        Hands::default(),
+    );
+    let store = open(
+        directory.path(),
+        Options {
+            clock: hands.clock(),
+            ..failing.options()
+        },
+    );
+    let minute = Some(Duration::from_secs(60));
+    store
+        .put(&Key::from("a"), Expect::Absent, Bytes::new(), minute)
+        .await
+        .expect("the key is new");
+    failing.set(&[Step::Write, Step::Probe]);
+    hands.set(100);
+    check_unavailable(&put(&store, "b", Expect::Absent, "1").await);
+    failing.set(&[]);
+    assert_eq!(create(&store, "b", "1").await, Revision(4));
+    assert_eq!(list(&store, None).await.value, "b=1@4");
+}
