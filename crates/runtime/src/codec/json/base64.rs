@@ -14,7 +14,7 @@ const ENGINE: GeneralPurpose =
 ///
 /// # Errors
 /// Go's: `illegal base64 data at input byte 4`.
-pub(super) fn decode(text: &[u8]) -> Result<Vec<u8>, DecodeError> {
+pub(crate) fn decode(text: &[u8]) -> Result<Vec<u8>, DecodeError> {
     match ENGINE.decode(text) {
         Ok(bytes) => Ok(bytes),
         Err(_) => decode_leniently(text)

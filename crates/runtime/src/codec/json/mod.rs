@@ -124,3 +124,6 @@ pub fn encode_str(text: &str, out: &mut Vec<u8>) {
 pub fn encode_with_gap(record: &Record, out: &mut Vec<u8>) -> Option<Gap> {
     gap::encode(record, out)
 }
+
+#[cfg(test)]
+mod tests;

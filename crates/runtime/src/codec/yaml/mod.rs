@@ -1,39 +1,81 @@
 //! YAML, read and written as `sigs.k8s.io/yaml` does: through JSON.
+//!
+//! Reading knows the words and numbers of YAML 1.1 (`yes`, `0777`), takes the first document only and
+//! gives JSON, which is then decoded like any other; so a number in the place of a string is refused.
+//! Writing sorts keys and quotes what would be read as something else.
+//!
+//! Errors are goyaml's where the parser underneath finds the same fault; it follows YAML 1.2, so a few
+//! documents are told differently.
+
+mod convert;
+mod emit;
+mod fault;
+mod order;
+mod resolve;
+mod style;
+mod tree;
 
 use bytes::Bytes;
 
-use super::{DecodeError, Problems};
+use self::tree::Document;
+use super::{DecodeError, Problems, json};
 use crate::schema::TypeRef;
-use crate::value::Record;
+use crate::value::{Record, Value};
 
-/// The object of type `ty` in `body`, by the same rules as [`json::decode`](super::json::decode).
+/// The object of type `ty` in `body`, by the same rules as [`json::decode`].
 ///
 /// # Errors
 /// [`DecodeError::Syntax`] if `body` is not YAML (the text begins with `yaml: `),
 /// [`DecodeError::Mismatch`] if it does not fit the type.
-pub fn decode(
-    _ty: &TypeRef,
-    _body: &Bytes,
-    _problems: &mut Problems,
-) -> Result<Record, DecodeError> {
-    unreachable!("being written")
+pub fn decode(ty: &TypeRef, body: &Bytes, problems: &mut Problems) -> Result<Record, DecodeError> {
+    let text = to_json(body, problems)?;
+    json::decode(ty, &text, problems)
 }
 
 /// The first document of `body` as compact JSON with sorted keys: what patches and
-/// [`json::type_meta`](super::json::type_meta) work on. Duplicate keys are noted in `problems`.
+/// [`json::type_meta`] work on. Duplicate keys are noted in `problems`, all of them as one.
 ///
 /// # Errors
 /// [`DecodeError::Syntax`] if `body` is not YAML.
-pub fn to_json(_body: &Bytes, _problems: &mut Problems) -> Result<Bytes, DecodeError> {
-    unreachable!("being written")
+pub fn to_json(body: &Bytes, problems: &mut Problems) -> Result<Bytes, DecodeError> {
+    let text = fault::text(body)?;
+    let document = Document::read(text)?;
+    let mut duplicates = Vec::new();
+    let value = convert::value(&document, text, &mut duplicates)?;
+    if !duplicates.is_empty() {
+        problems.note(format!(
+            "yaml: unmarshal errors:\n  {}",
+            duplicates.join("\n  ")
+        ));
+    }
+    let mut json = Vec::with_capacity(body.len());
+    json::encode_value(&value, &mut json);
+    Ok(json.into())
 }
 
 /// Appends `record` to `out` as a YAML document with sorted keys.
-pub fn encode(_record: &Record, _out: &mut Vec<u8>) {
-    unreachable!("being written")
+pub fn encode(record: &Record, out: &mut Vec<u8>) {
+    let mut text = Vec::new();
+    json::encode(record, &mut text);
+    from_json(&text.into(), out);
 }
 
-/// Appends the JSON text `json` to `out` as a YAML document with sorted keys.
-pub fn from_json(_json: &[u8], _out: &mut Vec<u8>) {
-    unreachable!("being written")
+/// Appends the JSON text `text` to `out` as a YAML document with sorted keys. What nests deeper than
+/// [`MAX_DEPTH`](super::MAX_DEPTH) stays JSON, which is YAML too.
+pub fn from_json(text: &Bytes, out: &mut Vec<u8>) {
+    match json::decode_value(text, &mut Problems::ignored()) {
+        Ok(value) => from_value(&value, out),
+        Err(_) => {
+            out.extend_from_slice(text);
+            out.push(b'\n');
+        }
+    }
 }
+
+/// Appends a value read from JSON to `out` as a YAML document with sorted keys.
+pub fn from_value(value: &Value, out: &mut Vec<u8>) {
+    emit::document(value, out);
+}
+
+#[cfg(test)]
+mod tests;
