@@ -32,3 +32,8 @@ pub enum Stage {
 pub fn feature_gates() -> &'static [FeatureGate] {
     &GATES
 }
+
+/// The gate called `name`.
+pub fn feature_gate(name: &str) -> Option<&'static FeatureGate> {
+    feature_gates().iter().find(|gate| gate.name == name)
+}

@@ -12,6 +12,7 @@
 )]
 
 mod columns;
+pub mod convert;
 pub mod defaults;
 mod gates;
 mod generated;
@@ -19,7 +20,7 @@ mod lifecycle;
 mod lookup;
 
 pub use columns::{Column, columns, custom_columns};
-pub use gates::{FeatureGate, Stage, feature_gates};
+pub use gates::{FeatureGate, Stage, feature_gate, feature_gates};
 pub use generated::resources::{RELEASE, ROOT};
 pub use generated::*;
 pub use lifecycle::{Lifecycle, Replacement, lifecycle};

@@ -4,7 +4,7 @@ use std::net::{IpAddr, Ipv4Addr};
 use std::path::PathBuf;
 use std::time::Duration;
 
-use pintle_runtime::duration::parse_go_duration;
+use pintle_runtime::duration;
 
 use crate::fault::Faults;
 use crate::flags::Flags;
@@ -129,18 +129,18 @@ impl Config {
             anonymous: flags.on("anonymous-auth"),
             authorization: faults.check(authorization(flags)).unwrap_or(Authorization::Masters),
             key_prefix: format!("/{}", flags.one("etcd-prefix").trim_matches('/')),
-            compaction_interval: faults.check(duration(flags, "etcd-compaction-interval")).unwrap_or_default(),
-            event_ttl: faults.check(duration(flags, "event-ttl")).unwrap_or_default(),
+            compaction_interval: faults.check(span(flags, "etcd-compaction-interval")).unwrap_or_default(),
+            event_ttl: faults.check(span(flags, "event-ttl")).unwrap_or_default(),
             http2_streams: match faults.check(number(flags, "http2-max-streams-per-connection")) {
                 None | Some(0) => 100,
                 Some(streams) => streams,
             },
-            request_timeout: faults.check(duration(flags, "request-timeout")).unwrap_or_default(),
+            request_timeout: faults.check(span(flags, "request-timeout")).unwrap_or_default(),
             min_request_timeout: Duration::from_secs(faults.check(number(flags, "min-request-timeout")).unwrap_or_default()),
             max_requests: faults.check(number(flags, "max-requests-inflight")).unwrap_or_default(),
             max_mutating_requests: faults.check(number(flags, "max-mutating-requests-inflight")).unwrap_or_default(),
-            shutdown_delay: faults.check(duration(flags, "shutdown-delay-duration")).unwrap_or_default(),
-            livez_grace: faults.check(duration(flags, "livez-grace-period")).unwrap_or_default(),
+            shutdown_delay: faults.check(span(flags, "shutdown-delay-duration")).unwrap_or_default(),
+            livez_grace: faults.check(span(flags, "livez-grace-period")).unwrap_or_default(),
             runtime_config: switches(flags, "runtime-config", &mut faults),
             feature_gates: gates(flags, &mut faults),
             service_address: faults.check(service_address(flags)).unwrap_or(any),
@@ -157,9 +157,9 @@ fn number<T: std::str::FromStr>(flags: &Flags, name: &str) -> Result<T, String> 
     value.parse().map_err(|_| format!("--{name}={value}: must be a number in range"))
 }
 
-fn duration(flags: &Flags, name: &str) -> Result<Duration, String> {
+fn span(flags: &Flags, name: &str) -> Result<Duration, String> {
     let value = flags.one(name);
-    parse_go_duration(value)
+    duration::parse(value)
         .ok()
         .and_then(|nanos| u64::try_from(nanos).ok())
         .map(Duration::from_nanos)

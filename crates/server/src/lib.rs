@@ -1,1 +1,30 @@
-//! The pintle binary: flags, configuration, zero-config start.
+//! Flags, configuration, and a server that runs.
+//!
+//! ```no_run
+//! # async fn example() -> anyhow::Result<()> {
+//! use pintle_server::{Config, Flags, run};
+//!
+//! let flags = Flags::parse(["pintle", "--data-dir=/tmp/cluster", "--secure-port=0"])?;
+//! let stop = async { tokio::signal::ctrl_c().await.unwrap_or_default() };
+//! run(Config::from_flags(&flags)?, |ready| println!("{}", ready.address), stop).await
+//! # }
+//! ```
+//!
+//! What was typed ([`Flags`]), what it means ([`Config`]) and the running thing ([`run`]) are three steps; the
+//! first two report every fault at once. No rule of any API group is here.
+
+mod config;
+mod descriptions;
+mod documents;
+mod fault;
+mod flags;
+mod identity;
+mod kubeconfig;
+mod pki;
+mod run;
+mod version;
+
+pub use config::{Authorization, Config};
+pub use fault::Faults;
+pub use flags::{Effect, FLAGS, Flag, Flags, Section, Takes};
+pub use run::{Ready, run};

@@ -1,2 +1,81 @@
 //! The `pintle` binary.
-fn main() {}
+
+use std::io::IsTerminal;
+use std::process::ExitCode;
+
+use pintle_server::{Config, Flags, Ready, run};
+use tokio::signal::unix::{SignalKind, signal};
+use tracing::{info, level_filters::LevelFilter};
+use tracing_subscriber::fmt;
+
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+fn main() -> ExitCode {
+    let flags = match Flags::parse(std::env::args_os()) {
+        Ok(flags) => flags,
+        // `--help` and `--version` come this way too.
+        Err(error) => error.exit(),
+    };
+    let config = match Config::from_flags(&flags) {
+        Ok(config) => config,
+        Err(faults) => {
+            eprintln!("{faults}");
+            return ExitCode::FAILURE;
+        }
+    };
+    start_log(config.verbosity);
+    for flag in flags.inert() {
+        info!("--{flag} is accepted and has no effect yet");
+    }
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            eprintln!("cannot start threads: {error}");
+            return ExitCode::FAILURE;
+        }
+    };
+    match runtime.block_on(async { run(config, announce, told_to_stop()).await }) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("{error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn start_log(verbosity: u8) {
+    let level = match verbosity {
+        0 | 1 => LevelFilter::INFO,
+        2 | 3 => LevelFilter::DEBUG,
+        _ => LevelFilter::TRACE,
+    };
+    fmt().with_writer(std::io::stderr).with_ansi(std::io::stderr().is_terminal()).with_max_level(level).with_target(false).init();
+}
+
+#[allow(clippy::print_stdout, reason = "this is what the program says to who started it")]
+fn announce(ready: &Ready) {
+    println!("pintle is ready on https://{}.", ready.address);
+    if let Some(file) = &ready.kubeconfig {
+        println!("\nTo use it from another terminal:\n\n  export KUBECONFIG={}\n  kubectl get namespaces\n", file.display());
+    }
+}
+
+/// Waits for SIGTERM or SIGINT. After that a second one ends the process at once.
+async fn told_to_stop() {
+    let (Ok(mut terminate), Ok(mut interrupt)) = (signal(SignalKind::terminate()), signal(SignalKind::interrupt())) else {
+        return std::future::pending().await;
+    };
+    tokio::select! {
+        _ = terminate.recv() => {}
+        _ = interrupt.recv() => {}
+    }
+    info!("stopping: finishing what is under way; a second signal ends at once");
+    tokio::spawn(async move {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+        std::process::exit(130);
+    });
+}

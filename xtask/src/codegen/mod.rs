@@ -12,6 +12,7 @@ mod names;
 mod output;
 mod positions;
 mod resources;
+mod roots;
 mod tables;
 mod views;
 
@@ -26,6 +27,7 @@ use self::output::Files;
 const SPEC: &str = "crates/api/spec/v1.36";
 const RUNTIME: &str = "crates/runtime/src/meta/generated";
 const API: &str = "crates/api/src/generated";
+const ROOTS: &str = "crates/server/build/roots.rs";
 
 /// Runs the command.
 pub(crate) fn run(arguments: &[String]) -> Result<()> {
@@ -90,5 +92,6 @@ fn generate(root: &Path) -> Result<Files> {
     files.insert(api.join("columns.rs"), lookups::columns(&facts)?);
     files.insert(api.join("gates.rs"), lookups::gates(&facts)?);
     files.insert(api.join("resources.rs"), resources::file(&model, &facts)?);
+    files.insert(ROOTS.into(), roots::file(&facts)?);
     output::format(root, files)
 }

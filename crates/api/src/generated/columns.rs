@@ -21,11 +21,15 @@ pub(crate) static APISERVICE_APIREGISTRATION_K8S_IO: [Column; 4] = [
 ];
 
 /// `CSIDriver.storage.k8s.io`
-pub(crate) static CSIDRIVER_STORAGE_K8S_IO: [Column; 4] = [
+pub(crate) static CSIDRIVER_STORAGE_K8S_IO: [Column; 8] = [
     column("Name", "string", "name", 0),
     column("AttachRequired", "boolean", "", 0),
     column("PodInfoOnMount", "boolean", "", 0),
     column("StorageCapacity", "boolean", "", 0),
+    column("TokenRequests", "string", "", 0),
+    column("RequiresRepublish", "boolean", "", 0),
+    column("Modes", "string", "", 0),
+    column("Age", "string", "", 0),
 ];
 
 /// `CSINode.storage.k8s.io`

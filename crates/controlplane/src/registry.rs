@@ -1,0 +1,72 @@
+//! The stores of Kubernetes' own API.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use pintle_endpoints::cache::CacheOptions;
+use pintle_endpoints::discovery::offered;
+use pintle_endpoints::is_served;
+use pintle_endpoints::registry::{Registration, Registry};
+use pintle_runtime::resource::Group;
+use pintle_storage::{Storage, StorageError};
+
+use crate::namespaces::Namespaces;
+use crate::rows::Switches;
+use crate::strategy::{KindStrategy, StatusStrategy};
+
+/// How Kubernetes' API is to be served.
+#[derive(Debug, Clone)]
+pub struct ApiOptions {
+    /// What is on and off.
+    pub switches: Switches,
+    /// Prefix of every key, such as `/registry`.
+    pub key_prefix: String,
+    /// How long an event is kept; zero is forever.
+    pub event_ttl: Duration,
+}
+
+/// Kubernetes' API, ready to be served.
+pub struct Api {
+    /// The stores.
+    pub registry: Arc<Registry>,
+    /// The rows with the verbs that are really served: what discovery and OpenAPI show.
+    pub offered: Vec<Group>,
+}
+
+impl Api {
+    /// Loads what `storage` keeps.
+    ///
+    /// # Errors
+    /// Those of the storage.
+    pub async fn start(storage: Arc<dyn Storage>, options: &ApiOptions) -> Result<Self, StorageError> {
+        let namespaces = Arc::new(Namespaces::default());
+        let rows = options.switches.served(pintle_api::groups());
+        let registrations = rows
+            .iter()
+            .flat_map(|group| group.versions.iter())
+            .flat_map(|version| version.resources.iter())
+            .filter(|row| row.storage.is_some())
+            .map(|row| {
+                let strategy = KindStrategy::of(row, Arc::clone(&namespaces), options.event_ttl);
+                let mut registration = Registration::new(row.clone(), Arc::new(strategy));
+                if row.subresource("status").is_some() {
+                    let strategy = KindStrategy::of(row, Arc::clone(&namespaces), options.event_ttl);
+                    registration = registration.with_subresource("status", Arc::new(StatusStrategy(strategy)));
+                }
+                match crate::convert::converter(&row.group, &row.name) {
+                    Some(converter) => registration.with_converter(converter),
+                    None => registration,
+                }
+            })
+            .collect();
+        let registry = Registry::start(storage, &options.key_prefix, CacheOptions::default(), registrations).await?;
+        if let Some(store) = registry.store("", "v1", "namespaces") {
+            namespaces.look_into(store);
+        }
+        let offered = offered(&rows, |offer| {
+            let row = offer.resource;
+            registry.store(&row.group, &row.version, &row.name).is_some() && is_served(&registry, offer)
+        });
+        Ok(Self { registry: Arc::new(registry), offered })
+    }
+}

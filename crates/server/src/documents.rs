@@ -1,0 +1,74 @@
+//! What the server says of itself: discovery, OpenAPI, deprecations.
+
+use std::borrow::Cow;
+use std::net::SocketAddr;
+
+use pintle_endpoints::discovery::Discovery;
+use pintle_endpoints::openapi::{DescriptionSource, Descriptions, OpenApi, PlainRoute, Sources};
+use pintle_runtime::resource::{Group, Resource};
+
+use crate::config::Config;
+use crate::descriptions::{self, descriptions};
+use crate::version;
+
+/// Discovery of `groups` for a server at `address`.
+pub(crate) fn discovery(groups: &[Group], config: &Config, address: SocketAddr) -> Discovery {
+    let host = config.advertise_address.unwrap_or_else(|| address.ip());
+    let server = match &config.external_hostname {
+        Some(name) => format!("{name}:{}", address.port()),
+        None => SocketAddr::new(host, address.port()).to_string(),
+    };
+    Discovery::new(groups, &server)
+}
+
+/// OpenAPI of `groups`.
+pub(crate) fn openapi(groups: Vec<Group>) -> OpenApi {
+    OpenApi::new(
+        groups,
+        Sources {
+            types: pintle_api::type_by_name,
+            descriptions: Box::new(Carried),
+            version: version::GIT_VERSION.to_owned(),
+            plain: vec![PlainRoute::VERSION],
+        },
+    )
+}
+
+/// What is said to who uses a resource in a version that is deprecated.
+pub(crate) fn deprecation(row: &Resource) -> Option<String> {
+    let lifecycle = pintle_api::lifecycle(&row.group, &row.version, &row.kind)?;
+    let deprecated = Some(lifecycle.deprecated).filter(|release| !release.is_empty())?;
+    let kind = format!("{} {}", row.api_version(), row.kind);
+    let mut text = format!("{kind} is deprecated in v{deprecated}+");
+    if !lifecycle.removed.is_empty() {
+        text.push_str(&format!(", unavailable in v{}+", lifecycle.removed));
+    }
+    if let Some(replacement) = &lifecycle.replacement {
+        let api_version = if replacement.group.is_empty() {
+            replacement.version.to_owned()
+        } else {
+            format!("{}/{}", replacement.group, replacement.version)
+        };
+        text.push_str(&format!("; use {api_version} {}", replacement.kind));
+    }
+    Some(text)
+}
+
+/// The descriptions that the binary carries.
+struct Carried;
+
+impl DescriptionSource for Carried {
+    fn open(&self) -> Box<dyn Descriptions + '_> {
+        Box::new(descriptions())
+    }
+}
+
+impl Descriptions for descriptions::Descriptions {
+    fn of_type(&self, definition: &str) -> Option<Cow<'_, str>> {
+        self.of_type(definition).map(Cow::Borrowed)
+    }
+
+    fn of_field(&self, definition: &str, field: &str) -> Option<Cow<'_, str>> {
+        self.of_field(definition, field).map(Cow::Borrowed)
+    }
+}

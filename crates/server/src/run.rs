@@ -1,0 +1,153 @@
+//! From a [`Config`] to a server that runs.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+use futures_util::FutureExt;
+use pintle_authz::{AlwaysAllow, AlwaysDeny, Authorizer, PublicPaths, SystemMasters, Union};
+use pintle_controlplane::hooks;
+use pintle_controlplane::registry::{Api, ApiOptions};
+use pintle_controlplane::rows::Switches;
+use pintle_endpoints::context::Environment;
+use pintle_endpoints::documents::Documents;
+use pintle_endpoints::health::{Health, Milestone};
+use pintle_endpoints::metrics::Metrics;
+use pintle_endpoints::serve::ConnectionLimits;
+use pintle_endpoints::server::{GenericServer, GenericServerOptions, Limits};
+use pintle_storage::{Options, Revision, RocksStore, Storage};
+use tokio::net::TcpListener;
+use tokio::task::JoinSet;
+use tracing::{info, warn};
+
+use crate::config::{Authorization, Config};
+use crate::documents;
+use crate::identity::Identity;
+use crate::version;
+
+/// What a running server says of itself once it is ready.
+#[derive(Debug, Clone)]
+pub struct Ready {
+    /// Where it listens.
+    pub address: SocketAddr,
+    /// The administrator's kubeconfig, unless the operator brought certificates of their own.
+    pub kubeconfig: Option<PathBuf>,
+}
+
+/// Serves until `shutdown` is ready, then drains and closes the store. Calls `ready` once requests are answered
+/// and the system namespaces are there.
+///
+/// # Errors
+/// Whatever keeps it from starting, in one line that says what to do.
+pub async fn run(
+    config: Config,
+    ready: impl FnOnce(&Ready) + Send + 'static,
+    shutdown: impl Future<Output = ()> + Send,
+) -> Result<()> {
+    let identity = Identity::load(&config)?;
+    let directory = config.data_dir.join("store");
+    std::fs::create_dir_all(&config.data_dir)
+        .with_context(|| format!("cannot make --data-dir={}", config.data_dir.display()))?;
+    let store = Arc::new(RocksStore::open(&directory, Options::default())?);
+    let storage: Arc<dyn Storage> = store.clone();
+    let options = ApiOptions {
+        switches: Switches {
+            runtime_config: config.runtime_config.clone(),
+            feature_gates: config.feature_gates.clone(),
+        },
+        key_prefix: config.key_prefix.clone(),
+        event_ttl: config.event_ttl,
+    };
+    let api = Api::start(Arc::clone(&storage), &options).await.context("cannot load the store")?;
+    let address = SocketAddr::new(config.bind_address, config.secure_port);
+    let listener = TcpListener::bind(address)
+        .await
+        .with_context(|| format!("cannot listen on {address}: choose another --bind-address or --secure-port"))?;
+    let address = listener.local_addr().context("the listener has no address")?;
+    let kubeconfig = identity.write_kubeconfig(&config, address)?;
+
+    let environment = Environment::default();
+    let namespaces = Milestone::default();
+    let mut health = Health::new();
+    let asked = Arc::clone(&storage);
+    health.add("etcd", move || match asked.current().now_or_never() {
+        Some(Ok(_)) => Ok(()),
+        Some(Err(error)) => Err(error.to_string()),
+        None => Err("the store does not answer at once".to_owned()),
+    });
+    health.add("poststarthook/start-system-namespaces-controller", namespaces.clone());
+    let server = GenericServer::new(GenericServerOptions {
+        authenticator: identity.authenticator.clone(),
+        authorizer: authorizer(config.authorization),
+        registry: Arc::clone(&api.registry),
+        documents: Arc::new(Documents::new(
+            documents::discovery(&api.offered, &config, address),
+            documents::openapi(api.offered),
+        )),
+        health,
+        metrics: Arc::new(Metrics::new()),
+        environment: environment.clone(),
+        version: version::json(),
+        deprecation: documents::deprecation,
+        limits: limits(&config),
+    });
+
+    let mut background = JoinSet::new();
+    background.spawn(hooks::keep_system_namespaces(Arc::clone(&api.registry), environment, namespaces.clone()));
+    background.spawn(compact(storage, config.compaction_interval));
+    background.spawn(announce(namespaces, Ready { address, kubeconfig }, ready));
+    server.serve(listener, Some(Arc::new(identity.tls)), shutdown).await;
+    background.shutdown().await;
+    info!("closing the store");
+    tokio::task::spawn_blocking(move || store.close()).await.context("the store did not close cleanly")?;
+    Ok(())
+}
+
+async fn announce(done: Milestone, what: Ready, ready: impl FnOnce(&Ready)) {
+    while !done.is_reached() {
+        tokio::time::sleep(Duration::from_millis(2)).await;
+    }
+    ready(&what);
+}
+
+/// Compacts to the revision noted one round earlier, so that a revision stays readable for one to two rounds.
+async fn compact(storage: Arc<dyn Storage>, interval: Duration) {
+    if interval.is_zero() {
+        return std::future::pending().await;
+    }
+    let mut noted: Option<Revision> = None;
+    loop {
+        tokio::time::sleep(interval).await;
+        if let Some(revision) = noted
+            && let Err(error) = storage.compact(revision).await
+        {
+            warn!(%error, "cannot compact the store; trying again next time");
+        }
+        match storage.current().await {
+            Ok(revision) => noted = Some(revision),
+            Err(error) => warn!(%error, "the store does not say its revision"),
+        }
+    }
+}
+
+fn authorizer(mode: Authorization) -> Arc<dyn Authorizer> {
+    match mode {
+        Authorization::AlwaysAllow => Arc::new(AlwaysAllow),
+        Authorization::AlwaysDeny => Arc::new(Union::new(vec![Arc::new(SystemMasters), Arc::new(AlwaysDeny)])),
+        Authorization::Masters => Arc::new(Union::new(vec![Arc::new(SystemMasters), Arc::new(PublicPaths)])),
+    }
+}
+
+fn limits(config: &Config) -> Limits {
+    Limits {
+        reads: config.max_requests,
+        writes: config.max_mutating_requests,
+        request_timeout: config.request_timeout,
+        min_request_timeout: config.min_request_timeout,
+        shutdown_delay: config.shutdown_delay,
+        connections: ConnectionLimits { http2_streams: config.http2_streams, ..ConnectionLimits::default() },
+        ..Limits::default()
+    }
+}
