@@ -114,13 +114,19 @@ impl OpenApi {
             .get_or_init(|| protobuf_form(self.v2(), V2_PROTOBUF, &gnostic::V2_DOCUMENT))
     }
 
-    /// `/openapi/v3`: where the documents of version 3 are, with their hashes.
+    /// `/openapi/v3`: where the documents of version 3 are, with their hashes. Every document is
+    /// built for that, one after the other, and only its hash is kept.
     pub fn v3_index(&self) -> &Document {
         self.index.get_or_init(|| {
-            let hashes = self
-                .pages
-                .iter()
-                .map(|(name, page)| (name.as_str(), self.hash(page)));
+            let descriptions = self.sources.descriptions.open();
+            let hashes = self.pages.iter().map(|(name, page)| {
+                let build = || {
+                    Document::new(JSON, self.build(page, &*descriptions))
+                        .hash()
+                        .to_owned()
+                };
+                (name.as_str(), page.hash.get_or_init(build).as_str())
+            });
             Document::new(JSON, v3::index(hashes))
         })
     }
@@ -143,25 +149,25 @@ impl OpenApi {
     /// Where the document called `name` is found for good: its URL with the right `hash`. A request
     /// with another hash is redirected there, one with this hash may be cached forever.
     pub fn v3_location(&self, name: &str) -> Option<String> {
-        Some(v3::location(name, self.hash(self.pages.get(name)?)))
+        let page = self.pages.get(name)?;
+        let hash = page
+            .hash
+            .get()
+            .map_or_else(|| self.page(page).hash(), String::as_str);
+        Some(v3::location(name, hash))
     }
 
     fn page<'a>(&self, page: &'a Page) -> &'a Document {
         page.forms.json.get_or_init(|| {
-            let document = Document::compressed(JSON, &self.build(page));
+            let descriptions = self.sources.descriptions.open();
+            let document = Document::compressed(JSON, &self.build(page, &*descriptions));
             page.hash.get_or_init(|| document.hash().to_owned());
             document
         })
     }
 
-    fn hash<'a>(&self, page: &'a Page) -> &'a str {
-        page.hash
-            .get_or_init(|| Document::new(JSON, self.build(page)).hash().to_owned())
-    }
-
-    fn build(&self, page: &Page) -> Vec<u8> {
-        let descriptions = self.sources.descriptions.open();
-        let routes = Routes::new(self.sources.types, &*descriptions);
+    fn build(&self, page: &Page, descriptions: &dyn Descriptions) -> Vec<u8> {
+        let routes = Routes::new(self.sources.types, descriptions);
         let paths = match page.content {
             PageContent::Plain(at) => vec![routes.plain(&self.sources.plain[at])],
             PageContent::LegacyRoot => vec![routes.legacy_root()],
@@ -172,7 +178,7 @@ impl OpenApi {
                 routes.group_version(group, &group.versions[version])
             }
         };
-        v3::document(&paths, &self.sources.version, &*descriptions)
+        v3::document(&paths, &self.sources.version, descriptions)
     }
 
     fn everything(&self, descriptions: &dyn Descriptions) -> Vec<PathItem> {

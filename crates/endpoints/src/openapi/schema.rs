@@ -240,6 +240,11 @@ impl Writer<'_> {
             FieldType::Int64 => ("integer", "int64"),
             FieldType::Float64 => ("number", "double"),
             FieldType::Bytes => ("string", "byte"),
+            // Version 2 has no word for a value that may be anything.
+            FieldType::Any if self.dialect == Dialect::V3 => {
+                json.key("x-kubernetes-preserve-unknown-fields").raw("true");
+                return;
+            }
             FieldType::Any => ("object", ""),
             FieldType::Object(ty) => return self.special(json, ty.shape, ""),
             FieldType::List(_) | FieldType::Map(_) => return,
