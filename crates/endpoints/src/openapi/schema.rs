@@ -9,7 +9,7 @@ use pintle_runtime::schema::{
     Field, FieldType, Flags, Kind, ListType, MapType, PatchStrategy, Shape, Type, TypeRef, Union,
 };
 
-use super::descriptions::Descriptions;
+use super::descriptions::{self, Descriptions};
 use super::json::Json;
 
 /// The version of OpenAPI to write.
@@ -91,7 +91,7 @@ struct Writer<'a> {
 
 impl Writer<'_> {
     fn definition(&self, json: &mut Json, ty: &Type) {
-        let description = self.descriptions.of_type(&ty.name).unwrap_or_default();
+        let description = descriptions::of_type(self.descriptions, ty);
         if ty.shape != Shape::Struct {
             self.special(json, ty.shape, &description);
             return kinds(json, &ty.kinds);
@@ -119,12 +119,9 @@ impl Writer<'_> {
     fn properties(&self, json: &mut Json, ty: &Type) {
         for &at in ty.by_name.iter() {
             let field = &ty.fields[at as usize];
-            let description = self
-                .descriptions
-                .of_field(&ty.name, &field.name)
-                .unwrap_or_default();
+            let description = descriptions::of_field(self.descriptions, ty, field);
             json.key(&field.name)
-                .object(|json| self.field(json, field, &described(&description, field)));
+                .object(|json| self.field(json, field, &description));
         }
     }
 
@@ -332,23 +329,6 @@ fn zero(ty: &FieldType) -> Option<&'static str> {
 
 fn is_list(ty: &FieldType) -> bool {
     matches!(ty, FieldType::List(_) | FieldType::Map(_))
-}
-
-/// The description with the possible values of an enumeration, as upstream shows them.
-fn described(description: &str, field: &Field) -> String {
-    let mut text = description.to_owned();
-    if !field.enumeration.is_empty() {
-        if !text.is_empty() {
-            text.push_str("\n\n");
-        }
-        text.push_str("Possible enum values:");
-        for value in field.enumeration.iter() {
-            text.push_str("\n - `\"");
-            text.push_str(value);
-            text.push_str("\"`");
-        }
-    }
-    text
 }
 
 fn has_extensions(field: &Field) -> bool {
