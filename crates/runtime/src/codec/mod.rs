@@ -31,4 +31,4 @@ pub use problems::Problems;
 /// JSON. Text that is skipped or kept as it came may nest to [`json::MAX_NESTING`].
 ///
 /// Records are built, copied and dropped recursively, so this is what keeps the stack safe.
-pub const MAX_DEPTH: usize = 512;
+pub const MAX_DEPTH: usize = 256;

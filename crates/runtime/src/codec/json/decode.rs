@@ -49,7 +49,8 @@ impl<'a, 'p> Decoder<'a, 'p> {
 
     /// The whole body as any value.
     pub(super) fn root_value(mut self) -> Result<Value, Stop> {
-        let value = self.any(&Path::ROOT)?;
+        let mut value = Value::Null;
+        self.any(&mut value, &Path::ROOT)?;
         self.finish(value)
     }
 
@@ -71,19 +72,13 @@ impl<'a, 'p> Decoder<'a, 'p> {
         while self.lexer.more(b'}', &mut first)? {
             let key = self.lexer.key()?;
             let Some(index) = self.find(&mut finder, &ty, key) else {
-                if self.strict {
-                    let text = path.problem("unknown field", &self.lexer.text(key));
-                    self.problems.note(text);
-                }
-                self.lexer.skip()?;
+                self.unknown(path, key)?;
                 continue;
             };
             let field = &ty.fields[index];
             if self.strict && seen.insert(index) {
-                self.problems
-                    .note(path.problem("duplicate field", &field.name));
+                self.duplicate(path, &field.name);
             }
-            let path = path.field(&ty, &field.name);
             if self.lexer.peek()? == b'n' {
                 self.lexer.word(b"null")?;
                 if is_nilable(&field.ty) || field.flags.has(Flags::POINTER) {
@@ -92,11 +87,12 @@ impl<'a, 'p> Decoder<'a, 'p> {
                 continue;
             }
             let slot = record.get_or_insert_with(index, || Value::Null);
-            self.value(&field.ty, slot, &path)?;
+            self.value(&field.ty, slot, &path.field(&ty, &field.name))?;
         }
         Ok(())
     }
 
+    #[inline]
     fn find(&self, finder: &mut Finder, ty: &Type, key: Span) -> Option<usize> {
         match self.lexer.plain(key) {
             Some(name) => finder.find(ty, name),
@@ -104,10 +100,54 @@ impl<'a, 'p> Decoder<'a, 'p> {
         }
     }
 
+    #[cold]
+    fn unknown(&mut self, path: &Path<'_>, key: Span) -> Lexed {
+        if self.strict {
+            let key = self.lexer.text(key);
+            self.problems.note(path.problem("unknown field", &key));
+        }
+        self.lexer.skip()
+    }
+
+    #[cold]
+    fn duplicate(&mut self, path: &Path<'_>, name: &str) {
+        self.problems.note(path.problem("duplicate field", name));
+    }
+
     /// Any value but `null` into `slot`, on top of what is there already.
+    ///
+    /// What recurses is kept apart from what does not, so that it takes little of the stack.
     fn value(&mut self, ty: &FieldType, slot: &mut Value, path: &Path<'_>) -> Lexed {
-        let first = self.lexer.peek()?;
-        match (ty, first) {
+        match ty {
+            FieldType::Object(ty) => match (ty.shape, self.lexer.peek()?) {
+                (Shape::Struct, b'{') => {
+                    if slot.as_record().is_none() {
+                        *slot = Value::Record(Record::new(ty.clone()));
+                    }
+                    match slot {
+                        Value::Record(record) => self.record(record, path),
+                        _ => Ok(()),
+                    }
+                }
+                (Shape::StringList, b'[') => self.list(&FieldType::String, slot, path),
+                (Shape::Struct | Shape::StringList, _) => self.mismatch(path, go::type_name(ty)),
+                (Shape::SchemaOrArray | Shape::SchemaOrBool | Shape::SchemaOrStringArray, _) => {
+                    self.within(|decoder| decoder.schema_or(ty, slot, &path.opaque()))
+                }
+                _ => self.special(ty, slot, path),
+            },
+            FieldType::List(element) if self.lexer.peek()? == b'[' => {
+                self.list(element, slot, path)
+            }
+            FieldType::Map(element) if self.lexer.peek()? == b'{' => self.map(element, slot, path),
+            FieldType::Any => self.any(slot, path),
+            _ => self.scalar(ty, slot, path),
+        }
+    }
+
+    /// A value of one of the plain types; for the others, one of the wrong sort.
+    fn scalar(&mut self, ty: &FieldType, slot: &mut Value, path: &Path<'_>) -> Lexed {
+        match (ty, self.lexer.peek()?) {
             (FieldType::String, b'"') => {
                 let span = self.lexer.string()?;
                 *slot = Value::String(self.lexer.text(span));
@@ -147,30 +187,6 @@ impl<'a, 'p> Decoder<'a, 'p> {
                 Ok(())
             }
             (FieldType::Bytes, b'[') => self.bytes_one_by_one(slot, path),
-            (FieldType::Any, _) => {
-                *slot = self.any(path)?;
-                Ok(())
-            }
-            (FieldType::Object(ty), b'{') if ty.shape == Shape::Struct => {
-                if slot.as_record().is_none() {
-                    *slot = Value::Record(Record::new(ty.clone()));
-                }
-                if let Value::Record(record) = slot {
-                    self.record(record, path)
-                } else {
-                    Ok(())
-                }
-            }
-            (FieldType::Object(ty), _)
-                if !matches!(ty.shape, Shape::Struct | Shape::StringList) =>
-            {
-                self.special(ty, slot, path)
-            }
-            (FieldType::Object(ty), b'[') if ty.shape == Shape::StringList => {
-                self.list(&FieldType::String, slot, path)
-            }
-            (FieldType::List(element), b'[') => self.list(element, slot, path),
-            (FieldType::Map(element), b'{') => self.map(element, slot, path),
             _ => self.mismatch(path, &go::field_type(ty)),
         }
     }
@@ -229,7 +245,7 @@ impl<'a, 'p> Decoder<'a, 'p> {
             let key = self.lexer.key()?;
             let key = self.lexer.text(key);
             if self.strict && keys.known(&entries, &key) {
-                self.problems.note(path.problem("duplicate field", &key));
+                self.duplicate(path, &key);
             }
             let mut value = Value::Null;
             if self.lexer.peek()? == b'n' {
@@ -245,48 +261,29 @@ impl<'a, 'p> Decoder<'a, 'p> {
     }
 
     /// Any value. Integer literals that fit become integers, all other numbers floats.
-    fn any(&mut self, path: &Path<'_>) -> Lexed<Value> {
-        let value = match self.lexer.peek()? {
-            b'{' => {
-                let mut value = Value::Null;
-                self.map(&FieldType::Any, &mut value, path)?;
-                value
-            }
-            b'[' => {
-                let mut value = Value::Null;
-                self.list(&FieldType::Any, &mut value, path)?;
-                value
-            }
-            b'"' => {
-                let span = self.lexer.string()?;
-                Value::String(self.lexer.text(span))
-            }
-            b't' => {
-                self.lexer.word(b"true")?;
-                Value::Bool(true)
-            }
-            b'f' => {
-                self.lexer.word(b"false")?;
-                Value::Bool(false)
-            }
-            b'n' => {
-                self.lexer.word(b"null")?;
-                Value::Null
-            }
-            b'-' | b'0'..=b'9' => {
-                let number = self.lexer.number()?;
-                match (number.integer, parse_float(number.literal)) {
-                    (Some(integer), _) if !number.fraction => Value::Int(integer),
-                    (_, Some(float)) => Value::Float(float),
-                    _ => {
-                        self.note(path, &format!("number {}", number.literal), "float64");
-                        Value::Null
-                    }
-                }
-            }
-            _ => return Err(Stop::Malformed),
-        };
-        Ok(value)
+    fn any(&mut self, slot: &mut Value, path: &Path<'_>) -> Lexed {
+        *slot = Value::Null;
+        match self.lexer.peek()? {
+            b'{' => self.map(&FieldType::Any, slot, path),
+            b'[' => self.list(&FieldType::Any, slot, path),
+            b'"' => self.scalar(&FieldType::String, slot, path),
+            b't' | b'f' => self.scalar(&FieldType::Bool, slot, path),
+            b'n' => self.lexer.word(b"null"),
+            b'-' | b'0'..=b'9' => self.any_number(slot, path),
+            _ => Err(Stop::Malformed),
+        }
+    }
+
+    fn any_number(&mut self, slot: &mut Value, path: &Path<'_>) -> Lexed {
+        let number = self.lexer.number()?;
+        match number.integer {
+            Some(integer) => *slot = Value::Int(integer),
+            None => match parse_float(number.literal) {
+                Some(float) => *slot = Value::Float(float),
+                None => self.note(path, &format!("number {}", number.literal), "float64"),
+            },
+        }
+        Ok(())
     }
 
     /// Go takes bytes as an array of numbers too.

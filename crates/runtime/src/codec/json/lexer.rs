@@ -31,8 +31,6 @@ pub(super) struct Number<'a> {
     pub(super) literal: &'a str,
     /// The value, if the literal is an integer that fits.
     pub(super) integer: Option<i64>,
-    /// Whether it has a fraction.
-    pub(super) fraction: bool,
 }
 
 pub(super) struct Lexer<'a> {
@@ -215,8 +213,7 @@ impl<'a> Lexer<'a> {
         if self.at - digits > 1 && self.data[digits] == b'0' {
             return Err(Stop::Malformed);
         }
-        let fraction = self.data.get(self.at) == Some(&b'.');
-        if fraction {
+        if self.data.get(self.at) == Some(&b'.') {
             self.at += 1;
             self.digits()?;
             integer = None;
@@ -231,11 +228,7 @@ impl<'a> Lexer<'a> {
         }
         // Only ASCII was taken.
         let literal = std::str::from_utf8(&self.data[start..self.at]).unwrap_or_default();
-        Ok(Number {
-            literal,
-            integer,
-            fraction,
-        })
+        Ok(Number { literal, integer })
     }
 
     /// Digits, at least one; their value if it fits.

@@ -15,7 +15,7 @@ use crate::time::Time;
 use crate::value::{Record, Value};
 
 impl Decoder<'_, '_> {
-    /// A value of the type `ty`, which is no plain struct. It is not `null`.
+    /// A value of the type `ty`, which is a scalar of its own kind. It is not `null`.
     pub(super) fn special(&mut self, ty: &TypeRef, slot: &mut Value, path: &Path<'_>) -> Lexed {
         match ty.shape {
             Shape::Time => {
@@ -41,9 +41,9 @@ impl Decoder<'_, '_> {
                 self.lexer.skip()?;
                 *slot = Value::Raw(self.lexer.slice_from(start));
             }
+            // Read elsewhere, or never.
             Shape::SchemaOrArray | Shape::SchemaOrBool | Shape::SchemaOrStringArray => {
-                let path = path.opaque();
-                return self.within(|decoder| decoder.schema_or(ty, slot, &path));
+                self.lexer.skip()?
             }
             Shape::Struct | Shape::StringList | Shape::Patch | Shape::Unknown => {
                 self.lexer.skip()?
@@ -94,7 +94,7 @@ impl Decoder<'_, '_> {
 
     /// A schema, or what may stand in its place. Go takes any other value for nothing, which is
     /// kept as an empty list: it is written as `null`.
-    fn schema_or(&mut self, ty: &TypeRef, slot: &mut Value, path: &Path<'_>) -> Lexed {
+    pub(super) fn schema_or(&mut self, ty: &TypeRef, slot: &mut Value, path: &Path<'_>) -> Lexed {
         // What stands for a schema stands within schemas.
         let Some(schema) = path.owner() else {
             return self.lexer.skip();
