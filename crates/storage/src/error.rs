@@ -96,8 +96,8 @@ impl Cause {
 }
 
 impl StorageError {
-    /// Shorthand for [`StorageError::Unavailable`].
-    pub(crate) fn unavailable(
+    /// For backends: [`StorageError::Unavailable`], with an error or a sentence as its cause.
+    pub fn unavailable(
         doing: &'static str,
         cause: impl Into<Box<dyn Error + Send + Sync>>,
     ) -> Self {

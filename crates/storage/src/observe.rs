@@ -206,7 +206,7 @@ impl Observer for Gate {
             Passage::Shut { waiting, .. } => match waiting.last_mut() {
                 // Only the newest revision matters of those that brought nothing.
                 Some((revision, events)) if events.is_empty() && batch.events.is_empty() => {
-                    *revision = batch.revision
+                    *revision = batch.revision;
                 }
                 _ => waiting.push((batch.revision, batch.events.to_vec())),
             },

@@ -14,7 +14,7 @@
 use std::{sync::Arc, time::Duration};
 
 use super::{
-    Shared, database::Database, encoding::COMPACTED, options::Step, queue::Request, round,
+    Shared, database::Database, encoding::COMPACTED, fault::Step, queue::Request, round,
     round::Position,
 };
 use crate::{KeyRange, Revision, StorageError};
@@ -68,11 +68,12 @@ impl Committer {
         let Shared {
             slot,
             options,
+            fault,
             published,
             ..
         } = &*self.shared;
         let outcome =
-            slot.with(|database| round::commit(database, options, self.position, requests));
+            slot.with(|database| round::commit(database, options, fault, self.position, requests));
         let outcome = match outcome {
             Ok(outcome) => outcome,
             // The replies are dropped, which answers them too.
@@ -109,6 +110,7 @@ impl Committer {
         let Shared {
             slot,
             options,
+            fault,
             published,
             directory,
             ..
@@ -117,12 +119,12 @@ impl Committer {
             doing: "recovering from a failed write",
             source,
         };
-        options.pass(Step::Probe).map_err(failed)?;
+        fault.pass(Step::Probe).map_err(failed)?;
         directory
             .probe()
             .map_err(|error| StorageError::unavailable("recovering from a failed write", error))?;
         slot.replace(|| {
-            options.pass(Step::Reopen).map_err(failed)?;
+            fault.pass(Step::Reopen).map_err(failed)?;
             Database::open(&directory.database(), options.durability)
         })?;
         let position = slot.with(read_position)?;

@@ -42,9 +42,9 @@ impl Database {
             ColumnFamilyDescriptor::new(name, options::column(&cache, write_buffer))
         };
         let columns = [
-            column(rocksdb::DEFAULT_COLUMN_FAMILY_NAME, MIB),
-            column(VERSIONS, 8 * MIB),
-            column(LOG, 2 * MIB),
+            column(rocksdb::DEFAULT_COLUMN_FAMILY_NAME, MIB / 2),
+            column(VERSIONS, 4 * MIB),
+            column(LOG, MIB),
         ];
         let db = DB::open_cf_descriptors(&options::database(), directory, columns)
             .map_err(failed("opening the database"))?;
@@ -172,8 +172,10 @@ impl Database {
                     mod_revision,
                 });
             }
+            // A step would do if there were no older versions, but with them, or with what
+            // compaction left of them, it can cost as much as a hundred seeks.
             encoding::after_versions(&mut seek, key);
-            skip_to(&mut versions, &seek);
+            versions.seek(&seek);
         }
         versions.status().map_err(failed("listing keys"))?;
         Ok(listing)
@@ -294,6 +296,17 @@ impl Database {
         })
     }
 
+    /// Damages a version.
+    #[cfg(test)]
+    pub(super) fn overwrite(&self, key: &Key, revision: Revision, raw: &[u8]) {
+        let mut name = Vec::new();
+        encoding::version_key(&mut name, key.as_bytes(), revision);
+        let versions = self.column(VERSIONS).expect("the column exists");
+        self.db
+            .put_cf(versions, name, raw)
+            .expect("it can be written");
+    }
+
     #[cfg(test)]
     pub(super) fn count(&self, column: &str) -> usize {
         let column = self.column(column).expect("the column exists");
@@ -384,20 +397,6 @@ fn bound(key: &[u8]) -> Vec<u8> {
         None => key.to_vec(),
     }
 }
-
-/// Goes on to `target`, by steps while it is likely to be near.
-fn skip_to(versions: &mut DBRawIterator<'_>, target: &[u8]) {
-    for _ in 0..STEPS {
-        versions.next();
-        if versions.key().is_none_or(|raw| raw >= target) {
-            return;
-        }
-    }
-    versions.seek(target);
-}
-
-/// A seek costs about as much as this many steps.
-const STEPS: usize = 4;
 
 /// RocksDB's error in our words.
 fn failed(doing: &'static str) -> impl FnOnce(rocksdb::Error) -> StorageError {

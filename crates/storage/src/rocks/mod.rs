@@ -21,6 +21,7 @@ mod compact;
 mod database;
 mod directory;
 mod encoding;
+mod fault;
 mod options;
 mod publish;
 mod queue;
@@ -45,6 +46,7 @@ use self::{
     commit::Committer,
     database::{Database, Slot},
     directory::Directory,
+    fault::Fault,
     publish::Published,
     queue::{Operation, Queue, Request},
 };
@@ -71,6 +73,7 @@ struct Shared {
     // Before the directory: the database closes first.
     slot: Slot,
     options: Options,
+    fault: Fault,
     published: Published,
     queue: Queue,
     /// Held by the one compaction that deletes.
@@ -86,7 +89,11 @@ impl RocksStore {
     ///
     /// If the directory is in use, of another format, damaged, or can not be written.
     pub fn open(directory: impl AsRef<Path>, options: Options) -> Result<Self, OpenError> {
-        Self::open_in(Directory::claim(directory.as_ref())?, options)
+        Self::open_in(
+            Directory::claim(directory.as_ref())?,
+            options,
+            Fault::default(),
+        )
     }
 
     /// A new store in a directory that vanishes with it, for tests: it does not wait for the disk.
@@ -99,10 +106,10 @@ impl RocksStore {
             durability: Durability::Buffered,
             ..Options::default()
         };
-        Self::open_in(Directory::temporary()?, options)
+        Self::open_in(Directory::temporary()?, options, Fault::default())
     }
 
-    fn open_in(directory: Directory, options: Options) -> Result<Self, OpenError> {
+    fn open_in(directory: Directory, options: Options, fault: Fault) -> Result<Self, OpenError> {
         let failed = |error: StorageError| OpenError::Database {
             directory: directory.path().to_owned(),
             source: Cause::new(error),
@@ -112,6 +119,7 @@ impl RocksStore {
         let shared = Arc::new(Shared {
             slot: Slot::new(database),
             options,
+            fault,
             published: Published::new(position.current, position.compacted),
             queue: Queue::default(),
             sweeping: Mutex::default(),

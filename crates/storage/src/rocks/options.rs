@@ -8,8 +8,6 @@ use std::{
 
 use rocksdb::{BlockBasedOptions, Cache, DBCompressionType, LogLevel, Options as Tuning};
 
-use crate::Cause;
-
 /// How to open a [`RocksStore`](super::RocksStore).
 #[derive(Clone, Debug)]
 pub struct Options {
@@ -19,7 +17,6 @@ pub struct Options {
     pub durability: Durability,
     /// What leases are measured against.
     pub clock: Clock,
-    pub(super) fault: Option<Fault>,
 }
 
 /// When a write counts as done.
@@ -38,7 +35,6 @@ impl Default for Options {
             max_size: 1536 * 1024,
             durability: Durability::Synced,
             clock: Clock::system(),
-            fault: None,
         }
     }
 }
@@ -75,39 +71,6 @@ pub(super) fn millis(duration: Duration) -> u64 {
     u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }
 
-/// Where a test can make the medium fail.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Step {
-    /// Before a batch is written: it is lost.
-    Write,
-    /// After it was written: it is there, and nobody knows.
-    Sync,
-    /// When the directory is tried after a failure.
-    Probe,
-    /// When the database is opened again.
-    Reopen,
-}
-
-/// Says of each step whether it fails. Only tests set one.
-#[derive(Clone)]
-pub(super) struct Fault(pub(super) Arc<dyn Fn(Step) -> Option<Cause> + Send + Sync>);
-
-impl fmt::Debug for Fault {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Fault")
-    }
-}
-
-impl Options {
-    /// Fails if a test wants this step to fail.
-    pub(super) fn pass(&self, step: Step) -> Result<(), Cause> {
-        self.fault
-            .as_ref()
-            .and_then(|fault| (fault.0)(step))
-            .map_or(Ok(()), Err)
-    }
-}
-
 /// The whole database: little memory, few files, few threads, and no chatter.
 pub(super) fn database() -> Tuning {
     let mut tuning = Tuning::default();
@@ -134,7 +97,7 @@ pub(super) fn database() -> Tuning {
 pub(super) fn column(cache: &Cache, write_buffer: usize) -> Tuning {
     let mut tuning = Tuning::default();
     tuning.set_write_buffer_size(write_buffer);
-    tuning.set_max_write_buffer_number(2);
+    tuning.set_max_write_buffer_number(3);
     tuning.set_compression_type(DBCompressionType::Lz4);
     tuning.set_target_file_size_base(16 * MIB as u64);
     tuning.set_max_bytes_for_level_base(64 * MIB as u64);

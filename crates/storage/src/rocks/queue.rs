@@ -61,9 +61,9 @@ struct State {
     closed: bool,
 }
 
-/// The most that one commit takes: one sync for all, but nobody waits for hundreds of megabytes.
+/// The most that one commit takes: one sync for all, but a commit is in memory several times over.
 const REQUESTS: usize = 1024;
-const SIZE: usize = 4 << 20;
+const SIZE: usize = 1 << 20;
 
 impl Queue {
     fn lock(&self) -> MutexGuard<'_, State> {

@@ -10,7 +10,8 @@ use bytes::Bytes;
 use super::{
     database::{Batch, Database},
     encoding::COMPACTED,
-    options::{Options, Step, millis},
+    fault::{Fault, Step},
+    options::{Options, millis},
     queue::{Operation, Reply, Request},
 };
 use crate::{Event, Expect, Key, Record, Revision, StorageError};
@@ -39,6 +40,7 @@ const DUE: usize = 512;
 struct Round<'a> {
     database: &'a Database,
     options: &'a Options,
+    fault: &'a Fault,
     now: u64,
     position: Position,
     /// What this round has made of keys.
@@ -56,12 +58,14 @@ struct Round<'a> {
 pub(super) fn commit(
     database: &Database,
     options: &Options,
+    fault: &Fault,
     position: Position,
     requests: Vec<Request>,
 ) -> Result<Outcome, StorageError> {
     let mut round = Round {
         database,
         options,
+        fault,
         now: options.clock.now(),
         position,
         changed: HashMap::new(),
@@ -242,7 +246,7 @@ impl Round<'_> {
     fn write(self) -> Outcome {
         let Self {
             database,
-            options,
+            fault,
             position,
             batch,
             events,
@@ -257,9 +261,9 @@ impl Round<'_> {
                 doing: "writing",
                 source,
             };
-            options.pass(Step::Write).map_err(failed)?;
+            fault.pass(Step::Write).map_err(failed)?;
             database.write(batch)?;
-            options.pass(Step::Sync).map_err(failed)
+            fault.pass(Step::Sync).map_err(failed)
         };
         Outcome {
             written: write(),

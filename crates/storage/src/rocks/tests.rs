@@ -16,7 +16,7 @@ use std::{
 
 use bytes::Bytes;
 
-use super::{Clock, Durability, Options, RocksStore};
+use super::{Clock, Durability, Options, RocksStore, directory::Directory, fault::Fault};
 use crate::{At, Batch, Expect, Key, KeyRange, Observer, Page, Revision, Storage, StorageError};
 
 crate::storage_conformance!(rocksdb, crate::RocksStore::open_temporary());
@@ -31,6 +31,11 @@ fn quick() -> Options {
 
 fn open(directory: &Path, options: Options) -> RocksStore {
     RocksStore::open(directory, options).expect("the store opens")
+}
+
+fn open_failing(directory: &Path, options: Options, fault: Fault) -> RocksStore {
+    let directory = Directory::claim(directory).expect("the directory is free");
+    RocksStore::open_in(directory, options, fault).expect("the store opens")
 }
 
 async fn put(

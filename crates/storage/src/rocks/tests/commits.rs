@@ -9,7 +9,7 @@ use std::sync::{
 use tokio::task::JoinSet;
 
 use super::*;
-use crate::rocks::options::{Fault, Step};
+use crate::rocks::fault::{Fault, Step};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_observer_has_the_event_when_the_put_is_answered() {
@@ -50,9 +50,8 @@ async fn writes_that_wait_for_a_sync_share_the_next_one() {
     let syncs = Arc::new(AtomicU32::new(0));
     let (go, wait) = mpsc::channel::<()>();
     let wait = Mutex::new(wait);
-    let mut options = quick();
     let counted = syncs.clone();
-    options.fault = Some(Fault(Arc::new(move |step| {
+    let fault = Fault::new(move |step| {
         if step == Step::Sync && counted.fetch_add(1, Ordering::SeqCst) == 0 {
             wait.lock()
                 .expect("nobody panicked")
@@ -60,9 +59,9 @@ async fn writes_that_wait_for_a_sync_share_the_next_one() {
                 .expect("the test lets it go on");
         }
         None
-    })));
+    });
     let directory = tempfile::tempdir().expect("a directory");
-    let store = Arc::new(open(directory.path(), options));
+    let store = Arc::new(open_failing(directory.path(), quick(), fault));
     let mut writers = JoinSet::new();
     for writer in 0..100 {
         let writing = store.clone();

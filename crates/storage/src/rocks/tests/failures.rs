@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use super::*;
 use crate::{
     Cause,
-    rocks::options::{Fault, Step},
+    rocks::fault::{Fault, Step},
 };
 
 /// The steps that fail at the moment.
@@ -17,7 +17,7 @@ impl Failing {
         *self.0.lock().expect("nobody panicked") = steps.iter().map(|step| *step as u8).collect();
     }
 
-    fn options(&self) -> Options {
+    fn fault(&self) -> Fault {
         let failing = self.0.clone();
         let fault = move |step| {
             let fails = failing
@@ -26,10 +26,7 @@ impl Failing {
                 .contains(&(step as u8));
             fails.then(|| Cause::new("no space left, as this test wants"))
         };
-        Options {
-            fault: Some(Fault(Arc::new(fault))),
-            ..quick()
-        }
+        Fault::new(fault)
     }
 }
 
@@ -47,7 +44,7 @@ async fn a_write_that_fails_is_refused_and_the_next_one_is_tried() {
         tempfile::tempdir().expect("a directory"),
         Failing::default(),
     );
-    let store = open(directory.path(), failing.options());
+    let store = open_failing(directory.path(), quick(), failing.fault());
     let notes = Arc::new(Notes::default());
     let _subscription = store
         .subscribe(&KeyRange::all(), notes.clone())
@@ -80,7 +77,7 @@ async fn a_write_that_was_done_after_all_is_told_before_any_other() {
         tempfile::tempdir().expect("a directory"),
         Failing::default(),
     );
-    let store = open(directory.path(), failing.options());
+    let store = open_failing(directory.path(), quick(), failing.fault());
     let notes = Arc::new(Notes::default());
     let _subscription = store
         .subscribe(&KeyRange::all(), notes.clone())
@@ -133,7 +130,7 @@ async fn a_database_that_does_not_open_again_is_tried_again() {
         tempfile::tempdir().expect("a directory"),
         Failing::default(),
     );
-    let store = open(directory.path(), failing.options());
+    let store = open_failing(directory.path(), quick(), failing.fault());
     create(&store, "a", "1").await;
     failing.set(&[Step::Write, Step::Reopen]);
     for _ in 0..2 {
@@ -151,7 +148,7 @@ async fn a_store_recovers_without_being_written_to() {
         tempfile::tempdir().expect("a directory"),
         Failing::default(),
     );
-    let store = open(directory.path(), failing.options());
+    let store = open_failing(directory.path(), quick(), failing.fault());
     create(&store, "a", "1").await;
     failing.set(&[Step::Sync]);
     check_unavailable(&put(&store, "b", Expect::Absent, "1").await);
@@ -179,13 +176,11 @@ async fn leases_wait_for_the_disk_without_spinning() {
         Failing::default(),
         Hands::default(),
     );
-    let store = open(
-        directory.path(),
-        Options {
-            clock: hands.clock(),
-            ..failing.options()
-        },
-    );
+    let options = Options {
+        clock: hands.clock(),
+        ..quick()
+    };
+    let store = open_failing(directory.path(), options, failing.fault());
     let minute = Some(Duration::from_secs(60));
     store
         .put(&Key::from("a"), Expect::Absent, Bytes::new(), minute)
@@ -197,4 +192,60 @@ async fn leases_wait_for_the_disk_without_spinning() {
     failing.set(&[]);
     assert_eq!(create(&store, "b", "1").await, Revision(4));
     assert_eq!(list(&store, None).await.value, "b=1@4");
+}
+
+#[tokio::test]
+async fn a_damaged_value_fails_who_wants_it_and_nobody_else() {
+    let store = RocksStore::open_temporary().expect("the store opens");
+    let (a, b) = (
+        create(&store, "a", "1").await,
+        create(&store, "b", "1").await,
+    );
+    let damage = |raw: &'static [u8]| {
+        let damaged = store.shared.slot.with(|database| {
+            database.overwrite(&Key::from("a"), a, raw);
+            Ok(())
+        });
+        damaged.expect("the store is open");
+    };
+    damage(b"\x07");
+    let corrupt = |error: &StorageError| matches!(error, StorageError::Corrupt { .. });
+    assert!(
+        store
+            .get(&Key::from("a"), a)
+            .await
+            .is_err_and(|error| corrupt(&error))
+    );
+    assert!(
+        put(&store, "a", Expect::At(a), "2")
+            .await
+            .is_err_and(|error| corrupt(&error))
+    );
+    assert!(
+        store
+            .list(&KeyRange::all(), Page::default())
+            .await
+            .is_err_and(|error| corrupt(&error))
+    );
+    put(&store, "b", Expect::At(b), "2")
+        .await
+        .expect("another key is as before");
+    damage(b"\x011");
+    assert_eq!(list(&store, None).await.value, "a=1@2 b=2@4");
+}
+
+#[tokio::test]
+async fn a_commit_thread_that_panics_leaves_nobody_waiting() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let panics = Fault::new(|step| panic!("at {step:?}, as this test wants"));
+    let store = open_failing(directory.path(), quick(), panics);
+    let mut stream = store
+        .watch(&KeyRange::all(), Revision(1))
+        .await
+        .expect("it begins");
+    for _ in 0..2 {
+        check_unavailable(&put(&store, "a", Expect::Absent, "1").await);
+    }
+    let end = stream.next().await.expect("it ends with an error");
+    check_unavailable(&end);
 }

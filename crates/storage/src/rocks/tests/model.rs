@@ -97,7 +97,7 @@ async fn run(steps: Vec<Step>) {
             |back: u64, model: &Model| Revision(model.current().0.saturating_sub(back).max(1));
         match step {
             Step::Put(key, expect, value) => {
-                put_both(&store, &mut model, &name(key), expect, value.into()).await
+                put_both(&store, &mut model, &name(key), expect, value.into()).await;
             }
             Step::Delete(key, newest) => delete_both(&store, &mut model, &name(key), newest).await,
             Step::Compact(by) => {
@@ -111,7 +111,7 @@ async fn run(steps: Vec<Step>) {
                 store = open(directory.path(), quick());
             }
             Step::List(by, from, limit) => {
-                list_both(&store, &model, back(by, &model), name(from), limit).await
+                list_both(&store, &model, back(by, &model), name(from), limit).await;
             }
             Step::Watch(by) => watch_both(&store, &model, back(by, &model)).await,
         }
@@ -162,7 +162,7 @@ async fn delete_both(store: &RocksStore, model: &mut Model, key: &Key, newest: b
     let outcome = store.delete(key, expect).await;
     match found {
         Some(found) if found == expect => {
-            assert_eq!(outcome.expect("it is the newest"), model.write(key, None))
+            assert_eq!(outcome.expect("it is the newest"), model.write(key, None));
         }
         Some(_) => assert!(
             matches!(outcome, Err(StorageError::Conflict { .. })),
