@@ -168,7 +168,8 @@ fn common(from: &Record, to: &TypeRef) -> Record {
     let mut out = Record::new(to.clone());
     for path in COMMON {
         if let Some(value) = get(from, path) {
-            set(&mut out, path, retyped(value.clone(), &out, path));
+            let value = retyped(value.clone(), &out, path);
+            set(&mut out, path, value);
         }
     }
     out
