@@ -76,18 +76,16 @@ impl Endpoint {
 }
 
 /// Drives the connection until either side closes it.
-fn spawn<I>(
-    (sender, connection): (
-        SendRequest<Full<Bytes>>,
-        http1::Connection<TokioIo<I>, Full<Bytes>>,
-    ),
-) -> SendRequest<Full<Bytes>>
+fn spawn<I>((sender, connection): Handshake<I>) -> Sender
 where
     I: tokio::io::AsyncRead + tokio::io::AsyncWrite + Unpin + Send + 'static,
 {
     tokio::spawn(connection);
     sender
 }
+
+type Sender = SendRequest<Full<Bytes>>;
+type Handshake<I> = (Sender, http1::Connection<TokioIo<I>, Full<Bytes>>);
 
 /// A TLS client that believes every server, offering `protocols` by ALPN.
 pub fn tls_config(protocols: &[&[u8]]) -> Result<rustls::ClientConfig> {
@@ -104,7 +102,7 @@ pub fn tls_config(protocols: &[&[u8]]) -> Result<rustls::ClientConfig> {
 
 /// One connection, one request at a time.
 pub struct Connection {
-    sender: SendRequest<Full<Bytes>>,
+    sender: Sender,
     authority: String,
 }
 

@@ -173,13 +173,13 @@ pub(crate) fn table(columns: &[Column]) -> String {
     for &(row, name, unit, budget) in ROWS {
         let own = first.get(row);
         let verdict = match own {
-            Some(&Outcome::Measured(value)) if value <= unit.from_shown(budget) => "ok",
+            Some(&Outcome::Measured(value)) if value <= unit.unscaled(budget) => "ok",
             Some(Outcome::Measured(_)) => "over",
             _ => "",
         };
         let mut line = vec![
             name.to_string(),
-            unit.show(unit.from_shown(budget)),
+            unit.show(unit.unscaled(budget)),
             shown(own, unit),
             verdict.into(),
         ];
@@ -224,7 +224,7 @@ impl Unit {
         }
     }
 
-    fn from_shown(self, figure: f64) -> f64 {
+    fn unscaled(self, figure: f64) -> f64 {
         figure * self.scale()
     }
 

@@ -106,7 +106,7 @@ where
         .expect("the kind can be selected");
     assert_eq!(
         blue.items.iter().map(K::name_any).collect::<Vec<_>>(),
-        [name.clone()],
+        std::slice::from_ref(&name),
         "{kind}"
     );
     let red = api
@@ -144,7 +144,7 @@ where
 fn assert_status<T: std::fmt::Debug>(result: kube::Result<T>, code: u16, reason: &str) {
     match result {
         Err(kube::Error::Api(status)) => {
-            assert_eq!((status.code, status.reason.as_str()), (code, reason))
+            assert_eq!((status.code, status.reason.as_str()), (code, reason));
         }
         other => panic!("expected {code} {reason}, not {other:?}"),
     }

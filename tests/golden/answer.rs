@@ -140,7 +140,7 @@ fn sort_managed_fields(document: &mut Json) {
             for (name, value) in members {
                 match value {
                     Json::List(entries) if name == "managedFields" => {
-                        entries.sort_by_cached_key(identity)
+                        entries.sort_by_cached_key(identity);
                     }
                     value => sort_managed_fields(value),
                 }

@@ -173,7 +173,7 @@ impl Json {
             Self::Null => out.push_str("null"),
             Self::Bool(value) => out.push_str(if *value { "true" } else { "false" }),
             Self::Number(number) => {
-                write!(out, "{number}").expect("writing to a string cannot fail")
+                write!(out, "{number}").expect("writing to a string cannot fail");
             }
             Self::String(text) => write_string(text, out),
             Self::List(items) => {

@@ -26,7 +26,12 @@ pub(super) struct Difference {
 
 impl Difference {
     /// A difference that is no matter of templates.
-    pub(super) fn new(path: &str, want: Option<Json>, got: Option<Json>, why: impl Into<String>) -> Self {
+    pub(super) fn new(
+        path: &str,
+        want: Option<Json>,
+        got: Option<Json>,
+        why: impl Into<String>,
+    ) -> Self {
         Self {
             path: path.into(),
             want,
@@ -81,7 +86,7 @@ impl Matcher {
                 Some(expected.clone()),
                 Some(actual.clone()),
                 why,
-            ))
+            ));
         };
         match (expected, actual) {
             (Json::String(template), _) if template.contains("${") => match plain_text(actual) {
@@ -93,20 +98,20 @@ impl Matcher {
                 None => differ("type".into()),
             },
             (Json::Object(expected), Json::Object(actual)) => {
-                self.compare_members(variables, expected, actual, path, out)
+                self.compare_members(variables, expected, actual, path, out);
             }
             (Json::List(expected), Json::List(actual)) => {
                 for index in 0..expected.len().max(actual.len()) {
                     let child = format!("{path}/{index}");
                     match (expected.get(index), actual.get(index)) {
                         (Some(expected), Some(actual)) => {
-                            self.compare(variables, expected, actual, &child, out)
+                            self.compare(variables, expected, actual, &child, out);
                         }
                         (want, None) => {
-                            out.push(Difference::new(&child, want.cloned(), None, "missing"))
+                            out.push(Difference::new(&child, want.cloned(), None, "missing"));
                         }
                         (None, got) => {
-                            out.push(Difference::new(&child, None, got.cloned(), "unexpected"))
+                            out.push(Difference::new(&child, None, got.cloned(), "unexpected"));
                         }
                     }
                 }

@@ -34,7 +34,7 @@ impl Tokens {
                 match value {
                     Json::Null => {}
                     Json::List(values) => {
-                        headers.extend(values.iter().map(|value| (name.clone(), display(value))))
+                        headers.extend(values.iter().map(|value| (name.clone(), display(value))));
                     }
                     value => headers.push((name.clone(), display(value))),
                 }
@@ -183,7 +183,7 @@ fn percent(text: &str) -> String {
     for byte in text.bytes() {
         match byte {
             b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'_' | b'.' | b'-' | b'~' => {
-                out.push(char::from(byte))
+                out.push(char::from(byte));
             }
             _ => out += &format!("%{byte:02X}"),
         }

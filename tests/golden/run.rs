@@ -248,7 +248,7 @@ impl Run<'_> {
             match (expect.get(part), got.get(part)) {
                 (Some(want), Some(got)) => {
                     self.matcher
-                        .compare(&self.variables, want, got, part, &mut out)
+                        .compare(&self.variables, want, got, part, &mut out);
                 }
                 (None, None) => {}
                 (want, got) => {
