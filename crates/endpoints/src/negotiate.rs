@@ -76,8 +76,6 @@ const STREAMS: [&str; 2] = ["application/json;stream=watch", "application/vnd.ku
 pub enum Transform {
     /// The object itself.
     None,
-    /// `meta.k8s.io` `Table`, version `v1` or `v1beta1`.
-    Table(MetaVersion),
     /// `meta.k8s.io` `PartialObjectMetadata`
     Metadata(MetaVersion),
     /// `meta.k8s.io` `PartialObjectMetadataList`
@@ -297,7 +295,8 @@ fn options(
     Some(Representation { format, pretty, transform: transform(target)? })
 }
 
-/// The forms that every resource comes in.
+/// The forms that every resource comes in. A clause that asks for another one is passed over, as are
+/// tables: clients that like them take the object itself as well, and print it on their own.
 fn transform(target: Option<Target<'_>>) -> Option<Transform> {
     let Some(target) = target else { return Some(Transform::None) };
     let version = match (target.group, target.version) {
@@ -306,7 +305,6 @@ fn transform(target: Option<Target<'_>>) -> Option<Transform> {
         _ => return None,
     };
     match target.kind {
-        "Table" => Some(Transform::Table(version)),
         "PartialObjectMetadata" => Some(Transform::Metadata(version)),
         "PartialObjectMetadataList" => Some(Transform::MetadataList(version)),
         _ => None,
@@ -360,9 +358,11 @@ mod tests {
 
     #[test]
     fn a_form_that_is_not_known_falls_back_to_the_next_clause() {
-        let table = Ok((Format::Json, Transform::Table(MetaVersion::V1)));
-        check("application/json;as=Table;v=v1;g=meta.k8s.io,application/json", Offers::List, table);
-        check("application/json;as=Table;v=v2;g=meta.k8s.io,application/yaml", Offers::List, Ok((Format::Yaml, Transform::None)));
+        let metadata = Ok((Format::Protobuf, Transform::Metadata(MetaVersion::V1)));
+        check("application/vnd.kubernetes.protobuf;as=PartialObjectMetadata;v=v1;g=meta.k8s.io", Offers::List, metadata);
+        let plain = Ok((Format::Json, Transform::None));
+        check("application/json;as=Table;v=v1;g=meta.k8s.io,application/json", Offers::List, plain);
+        check("application/json;as=PartialObjectMetadata;v=v2;g=meta.k8s.io,application/yaml", Offers::List, Ok((Format::Yaml, Transform::None)));
     }
 
     #[test]

@@ -77,7 +77,6 @@ pub fn object(
         (Transform::Metadata(version), Format::Protobuf) => partial::protobuf(object, version)?,
         (Transform::Metadata(version), _) => json_bytes(&partial::json(object, version)?, representation),
         (Transform::MetadataList(_), _) => return Err(partial::not_a_list(object)),
-        (Transform::Table(_), _) => return Err(ApiError::internal("tables are not made here")),
     };
     Ok(whole(code, representation.format, compression, bytes))
 }

@@ -13,7 +13,7 @@ use http_body::{Body as HttpBody, Frame};
 use pintle_runtime::codec::json;
 use pintle_runtime::codec::protobuf::envelope;
 use pintle_runtime::resource::Resource;
-use pintle_runtime::status::{ApiError, Failure};
+use pintle_runtime::status::ApiError;
 
 use super::Call;
 use super::get::compression;
@@ -46,7 +46,7 @@ pub(super) fn answer(
     representation: Representation,
     compression: Compression,
 ) -> Result<Response<Body>, ApiError> {
-    let kind = ListKind::new(store.row(), representation.transform)?;
+    let kind = ListKind::new(store.row(), representation.transform);
     if representation.format == Format::Protobuf {
         return protobuf(kind, list, representation, compression);
     }
@@ -93,20 +93,19 @@ struct ListKind {
 }
 
 impl ListKind {
-    fn new(row: &Resource, transform: Transform) -> Result<Self, ApiError> {
+    fn new(row: &Resource, transform: Transform) -> Self {
         match transform {
             Transform::None => {
                 let api_version = row.api_version();
                 let item_head = format!(r#"{{"kind":"{}","apiVersion":"{api_version}","#, row.kind).into_bytes();
-                Ok(Self { kind: format!("{}List", row.kind), api_version, item_head, metadata: None })
+                Self { kind: format!("{}List", row.kind), api_version, item_head, metadata: None }
             }
-            Transform::Metadata(version) | Transform::MetadataList(version) => Ok(Self {
+            Transform::Metadata(version) | Transform::MetadataList(version) => Self {
                 kind: "PartialObjectMetadataList".to_owned(),
                 api_version: version.api_version().to_owned(),
                 item_head: Vec::new(),
                 metadata: Some(version),
-            }),
-            Transform::Table(_) => Err(ApiError::NotAcceptable(Box::new(Failure::new("tables are not served")))),
+            },
         }
     }
 

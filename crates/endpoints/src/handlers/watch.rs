@@ -38,7 +38,7 @@ pub(super) async fn watch(call: &Call<'_>, store: &Store, cx: &RequestContext) -
     let watch = store.watch(&call.permit, cx, &options, call.server.min_request_timeout).await?;
     let metadata = match representation.transform {
         Transform::Metadata(version) | Transform::MetadataList(version) => Some(version),
-        Transform::None | Transform::Table(_) => None,
+        Transform::None => None,
     };
     let row = store.row();
     let mut draining = call.server.draining.clone();

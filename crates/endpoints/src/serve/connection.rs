@@ -15,6 +15,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio::sync::Notify;
 
+use super::stall::Stall;
 use super::{ConnectionLimits, Draining, Service, Tls, tls};
 use crate::metrics::Metrics;
 
@@ -47,6 +48,7 @@ pub(super) async fn drive<S: Service>(
     service: Arc<S>,
     mut drain: Draining,
 ) -> Result<(), Failure> {
+    let stream = Stall::new(stream, limits.stall);
     let Some(tls) = tls else {
         let connection = Arc::new(Connection { address, peer: None, close: Notify::new() });
         return http1(stream, limits, connection, service, drain).await;

@@ -6,6 +6,7 @@
 
 mod connection;
 mod drain;
+mod stall;
 mod tls;
 
 use std::future::Future;
@@ -45,6 +46,8 @@ pub struct ConnectionLimits {
     pub headers: Duration,
     /// Size of the headers of a request, in bytes.
     pub header_bytes: u32,
+    /// How long a client may leave an answer unread before it is cut off.
+    pub stall: Duration,
 }
 
 impl Default for ConnectionLimits {
@@ -54,6 +57,7 @@ impl Default for ConnectionLimits {
             handshake: Duration::from_secs(10),
             headers: Duration::from_secs(90),
             header_bytes: 1024 * 1024,
+            stall: Duration::from_secs(60),
         }
     }
 }
