@@ -40,7 +40,7 @@ async fn make_system_namespaces(registry: &Registry, environment: &Environment) 
         if store.cache().get(name).is_some() {
             continue;
         }
-        let mut object = <Namespace<'_> as View>::record();
+        let mut object = <Namespace<'_> as View>::new_record();
         NamespaceMut::from_record(&mut object).metadata_mut().set_name(name);
         let cx = RequestContext::new(Arc::new(server_user()), "", environment.clone());
         match store.create(&permit, &cx, object).await {

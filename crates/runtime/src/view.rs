@@ -38,7 +38,7 @@ pub trait View {
     fn table() -> &'static Type;
 
     /// A record of the type without any field.
-    fn record() -> Record;
+    fn new_record() -> Record;
 
     /// `record` to read; it must be of the type.
     fn of(record: &Record) -> Self::Ref<'_>;

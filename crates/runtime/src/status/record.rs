@@ -11,7 +11,7 @@ use crate::view::View;
 impl Status {
     /// The object as a record of version `v1`.
     pub fn to_record(&self) -> Record {
-        let mut record = <meta::Status<'_> as View>::record();
+        let mut record = <meta::Status<'_> as View>::new_record();
         let mut status = meta::StatusMut::from_record(&mut record);
         status.set_kind("Status");
         status.set_api_version("v1");

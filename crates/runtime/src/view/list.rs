@@ -161,7 +161,7 @@ impl<'a, V: View> ListMut<'a, V> {
     /// Puts an item without any field at the end, to be filled.
     pub fn push_new(&mut self) -> V::Mut<'_> {
         let items = access::items_or_new(self.record, self.at);
-        items.push(Value::Record(V::record()));
+        items.push(Value::Record(V::new_record()));
         match items.last_mut() {
             Some(Value::Record(record)) => V::of_mut(record),
             _ => unreachable!("the item was put there above"),

@@ -96,7 +96,7 @@ macro_rules! typed_view {
                 &tables::$table
             }
 
-            fn record() -> $crate::value::Record {
+            fn new_record() -> $crate::value::Record {
                 $crate::value::Record::new($crate::schema::Ref::Static(&tables::$table))
             }
 
@@ -266,7 +266,7 @@ macro_rules! view_write {
 
         #[inline]
         pub fn $mutate(&mut self) -> $change {
-            let record = $crate::view::access::object_or(self.0, $at, <$of as $crate::view::View>::record);
+            let record = $crate::view::access::object_or(self.0, $at, <$of as $crate::view::View>::new_record);
             <$change>::from_record(record)
         }
     };
@@ -280,7 +280,7 @@ macro_rules! view_write {
 
         #[inline]
         pub fn $make(&mut self) -> $change {
-            let record = $crate::view::access::object_or(self.0, $at, <$of as $crate::view::View>::record);
+            let record = $crate::view::access::object_or(self.0, $at, <$of as $crate::view::View>::new_record);
             <$change>::from_record(record)
         }
     };

@@ -4,7 +4,7 @@ use crate::value::Value;
 use crate::view::View;
 
 fn object_meta() -> crate::value::Record {
-    ObjectMeta::record()
+    ObjectMeta::new_record()
 }
 
 #[test]
@@ -82,7 +82,7 @@ fn lists_and_maps_come_into_being_with_the_first_entry() {
 
 #[test]
 fn a_struct_by_value_is_always_there() {
-    let mut record = Status::record();
+    let mut record = Status::new_record();
     assert_eq!(
         Status::from_record(&record).metadata().resource_version(),
         ""
@@ -98,7 +98,7 @@ fn a_struct_by_value_is_always_there() {
 
 #[test]
 fn a_struct_by_pointer_is_made_only_when_asked() {
-    let mut record = Status::record();
+    let mut record = Status::new_record();
     let mut status = StatusMut::from_record(&mut record);
     assert!(status.details_mut().is_none());
     status.details_or_new().set_kind("pods");
