@@ -46,15 +46,23 @@ fn role(role: RoleRef<'_>) -> String {
 }
 
 fn subjects_of<'a>(subjects: List<'a, Subject<'a>>, kind: &str) -> Cow<'a, str> {
-    let of_kind = subjects.into_iter().filter(|subject| subject.kind() == kind);
+    let of_kind = subjects
+        .into_iter()
+        .filter(|subject| subject.kind() == kind);
     join(of_kind.map(|subject| subject.name()), ", ")
 }
 
 fn service_accounts<'a>(subjects: List<'a, Subject<'a>>) -> String {
     let mut text = String::new();
-    for account in subjects.into_iter().filter(|subject| subject.kind() == "ServiceAccount") {
+    for account in subjects
+        .into_iter()
+        .filter(|subject| subject.kind() == "ServiceAccount")
+    {
         let comma = if text.is_empty() { "" } else { ", " };
-        append(&mut text, format_args!("{comma}{}/{}", account.namespace(), account.name()));
+        append(
+            &mut text,
+            format_args!("{comma}{}/{}", account.namespace(), account.name()),
+        );
     }
     text
 }
@@ -79,9 +87,11 @@ pub(super) fn certificate_signing_request(object: &Record, now: Time) -> Cells<'
     if !status.certificate().is_empty() {
         parts.push("Issued");
     }
-    let duration = spec.expiration_seconds().map_or(Cow::Borrowed(NONE), |seconds| {
-        human_duration(i64::from(seconds) * 1_000_000_000)
-    });
+    let duration = spec
+        .expiration_seconds()
+        .map_or(Cow::Borrowed(NONE), |seconds| {
+            human_duration(i64::from(seconds) * 1_000_000_000)
+        });
     cells![
         meta.name(),
         age_cell(meta.creation_timestamp(), now),
@@ -95,9 +105,14 @@ pub(super) fn certificate_signing_request(object: &Record, now: Time) -> Cells<'
 pub(super) fn pod_certificate_request(object: &Record, _: Time) -> Cells<'_> {
     let object = certificates::v1beta1::PodCertificateRequest::from_record(object);
     let spec = object.spec();
-    let state = object.status().conditions().iter().rev().find_map(|condition| {
-        Some(condition.type_()).filter(|ty| matches!(*ty, "Issued" | "Denied" | "Failed"))
-    });
+    let state = object
+        .status()
+        .conditions()
+        .iter()
+        .rev()
+        .find_map(|condition| {
+            Some(condition.type_()).filter(|ty| matches!(*ty, "Issued" | "Denied" | "Failed"))
+        });
     cells![
         object.metadata().name(),
         spec.pod_name(),
@@ -118,7 +133,10 @@ macro_rules! cluster_trust_bundle {
 
             pub(in crate::printers) fn cluster_trust_bundle(object: &Record, _: Time) -> Cells<'_> {
                 let object = ClusterTrustBundle::from_record(object);
-                cells![object.metadata().name(), or(object.spec().signer_name(), NONE)]
+                cells![
+                    object.metadata().name(),
+                    or(object.spec().signer_name(), NONE)
+                ]
             }
         }
     };
@@ -154,7 +172,9 @@ mod tests {
                 r#"{{"apiVersion":"certificates.k8s.io/v1","kind":"CertificateSigningRequest","metadata":{{"name":"a"}},
                 "spec":{{"signerName":"example.com/golden","username":"admin"{spec}}},"status":{{{status}}}}}"#
             ),
-            &format!(r#"["a","<unknown>","example.com/golden","admin","{duration}","{condition}"]"#),
+            &format!(
+                r#"["a","<unknown>","example.com/golden","admin","{duration}","{condition}"]"#
+            ),
         );
     }
 
@@ -164,7 +184,12 @@ mod tests {
         let approved = r#""conditions":[{"type":"Approved","status":"True"}]"#;
         check_request("", approved, "<none>", "Approved");
         let issued = format!(r#"{approved},"certificate":"Y2VydA==""#);
-        check_request(r#","expirationSeconds":86400"#, &issued, "24h", "Approved,Issued");
+        check_request(
+            r#","expirationSeconds":86400"#,
+            &issued,
+            "24h",
+            "Approved,Issued",
+        );
         let denied = r#""conditions":[{"type":"Approved"},{"type":"Failed"},{"type":"Denied"}]"#;
         check_request("", denied, "<none>", "Denied,Failed");
     }

@@ -25,7 +25,10 @@ pub(super) fn v2(object: &Record, now: Time) -> Cells<'_> {
     let targets = if metrics.is_empty() {
         NONE.to_owned()
     } else {
-        let shown = metrics.iter().enumerate().map(|(at, spec)| metric(spec, current.get(at)));
+        let shown = metrics
+            .iter()
+            .enumerate()
+            .map(|(at, spec)| metric(spec, current.get(at)));
         first_of(shown, SHOWN, ", ")
     };
     let target = spec.scale_target_ref();
@@ -65,11 +68,15 @@ pub(super) fn v1(object: &Record, now: Time) -> Cells<'_> {
 }
 
 fn min_pods(replicas: Option<i32>) -> Cow<'static, str> {
-    replicas.map_or(Cow::Borrowed(UNSET), |replicas| Cow::Owned(replicas.to_string()))
+    replicas.map_or(Cow::Borrowed(UNSET), |replicas| {
+        Cow::Owned(replicas.to_string())
+    })
 }
 
 fn percent(utilization: Option<i32>, otherwise: &'static str) -> Cow<'static, str> {
-    utilization.map_or(Cow::Borrowed(otherwise), |percent| Cow::Owned(format!("{percent}%")))
+    utilization.map_or(Cow::Borrowed(otherwise), |percent| {
+        Cow::Owned(format!("{percent}%"))
+    })
 }
 
 /// What is measured, and what it should be.
@@ -77,27 +84,39 @@ fn metric(spec: MetricSpec<'_>, status: Option<MetricStatus<'_>>) -> String {
     match spec.type_() {
         "External" => {
             let target = spec.external().map(|external| external.target());
-            let current = status.and_then(|status| status.external()).map(|external| external.current());
+            let current = status
+                .and_then(|status| status.external())
+                .map(|external| external.current());
             amount_or_average(target, current)
         }
         "Object" => {
             let target = spec.object().map(|object| object.target());
-            let current = status.and_then(|status| status.object()).map(|object| object.current());
+            let current = status
+                .and_then(|status| status.object())
+                .map(|object| object.current());
             amount_or_average(target, current)
         }
         "Pods" => {
             let current = status.and_then(|status| status.pods());
-            let current = current.map_or(UNKNOWN, |pods| pods.current().average_value().unwrap_or(NIL));
+            let current = current.map_or(UNKNOWN, |pods| {
+                pods.current().average_value().unwrap_or(NIL)
+            });
             let target = spec.pods().and_then(|pods| pods.target().average_value());
             format!("{current}/{}", target.unwrap_or(NIL))
         }
         "Resource" => {
-            let resource = spec.resource().map(|resource| (resource.name(), resource.target()));
-            let current = status.and_then(|status| status.resource()).map(|resource| resource.current());
+            let resource = spec
+                .resource()
+                .map(|resource| (resource.name(), resource.target()));
+            let current = status
+                .and_then(|status| status.resource())
+                .map(|resource| resource.current());
             resource_use(resource, current)
         }
         "ContainerResource" => {
-            let resource = spec.container_resource().map(|resource| (resource.name(), resource.target()));
+            let resource = spec
+                .container_resource()
+                .map(|resource| (resource.name(), resource.target()));
             let current = status.and_then(|status| status.container_resource());
             resource_use(resource, current.map(|resource| resource.current()))
         }
@@ -105,7 +124,10 @@ fn metric(spec: MetricSpec<'_>, status: Option<MetricStatus<'_>>) -> String {
     }
 }
 
-fn amount_or_average(target: Option<MetricTarget<'_>>, current: Option<MetricValueStatus<'_>>) -> String {
+fn amount_or_average(
+    target: Option<MetricTarget<'_>>,
+    current: Option<MetricValueStatus<'_>>,
+) -> String {
     if let Some(target) = target.and_then(|target| target.average_value()) {
         let current = current.and_then(|current| current.average_value());
         return format!("{}/{target} (avg)", current.unwrap_or(UNKNOWN));
@@ -124,7 +146,10 @@ fn resource_use(
         let current = current.map_or(UNKNOWN, |current| current.average_value().unwrap_or(NIL));
         return format!("{name}: {current}/{target}");
     }
-    let current = percent(current.and_then(|current| current.average_utilization()), UNKNOWN);
+    let current = percent(
+        current.and_then(|current| current.average_utilization()),
+        UNKNOWN,
+    );
     let target = percent(target.average_utilization(), "<auto>");
     format!("{name}: {current}/{target}")
 }

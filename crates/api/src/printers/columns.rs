@@ -1,8 +1,6 @@
 //! The columns with what is said about them.
 
 use std::borrow::Cow;
-use std::collections::HashMap;
-use std::sync::LazyLock;
 
 use pintle_runtime::codec::json;
 use pintle_runtime::value::Value;
@@ -40,21 +38,19 @@ impl ColumnDefinition {
 }
 
 /// The columns of one kind, and the same as JSON.
+#[derive(Debug)]
 struct Entry {
     columns: Vec<ColumnDefinition>,
     json: Vec<u8>,
 }
 
 impl Entry {
-    fn new(kind: &str, columns: &[Column], of_field: &dyn Fn(&str, &str) -> String) -> Self {
+    fn new(kind: &str, columns: &[Column], of_field: OfField<'_>) -> Self {
         let columns: Vec<ColumnDefinition> = columns
             .iter()
             .map(|&column| ColumnDefinition {
                 column,
-                description: match describe(kind, column.name) {
-                    Description::Text(text) => Cow::Borrowed(text),
-                    Description::Field(definition, field) => Cow::Owned(of_field(definition, field)),
-                },
+                description: description(kind, column, of_field),
             })
             .collect();
         let mut json = vec![b'['];
@@ -69,35 +65,54 @@ impl Entry {
     }
 }
 
-struct Definitions {
-    kinds: HashMap<(&'static str, &'static str), Entry>,
+fn description(kind: &str, column: Column, of_field: OfField<'_>) -> Cow<'static, str> {
+    match describe(kind, column.name) {
+        Description::Text(text) => Cow::Borrowed(text),
+        Description::Field(definition, field) => {
+            Cow::Owned(of_field(definition, field).unwrap_or_default().into_owned())
+        }
+    }
+}
+
+/// What is said about a field: the definition name of its type, and its JSON name.
+pub type OfField<'d> = &'d dyn Fn(&str, &str) -> Option<Cow<'d, str>>;
+
+/// The columns of every built-in kind.
+///
+/// Few columns have descriptions of their own; most take that of the field that is shown, and those
+/// texts are not carried here. So whoever has them makes this once and keeps it.
+#[derive(Debug)]
+pub struct ColumnDefinitions {
+    /// In the order of [`KINDS`].
+    kinds: Vec<Entry>,
     default: Entry,
 }
 
-/// Made with the first table: the descriptions have to be decompressed, and few of them are kept.
-static DEFINITIONS: LazyLock<Definitions> = LazyLock::new(|| {
-    let descriptions = crate::descriptions();
-    let of_field = |definition: &str, field: &str| {
-        descriptions.of_field(definition, field).unwrap_or_default().to_owned()
-    };
-    Definitions {
-        kinds: KINDS.iter().map(|&(key, columns)| (key, Entry::new(key.0, columns, &of_field))).collect(),
-        default: Entry::new("", &DEFAULT, &of_field),
+impl ColumnDefinitions {
+    /// Looks up the descriptions of all columns.
+    pub fn new(of_field: OfField<'_>) -> Self {
+        Self {
+            kinds: KINDS
+                .iter()
+                .map(|&((kind, _), columns)| Entry::new(kind, columns, of_field))
+                .collect(),
+            default: Entry::new("", &DEFAULT, of_field),
+        }
     }
-});
 
-fn entry(kind: &str, group: &str) -> &'static Entry {
-    DEFINITIONS.kinds.get(&(kind, group)).unwrap_or(&DEFINITIONS.default)
-}
+    /// The columns of a kind; `Name` and `Created At` where it has none of its own.
+    pub fn of(&self, kind: &str, group: &str) -> &[ColumnDefinition] {
+        &self.entry(kind, group).columns
+    }
 
-/// The columns of a built-in kind; `Name` and `Created At` where it has none of its own.
-///
-/// The first call takes some milliseconds.
-pub fn column_definitions(kind: &str, group: &str) -> &'static [ColumnDefinition] {
-    &entry(kind, group).columns
-}
+    /// The same as the JSON array that a `Table` has as its `columnDefinitions`.
+    pub fn json(&self, kind: &str, group: &str) -> &[u8] {
+        &self.entry(kind, group).json
+    }
 
-/// The same as the JSON array that a `Table` has as its `columnDefinitions`.
-pub fn column_definitions_json(kind: &str, group: &str) -> &'static [u8] {
-    &entry(kind, group).json
+    fn entry(&self, kind: &str, group: &str) -> &Entry {
+        KINDS
+            .binary_search_by(|(key, _)| key.cmp(&(kind, group)))
+            .map_or(&self.default, |at| &self.kinds[at])
+    }
 }

@@ -36,12 +36,15 @@ pub(super) fn flow_schema(object: &Record, now: Time) -> Cells<'_> {
     let object = FlowSchema::from_record(object);
     let (meta, spec) = (object.metadata(), object.spec());
     let conditions = object.status().conditions();
-    let dangling = conditions.iter().find(|condition| condition.type_() == "Dangling");
+    let dangling = conditions
+        .iter()
+        .find(|condition| condition.type_() == "Dangling");
     cells![
         meta.name(),
         spec.priority_level_configuration().name(),
         spec.matching_precedence(),
-        spec.distinguisher_method().map_or(NONE, |method| method.type_()),
+        spec.distinguisher_method()
+            .map_or(NONE, |method| method.type_()),
         age_cell(meta.creation_timestamp(), now),
         dangling.map_or("?", |condition| condition.status()),
     ]
@@ -51,7 +54,9 @@ pub(super) fn flow_schema(object: &Record, now: Time) -> Cells<'_> {
 pub(super) fn flow_schema_order(a: &Record, b: &Record) -> Ordering {
     let (a, b) = (FlowSchema::from_record(a), FlowSchema::from_record(b));
     let precedence = |schema: FlowSchema<'_>| schema.spec().matching_precedence();
-    precedence(a).cmp(&precedence(b)).then_with(|| a.metadata().name().cmp(b.metadata().name()))
+    precedence(a)
+        .cmp(&precedence(b))
+        .then_with(|| a.metadata().name().cmp(b.metadata().name()))
 }
 
 pub(super) fn priority_level(object: &Record, now: Time) -> Cells<'_> {
@@ -80,7 +85,12 @@ pub(super) fn pod_group(object: &Record, now: Time) -> Cells<'_> {
     let object = PodGroup::from_record(object);
     let (meta, spec) = (object.metadata(), object.spec());
     let conditions = object.status().conditions();
-    let last = |ty: &str| conditions.iter().rev().find(|condition| condition.type_() == ty);
+    let last = |ty: &str| {
+        conditions
+            .iter()
+            .rev()
+            .find(|condition| condition.type_() == ty)
+    };
     let status = match (last("DisruptionTarget"), last("PodGroupScheduled")) {
         (Some(disruption), _) => disruption.reason(),
         (None, Some(scheduled)) if scheduled.status() == TRUE => "Scheduled",
@@ -88,11 +98,17 @@ pub(super) fn pod_group(object: &Record, now: Time) -> Cells<'_> {
         (None, None) => "Pending",
     };
     let workload = spec.pod_group_template_ref().map_or(NONE, |template| {
-        template.workload().map_or("", |workload| workload.workload_name())
+        template
+            .workload()
+            .map_or("", |workload| workload.workload_name())
     });
     cells![
         meta.name(),
-        if spec.scheduling_policy().gang().is_some() { "Gang" } else { "Basic" },
+        if spec.scheduling_policy().gang().is_some() {
+            "Gang"
+        } else {
+            "Basic"
+        },
         workload,
         status,
         age_cell(meta.creation_timestamp(), now),
@@ -103,7 +119,8 @@ pub(super) fn storage_version(object: &Record, now: Time) -> Cells<'_> {
     let object = StorageVersion::from_record(object);
     let (meta, status) = (object.metadata(), object.status());
     let versions = status.storage_versions().into_iter();
-    let versions = versions.map(|version| format!("{}={}", version.api_server_id(), version.encoding_version()));
+    let versions = versions
+        .map(|version| format!("{}={}", version.api_server_id(), version.encoding_version()));
     cells![
         meta.name(),
         status.common_encoding_version().unwrap_or(UNSET),
@@ -119,28 +136,44 @@ pub(super) fn storage_version_migration(object: &Record, _: Time) -> Cells<'_> {
         (resource, "") => resource.into(),
         (resource, group) => format!("{resource}.{group}").into(),
     };
-    let status = object.status().conditions().iter().rev().find_map(|condition| {
-        Some(condition.type_())
-            .filter(|ty| condition.status() == TRUE && matches!(*ty, "Running" | "Failed" | "Succeeded"))
-    });
+    let status = object
+        .status()
+        .conditions()
+        .iter()
+        .rev()
+        .find_map(|condition| {
+            Some(condition.type_()).filter(|ty| {
+                condition.status() == TRUE && matches!(*ty, "Running" | "Failed" | "Succeeded")
+            })
+        });
     cells![object.metadata().name(), name, status.unwrap_or("Unknown")]
 }
 
 pub(super) fn api_service(object: &Record, now: Time) -> Cells<'_> {
     let object = APIService::from_record(object);
     let meta = object.metadata();
-    let service = object.spec().service().map_or(Cow::Borrowed("Local"), |service| {
-        Cow::Owned(format!("{}/{}", service.namespace(), service.name()))
-    });
+    let service = object
+        .spec()
+        .service()
+        .map_or(Cow::Borrowed("Local"), |service| {
+            Cow::Owned(format!("{}/{}", service.namespace(), service.name()))
+        });
     let conditions = object.status().conditions();
-    let available = conditions.iter().find(|condition| condition.type_() == "Available");
+    let available = conditions
+        .iter()
+        .find(|condition| condition.type_() == "Available");
     let available = available.map_or(Cow::Borrowed("Unknown"), |condition| {
         match (condition.status(), condition.reason()) {
             (status @ TRUE, _) | (status, "") => Cow::Borrowed(status),
             (status, reason) => Cow::Owned(format!("{status} ({reason})")),
         }
     });
-    cells![meta.name(), service, available, age_cell(meta.creation_timestamp(), now)]
+    cells![
+        meta.name(),
+        service,
+        available,
+        age_cell(meta.creation_timestamp(), now)
+    ]
 }
 
 #[cfg(test)]

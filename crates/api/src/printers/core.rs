@@ -11,14 +11,19 @@ use super::age::{age, age_cell};
 use super::cell::cells;
 use super::text::{TRUE, append, or};
 use crate::core::v1::{
-    ComponentStatus, ConfigMap, Event, EventSource, Namespace, ObjectReference, ResourceQuota, Secret, ServiceAccount,
+    ComponentStatus, ConfigMap, Event, EventSource, Namespace, ObjectReference, ResourceQuota,
+    Secret, ServiceAccount,
 };
 use crate::events;
 
 pub(super) fn namespace(object: &Record, now: Time) -> Cells<'_> {
     let object = Namespace::from_record(object);
     let meta = object.metadata();
-    cells![meta.name(), object.status().phase(), age_cell(meta.creation_timestamp(), now)]
+    cells![
+        meta.name(),
+        object.status().phase(),
+        age_cell(meta.creation_timestamp(), now)
+    ]
 }
 
 pub(super) fn secret(object: &Record, now: Time) -> Cells<'_> {
@@ -50,9 +55,17 @@ pub(super) fn service_account(object: &Record, now: Time) -> Cells<'_> {
 pub(super) fn component_status(object: &Record, _: Time) -> Cells<'_> {
     let object = ComponentStatus::from_record(object);
     let name = object.metadata().name();
-    match object.conditions().iter().find(|condition| condition.type_() == "Healthy") {
+    match object
+        .conditions()
+        .iter()
+        .find(|condition| condition.type_() == "Healthy")
+    {
         Some(condition) => {
-            let status = if condition.status() == TRUE { "Healthy" } else { "Unhealthy" };
+            let status = if condition.status() == TRUE {
+                "Healthy"
+            } else {
+                "Unhealthy"
+            };
             cells![name, status, condition.message(), condition.error()]
         }
         None => cells![name, "Unknown", "", ""],
@@ -65,12 +78,21 @@ pub(super) fn resource_quota(object: &Record, now: Time) -> Cells<'_> {
     let (meta, status) = (object.metadata(), object.status());
     let (mut requests, mut limits) = (String::new(), String::new());
     for (resource, hard) in status.hard().iter() {
-        let column = if resource.starts_with("limits.") { &mut limits } else { &mut requests };
+        let column = if resource.starts_with("limits.") {
+            &mut limits
+        } else {
+            &mut requests
+        };
         let comma = if column.is_empty() { "" } else { ", " };
         let used = status.used().get(resource).unwrap_or("0");
         append(column, format_args!("{comma}{resource}: {used}/{hard}"));
     }
-    cells![meta.name(), requests, limits, age_cell(meta.creation_timestamp(), now)]
+    cells![
+        meta.name(),
+        requests,
+        limits,
+        age_cell(meta.creation_timestamp(), now)
+    ]
 }
 
 pub(super) fn event(object: &Record, now: Time) -> Cells<'_> {
@@ -79,7 +101,9 @@ pub(super) fn event(object: &Record, now: Time) -> Cells<'_> {
         first: event.first_timestamp().or(event.event_time()),
         last: event.last_timestamp(),
         count: event.count(),
-        series: event.series().map(|series| (series.count(), series.last_observed_time())),
+        series: event
+            .series()
+            .map(|series| (series.count(), series.last_observed_time())),
         ty: event.type_(),
         reason: event.reason(),
         object: event.involved_object(),
@@ -97,7 +121,9 @@ pub(super) fn events_event(object: &Record, now: Time) -> Cells<'_> {
         first: event.deprecated_first_timestamp().or(event.event_time()),
         last: event.deprecated_last_timestamp(),
         count: event.deprecated_count(),
-        series: event.series().map(|series| (series.count(), series.last_observed_time())),
+        series: event
+            .series()
+            .map(|series| (series.count(), series.last_observed_time())),
         ty: event.type_(),
         reason: event.reason(),
         object: event.regarding(),
@@ -134,7 +160,8 @@ impl<'a> Occurrence<'a> {
             // Those that happened once do not always count.
             None => (
                 if self.count == 0 { 1 } else { self.count },
-                self.last.map_or_else(|| first.clone(), |last| age(Some(last), now)),
+                self.last
+                    .map_or_else(|| first.clone(), |last| age(Some(last), now)),
             ),
         };
         cells![

@@ -21,6 +21,17 @@ macro_rules! field {
 const OBJECT_META: &str = "io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta";
 const STATUS: &str = "io.k8s.apimachinery.pkg.apis.meta.v1.Status";
 
+/// What v1beta1 said about `spec.signerName` of a CertificateSigningRequest.
+const SIGNER_NAME: &str = concat!(
+    "Requested signer for the request. It is a qualified name in the form: `scope-hostname.io/name`. If empty, it will be defaulted:\n",
+    " 1. If it's a kubelet client certificate, it is assigned\n",
+    "    \"kubernetes.io/kube-apiserver-client-kubelet\".\n",
+    " 2. If it's a kubelet serving certificate, it is assigned\n",
+    "    \"kubernetes.io/kubelet-serving\".\n",
+    " 3. Otherwise, it is assigned \"kubernetes.io/legacy-unknown\".\n",
+    "Distribution of trust for signers happens out of band. You can select on this field using `spec.signerName`.",
+);
+
 /// Where the description of a kind's column comes from; no text where there is none. No two groups
 /// have kinds of the same name with different columns.
 pub(super) fn describe(kind: &str, column: &str) -> Description {
@@ -40,7 +51,9 @@ pub(super) fn describe(kind: &str, column: &str) -> Description {
 
 fn of_workload(kind: &str, column: &str) -> Option<Description> {
     Some(match (kind, column) {
-        ("Pod", "Ready") => Text("The aggregate readiness state of this pod for accepting traffic."),
+        ("Pod", "Ready") => {
+            Text("The aggregate readiness state of this pod for accepting traffic.")
+        }
         ("Pod", "Status") => Text("The aggregate status of the containers in this pod."),
         ("Pod", "Restarts") => Text(
             "The number of times the containers in this pod have been restarted and when the last container in this pod has restarted.",
@@ -50,10 +63,18 @@ fn of_workload(kind: &str, column: &str) -> Option<Description> {
         ("Pod", "Nominated Node") => field!("core.v1.PodStatus", "nominatedNodeName"),
         ("Pod", "Readiness Gates") => field!("core.v1.PodSpec", "readinessGates"),
         ("PodTemplate", "Pod Labels") => Text("The labels for the pod template."),
-        ("ReplicationController", "Desired") => field!("core.v1.ReplicationControllerSpec", "replicas"),
-        ("ReplicationController", "Current") => field!("core.v1.ReplicationControllerStatus", "replicas"),
-        ("ReplicationController", "Ready") => field!("core.v1.ReplicationControllerStatus", "readyReplicas"),
-        ("ReplicationController", "Selector") => field!("core.v1.ReplicationControllerSpec", "selector"),
+        ("ReplicationController", "Desired") => {
+            field!("core.v1.ReplicationControllerSpec", "replicas")
+        }
+        ("ReplicationController", "Current") => {
+            field!("core.v1.ReplicationControllerStatus", "replicas")
+        }
+        ("ReplicationController", "Ready") => {
+            field!("core.v1.ReplicationControllerStatus", "readyReplicas")
+        }
+        ("ReplicationController", "Selector") => {
+            field!("core.v1.ReplicationControllerSpec", "selector")
+        }
         ("ReplicaSet", "Desired") => field!("apps.v1.ReplicaSetSpec", "replicas"),
         ("ReplicaSet", "Current") => field!("apps.v1.ReplicaSetStatus", "replicas"),
         ("ReplicaSet", "Ready") => field!("apps.v1.ReplicaSetStatus", "readyReplicas"),
@@ -80,17 +101,33 @@ fn of_workload(kind: &str, column: &str) -> Option<Description> {
         ("CronJob", "Suspend") => field!("batch.v1.CronJobSpec", "suspend"),
         ("CronJob", "Active") => field!("batch.v1.CronJobStatus", "active"),
         ("CronJob", "Last Schedule") => field!("batch.v1.CronJobStatus", "lastScheduleTime"),
-        ("HorizontalPodAutoscaler", "Reference") => field!("autoscaling.v2.HorizontalPodAutoscalerSpec", "scaleTargetRef"),
-        ("HorizontalPodAutoscaler", "Targets") => field!("autoscaling.v2.HorizontalPodAutoscalerSpec", "metrics"),
-        ("HorizontalPodAutoscaler", "MinPods") => field!("autoscaling.v2.HorizontalPodAutoscalerSpec", "minReplicas"),
-        ("HorizontalPodAutoscaler", "MaxPods") => field!("autoscaling.v2.HorizontalPodAutoscalerSpec", "maxReplicas"),
+        ("HorizontalPodAutoscaler", "Reference") => field!(
+            "autoscaling.v2.HorizontalPodAutoscalerSpec",
+            "scaleTargetRef"
+        ),
+        ("HorizontalPodAutoscaler", "Targets") => {
+            field!("autoscaling.v2.HorizontalPodAutoscalerSpec", "metrics")
+        }
+        ("HorizontalPodAutoscaler", "MinPods") => {
+            field!("autoscaling.v2.HorizontalPodAutoscalerSpec", "minReplicas")
+        }
+        ("HorizontalPodAutoscaler", "MaxPods") => {
+            field!("autoscaling.v2.HorizontalPodAutoscalerSpec", "maxReplicas")
+        }
         ("HorizontalPodAutoscaler", "Replicas") => {
-            field!("autoscaling.v2.HorizontalPodAutoscalerStatus", "currentReplicas")
+            field!(
+                "autoscaling.v2.HorizontalPodAutoscalerStatus",
+                "currentReplicas"
+            )
         }
         ("Scale", "Desired") => field!("autoscaling.v1.ScaleSpec", "replicas"),
         ("Scale", "Available") => field!("autoscaling.v1.ScaleStatus", "replicas"),
-        ("PodDisruptionBudget", "Min Available") => Text("The minimum number of pods that must be available."),
-        ("PodDisruptionBudget", "Max Unavailable") => Text("The maximum number of pods that may be unavailable."),
+        ("PodDisruptionBudget", "Min Available") => {
+            Text("The minimum number of pods that must be available.")
+        }
+        ("PodDisruptionBudget", "Max Unavailable") => {
+            Text("The maximum number of pods that may be unavailable.")
+        }
         ("PodDisruptionBudget", "Allowed Disruptions") => {
             Text("Calculated number of pods that may be disrupted at this time.")
         }
@@ -109,7 +146,9 @@ fn of_core(kind: &str, column: &str) -> Option<Description> {
         ("Node", "Internal-IP" | "External-IP") => field!("core.v1.NodeStatus", "addresses"),
         ("Node", "OS-Image") => field!("core.v1.NodeSystemInfo", "osImage"),
         ("Node", "Kernel-Version") => field!("core.v1.NodeSystemInfo", "kernelVersion"),
-        ("Node", "Container-Runtime") => field!("core.v1.NodeSystemInfo", "containerRuntimeVersion"),
+        ("Node", "Container-Runtime") => {
+            field!("core.v1.NodeSystemInfo", "containerRuntimeVersion")
+        }
         ("Event", "Last Seen") => field!("core.v1.Event", "lastTimestamp"),
         ("Event", "Type") => field!("core.v1.Event", "type"),
         ("Event", "Reason") => field!("core.v1.Event", "reason"),
@@ -135,7 +174,9 @@ fn of_core(kind: &str, column: &str) -> Option<Description> {
         ("Status", "Status") => Field(STATUS, "status"),
         ("Status", "Reason") => Field(STATUS, "reason"),
         ("Lease", "Holder") => field!("coordination.v1.LeaseSpec", "holderIdentity"),
-        ("LeaseCandidate", "LeaseName") => field!("coordination.v1alpha2.LeaseCandidateSpec", "leaseName"),
+        ("LeaseCandidate", "LeaseName") => {
+            field!("coordination.v1alpha2.LeaseCandidateSpec", "leaseName")
+        }
         _ => return None,
     })
 }
@@ -151,15 +192,25 @@ fn of_network(kind: &str, column: &str) -> Option<Description> {
         ("EndpointSlice", "AddressType") => field!("discovery.v1.EndpointSlice", "addressType"),
         ("EndpointSlice", "Ports") => field!("discovery.v1.EndpointSlice", "ports"),
         ("EndpointSlice", "Endpoints") => field!("discovery.v1.EndpointSlice", "endpoints"),
-        ("Ingress", "Class") => {
-            Text("The name of the IngressClass resource that should be used for additional configuration")
+        ("Ingress", "Class") => Text(
+            "The name of the IngressClass resource that should be used for additional configuration",
+        ),
+        ("Ingress", "Hosts") => {
+            Text("Hosts that incoming requests are matched against before the ingress rule")
         }
-        ("Ingress", "Hosts") => Text("Hosts that incoming requests are matched against before the ingress rule"),
-        ("Ingress", "Address") => Text("Address is a list containing ingress points for the load-balancer"),
+        ("Ingress", "Address") => {
+            Text("Address is a list containing ingress points for the load-balancer")
+        }
         ("Ingress", "Ports") => Text("Ports of TLS configurations that open"),
-        ("IngressClass", "Controller") => Text("Controller that is responsible for handling this class"),
-        ("IngressClass", "Parameters") => Text("A reference to a resource with additional parameters"),
-        ("NetworkPolicy", "Pod-Selector") => field!("networking.v1.NetworkPolicySpec", "podSelector"),
+        ("IngressClass", "Controller") => {
+            Text("Controller that is responsible for handling this class")
+        }
+        ("IngressClass", "Parameters") => {
+            Text("A reference to a resource with additional parameters")
+        }
+        ("NetworkPolicy", "Pod-Selector") => {
+            field!("networking.v1.NetworkPolicySpec", "podSelector")
+        }
         ("ServiceCIDR", "CIDRs") => field!("networking.v1.ServiceCIDRSpec", "cidrs"),
         ("IPAddress", "ParentRef") => field!("networking.v1.IPAddressSpec", "parentRef"),
         _ => return None,
@@ -169,9 +220,14 @@ fn of_network(kind: &str, column: &str) -> Option<Description> {
 fn of_storage(kind: &str, column: &str) -> Option<Description> {
     Some(match (kind, column) {
         ("PersistentVolume", "Capacity") => field!("core.v1.PersistentVolumeSpec", "capacity"),
-        ("PersistentVolume", "Access Modes") => field!("core.v1.PersistentVolumeSpec", "accessModes"),
+        ("PersistentVolume", "Access Modes") => {
+            field!("core.v1.PersistentVolumeSpec", "accessModes")
+        }
         ("PersistentVolume", "Reclaim Policy") => {
-            field!("core.v1.PersistentVolumeSpec", "persistentVolumeReclaimPolicy")
+            field!(
+                "core.v1.PersistentVolumeSpec",
+                "persistentVolumeReclaimPolicy"
+            )
         }
         ("PersistentVolume", "Status") => field!("core.v1.PersistentVolumeStatus", "phase"),
         ("PersistentVolume", "Claim") => field!("core.v1.PersistentVolumeSpec", "claimRef"),
@@ -179,28 +235,52 @@ fn of_storage(kind: &str, column: &str) -> Option<Description> {
         ("PersistentVolume", "VolumeAttributesClass") => Text("VolumeAttributesClass of the pv"),
         ("PersistentVolume", "Reason") => field!("core.v1.PersistentVolumeStatus", "reason"),
         ("PersistentVolume", "VolumeMode") => field!("core.v1.PersistentVolumeSpec", "volumeMode"),
-        ("PersistentVolumeClaim", "Status") => field!("core.v1.PersistentVolumeClaimStatus", "phase"),
-        ("PersistentVolumeClaim", "Volume") => field!("core.v1.PersistentVolumeClaimSpec", "volumeName"),
-        ("PersistentVolumeClaim", "Capacity") => field!("core.v1.PersistentVolumeClaimStatus", "capacity"),
-        ("PersistentVolumeClaim", "Access Modes") => field!("core.v1.PersistentVolumeClaimStatus", "accessModes"),
+        ("PersistentVolumeClaim", "Status") => {
+            field!("core.v1.PersistentVolumeClaimStatus", "phase")
+        }
+        ("PersistentVolumeClaim", "Volume") => {
+            field!("core.v1.PersistentVolumeClaimSpec", "volumeName")
+        }
+        ("PersistentVolumeClaim", "Capacity") => {
+            field!("core.v1.PersistentVolumeClaimStatus", "capacity")
+        }
+        ("PersistentVolumeClaim", "Access Modes") => {
+            field!("core.v1.PersistentVolumeClaimStatus", "accessModes")
+        }
         ("PersistentVolumeClaim", "StorageClass") => Text("StorageClass of the pvc"),
-        ("PersistentVolumeClaim", "VolumeAttributesClass") => Text("VolumeAttributesClass of the pvc"),
-        ("PersistentVolumeClaim", "VolumeMode") => field!("core.v1.PersistentVolumeClaimSpec", "volumeMode"),
+        ("PersistentVolumeClaim", "VolumeAttributesClass") => {
+            Text("VolumeAttributesClass of the pvc")
+        }
+        ("PersistentVolumeClaim", "VolumeMode") => {
+            field!("core.v1.PersistentVolumeClaimSpec", "volumeMode")
+        }
         ("StorageClass", "Provisioner") => field!("storage.v1.StorageClass", "provisioner"),
         ("StorageClass", "ReclaimPolicy") => field!("storage.v1.StorageClass", "reclaimPolicy"),
-        ("StorageClass", "VolumeBindingMode") => field!("storage.v1.StorageClass", "volumeBindingMode"),
-        ("StorageClass", "AllowVolumeExpansion") => field!("storage.v1.StorageClass", "allowVolumeExpansion"),
-        ("VolumeAttributesClass", "DriverName") => field!("storage.v1.VolumeAttributesClass", "driverName"),
+        ("StorageClass", "VolumeBindingMode") => {
+            field!("storage.v1.StorageClass", "volumeBindingMode")
+        }
+        ("StorageClass", "AllowVolumeExpansion") => {
+            field!("storage.v1.StorageClass", "allowVolumeExpansion")
+        }
+        ("VolumeAttributesClass", "DriverName") => {
+            field!("storage.v1.VolumeAttributesClass", "driverName")
+        }
         ("VolumeAttachment", "Attacher") => field!("storage.v1.VolumeAttachmentSpec", "attacher"),
-        ("VolumeAttachment", "PV") => field!("storage.v1.VolumeAttachmentSource", "persistentVolumeName"),
+        ("VolumeAttachment", "PV") => {
+            field!("storage.v1.VolumeAttachmentSource", "persistentVolumeName")
+        }
         ("VolumeAttachment", "Node") => field!("storage.v1.VolumeAttachmentSpec", "nodeName"),
         ("VolumeAttachment", "Attached") => field!("storage.v1.VolumeAttachmentStatus", "attached"),
-        ("CSINode", "Drivers") => Text("Drivers indicates the number of CSI drivers registered on the node"),
+        ("CSINode", "Drivers") => {
+            Text("Drivers indicates the number of CSI drivers registered on the node")
+        }
         ("CSIDriver", "AttachRequired") => field!("storage.v1.CSIDriverSpec", "attachRequired"),
         ("CSIDriver", "PodInfoOnMount") => field!("storage.v1.CSIDriverSpec", "podInfoOnMount"),
         ("CSIDriver", "StorageCapacity") => field!("storage.v1.CSIDriverSpec", "storageCapacity"),
         ("CSIDriver", "TokenRequests") => field!("storage.v1.CSIDriverSpec", "tokenRequests"),
-        ("CSIDriver", "RequiresRepublish") => field!("storage.v1.CSIDriverSpec", "requiresRepublish"),
+        ("CSIDriver", "RequiresRepublish") => {
+            field!("storage.v1.CSIDriverSpec", "requiresRepublish")
+        }
         ("CSIDriver", "Modes") => field!("storage.v1.CSIDriverSpec", "volumeLifecycleModes"),
         ("ResourceClaim", "State") => {
             Text("A summary of the current state (allocated, pending, reserved, etc.).")
@@ -214,9 +294,15 @@ fn of_storage(kind: &str, column: &str) -> Option<Description> {
         ("DeviceTaintRule", "TimeAdded") => field!("resource.v1.DeviceTaint", "timeAdded"),
         ("ResourcePoolStatusRequest", "Driver") => Text("The driver to query pools for."),
         ("ResourcePoolStatusRequest", "Total") => Text("Total number of devices across all pools."),
-        ("ResourcePoolStatusRequest", "Available") => Text("Number of available devices across all pools."),
-        ("ResourcePoolStatusRequest", "Allocated") => Text("Number of allocated devices across all pools."),
-        ("ResourcePoolStatusRequest", "Unavailable") => Text("Number of unavailable devices across all pools."),
+        ("ResourcePoolStatusRequest", "Available") => {
+            Text("Number of available devices across all pools.")
+        }
+        ("ResourcePoolStatusRequest", "Allocated") => {
+            Text("Number of allocated devices across all pools.")
+        }
+        ("ResourcePoolStatusRequest", "Unavailable") => {
+            Text("Number of unavailable devices across all pools.")
+        }
         ("ResourcePoolStatusRequest", "Errors") => Text("Number of pools with validation errors."),
         ("ResourcePoolStatusRequest", "Pools") => Text("Total number of matching pools."),
         ("ResourcePoolStatusRequest", "Status") => Text("Processing status."),
@@ -239,68 +325,124 @@ fn of_policy(kind: &str, column: &str) -> Option<Description> {
         ("RoleBinding", "ServiceAccounts") => Text("ServiceAccounts in the roleBinding"),
         ("ClusterRoleBinding", "Users") => Text("Users in the clusterRoleBinding"),
         ("ClusterRoleBinding", "Groups") => Text("Groups in the clusterRoleBinding"),
-        ("ClusterRoleBinding", "ServiceAccounts") => Text("ServiceAccounts in the clusterRoleBinding"),
-        ("CertificateSigningRequest", "SignerName") => field!("certificates.v1.CertificateSigningRequestSpec", "signerName"),
+        ("ClusterRoleBinding", "ServiceAccounts") => {
+            Text("ServiceAccounts in the clusterRoleBinding")
+        }
+        // That of v1beta1 too.
+        ("CertificateSigningRequest", "SignerName") => Text(SIGNER_NAME),
         // The column shows who asks, and is described as what they ask for.
         ("CertificateSigningRequest", "Requestor") => Text("Base64-encoded PKCS#10 CSR data"),
         ("CertificateSigningRequest", "RequestedDuration") => {
-            field!("certificates.v1.CertificateSigningRequestSpec", "expirationSeconds")
+            field!(
+                "certificates.v1.CertificateSigningRequestSpec",
+                "expirationSeconds"
+            )
         }
         ("CertificateSigningRequest", "Condition") => {
             Text("Conditions applied to the request, such as approval or denial.")
         }
-        ("ClusterTrustBundle", "SignerName") => field!("certificates.v1beta1.ClusterTrustBundleSpec", "signerName"),
-        ("PodCertificateRequest", "PodName") => field!("certificates.v1beta1.PodCertificateRequestSpec", "podName"),
+        ("ClusterTrustBundle", "SignerName") => {
+            field!("certificates.v1beta1.ClusterTrustBundleSpec", "signerName")
+        }
+        ("PodCertificateRequest", "PodName") => {
+            field!("certificates.v1beta1.PodCertificateRequestSpec", "podName")
+        }
         ("PodCertificateRequest", "ServiceAccountName") => {
-            field!("certificates.v1beta1.PodCertificateRequestSpec", "serviceAccountName")
+            field!(
+                "certificates.v1beta1.PodCertificateRequestSpec",
+                "serviceAccountName"
+            )
         }
-        ("PodCertificateRequest", "NodeName") => field!("certificates.v1beta1.PodCertificateRequestSpec", "nodeName"),
+        ("PodCertificateRequest", "NodeName") => {
+            field!("certificates.v1beta1.PodCertificateRequestSpec", "nodeName")
+        }
         ("PodCertificateRequest", "SignerName") => {
-            field!("certificates.v1beta1.PodCertificateRequestSpec", "signerName")
+            field!(
+                "certificates.v1beta1.PodCertificateRequestSpec",
+                "signerName"
+            )
         }
-        ("PodCertificateRequest", "State") => Text("Is the request Pending, Issued, Denied, or Failed?"),
+        ("PodCertificateRequest", "State") => {
+            Text("Is the request Pending, Issued, Denied, or Failed?")
+        }
         ("PodCertificateRequest", "UnverifiedUserAnnotations") => {
-            field!("certificates.v1beta1.PodCertificateRequestSpec", "unverifiedUserAnnotations")
+            field!(
+                "certificates.v1beta1.PodCertificateRequestSpec",
+                "unverifiedUserAnnotations"
+            )
         }
         ("MutatingWebhookConfiguration" | "ValidatingWebhookConfiguration", "Webhooks") => {
             Text("Webhooks indicates the number of webhooks registered in this configuration")
         }
-        ("ValidatingAdmissionPolicy", "Validations") => {
-            Text("Validations indicates the number of validation rules defined in this configuration")
-        }
+        ("ValidatingAdmissionPolicy", "Validations") => Text(
+            "Validations indicates the number of validation rules defined in this configuration",
+        ),
         ("MutatingAdmissionPolicy", "Mutations") => {
             Text("Mutation indicates the number of mutations rules defined in this configuration")
         }
-        (_, "ParamKind") => Text("ParamKind specifies the kind of resources used to parameterize this policy"),
+        (_, "ParamKind") => {
+            Text("ParamKind specifies the kind of resources used to parameterize this policy")
+        }
         (_, "PolicyName") => {
             Text("PolicyName indicates the policy definition which the policy binding binded to")
         }
-        (_, "ParamRef") => Text("ParamRef indicates the param resource which sets the configuration param"),
-        ("FlowSchema", "PriorityLevel") => field!("flowcontrol.v1.PriorityLevelConfigurationReference", "name"),
-        ("FlowSchema", "MatchingPrecedence") => field!("flowcontrol.v1.FlowSchemaSpec", "matchingPrecedence"),
-        ("FlowSchema", "DistinguisherMethod") => field!("flowcontrol.v1.FlowSchemaSpec", "distinguisherMethod"),
-        ("FlowSchema", "MissingPL") => Text("references a broken or non-existent PriorityLevelConfiguration"),
-        ("PriorityLevelConfiguration", "Type") => field!("flowcontrol.v1.PriorityLevelConfigurationSpec", "type"),
-        ("PriorityLevelConfiguration", "NominalConcurrencyShares") => {
-            field!("flowcontrol.v1.LimitedPriorityLevelConfiguration", "nominalConcurrencyShares")
+        (_, "ParamRef") => {
+            Text("ParamRef indicates the param resource which sets the configuration param")
         }
-        ("PriorityLevelConfiguration", "Queues") => field!("flowcontrol.v1.QueuingConfiguration", "queues"),
-        ("PriorityLevelConfiguration", "HandSize") => field!("flowcontrol.v1.QueuingConfiguration", "handSize"),
+        ("FlowSchema", "PriorityLevel") => {
+            field!("flowcontrol.v1.PriorityLevelConfigurationReference", "name")
+        }
+        ("FlowSchema", "MatchingPrecedence") => {
+            field!("flowcontrol.v1.FlowSchemaSpec", "matchingPrecedence")
+        }
+        ("FlowSchema", "DistinguisherMethod") => {
+            field!("flowcontrol.v1.FlowSchemaSpec", "distinguisherMethod")
+        }
+        ("FlowSchema", "MissingPL") => {
+            Text("references a broken or non-existent PriorityLevelConfiguration")
+        }
+        ("PriorityLevelConfiguration", "Type") => {
+            field!("flowcontrol.v1.PriorityLevelConfigurationSpec", "type")
+        }
+        ("PriorityLevelConfiguration", "NominalConcurrencyShares") => {
+            field!(
+                "flowcontrol.v1.LimitedPriorityLevelConfiguration",
+                "nominalConcurrencyShares"
+            )
+        }
+        ("PriorityLevelConfiguration", "Queues") => {
+            field!("flowcontrol.v1.QueuingConfiguration", "queues")
+        }
+        ("PriorityLevelConfiguration", "HandSize") => {
+            field!("flowcontrol.v1.QueuingConfiguration", "handSize")
+        }
         ("PriorityLevelConfiguration", "QueueLengthLimit") => {
             field!("flowcontrol.v1.QueuingConfiguration", "queueLengthLimit")
         }
         ("PriorityClass", "Value") => field!("scheduling.v1.PriorityClass", "value"),
-        ("PriorityClass", "Global-Default") => field!("scheduling.v1.PriorityClass", "globalDefault"),
-        ("PriorityClass", "PreemptionPolicy") => field!("scheduling.v1.PriorityClass", "preemptionPolicy"),
+        ("PriorityClass", "Global-Default") => {
+            field!("scheduling.v1.PriorityClass", "globalDefault")
+        }
+        ("PriorityClass", "PreemptionPolicy") => {
+            field!("scheduling.v1.PriorityClass", "preemptionPolicy")
+        }
         ("StorageVersion", "CommonEncodingVersion") => {
-            field!("apiserverinternal.v1alpha1.StorageVersionStatus", "commonEncodingVersion")
+            field!(
+                "apiserverinternal.v1alpha1.StorageVersionStatus",
+                "commonEncodingVersion"
+            )
         }
         ("StorageVersion", "StorageVersions") => {
-            field!("apiserverinternal.v1alpha1.StorageVersionStatus", "storageVersions")
+            field!(
+                "apiserverinternal.v1alpha1.StorageVersionStatus",
+                "storageVersions"
+            )
         }
         ("StorageVersionMigration", "Resource") => Text("GroupResource to migrate"),
         ("StorageVersionMigration", "Status") => Text("Status of the migration"),
-        ("APIService", "Service") => Text("The reference to the service that hosts this API endpoint."),
+        ("APIService", "Service") => {
+            Text("The reference to the service that hosts this API endpoint.")
+        }
         ("APIService", "Available") => Text("Whether this service is available."),
         _ => return None,
     })

@@ -2,8 +2,8 @@
 //!
 //! [`printer`] finds what turns objects of a type into cells; a type without one has the columns
 //! `Name` and `Created At`, whose cells [`default_cells`] makes. [`conditions`] is what else a row
-//! says, [`order`] the order of rows where it is not that of the list, and [`column_definitions`]
-//! are the columns with their descriptions.
+//! says, [`order`] the order of rows where it is not that of the list, and [`ColumnDefinitions`] are
+//! the columns with their descriptions.
 //!
 //! All columns are filled, wide ones too: it is the client who leaves them out. Ages depend on the
 //! time of the request, so a row cannot be kept.
@@ -15,7 +15,7 @@
 //!
 //! let ty = type_by_kind("", "v1", "Secret").unwrap();
 //! let body = br#"{"metadata":{"name":"colors","creationTimestamp":"2026-01-01T00:00:00Z"},"type":"Opaque"}"#;
-//! let secret = json::decode(&ty, &body.to_vec().into(), &mut Problems::default()).unwrap();
+//! let secret = json::decode(&ty, &body.to_vec().into(), &mut Problems::ignored()).unwrap();
 //!
 //! let printer = printers::printer(secret.ty()).unwrap();
 //! let now = Time::parse("2026-01-01T00:05:30Z").unwrap();
@@ -50,7 +50,7 @@ use pintle_runtime::value::Record;
 
 pub use age::{age, human_duration};
 pub use cell::{Cell, Cells, write_cells};
-pub use columns::{ColumnDefinition, column_definitions, column_definitions_json};
+pub use columns::{ColumnDefinition, ColumnDefinitions, OfField};
 pub use row::{RowCondition, default_cells};
 
 /// Makes the cells of an object at the time of the request. It must be of the type that the
@@ -103,9 +103,15 @@ pub fn printer(ty: &Type) -> Option<Printer> {
         "io.k8s.api.autoscaling.v2.HorizontalPodAutoscaler" => autoscaling::v2,
         "io.k8s.api.batch.v1.CronJob" => workloads::cron_job,
         "io.k8s.api.batch.v1.Job" => workloads::job,
-        "io.k8s.api.certificates.v1.CertificateSigningRequest" => access::certificate_signing_request,
-        "io.k8s.api.certificates.v1alpha1.ClusterTrustBundle" => access::v1alpha1::cluster_trust_bundle,
-        "io.k8s.api.certificates.v1beta1.ClusterTrustBundle" => access::v1beta1::cluster_trust_bundle,
+        "io.k8s.api.certificates.v1.CertificateSigningRequest" => {
+            access::certificate_signing_request
+        }
+        "io.k8s.api.certificates.v1alpha1.ClusterTrustBundle" => {
+            access::v1alpha1::cluster_trust_bundle
+        }
+        "io.k8s.api.certificates.v1beta1.ClusterTrustBundle" => {
+            access::v1beta1::cluster_trust_bundle
+        }
         "io.k8s.api.certificates.v1beta1.PodCertificateRequest" => access::pod_certificate_request,
         "io.k8s.api.coordination.v1.Lease" => node::lease,
         "io.k8s.api.coordination.v1alpha2.LeaseCandidate" => node::v1alpha2::lease_candidate,
@@ -129,14 +135,18 @@ pub fn printer(ty: &Type) -> Option<Printer> {
         "io.k8s.api.resource.v1.ResourceClaim" => resource::v1::claim,
         "io.k8s.api.resource.v1.ResourceClaimTemplate" => resource::v1::claim_template,
         "io.k8s.api.resource.v1.ResourceSlice" => resource::v1::slice,
-        "io.k8s.api.resource.v1alpha3.DeviceTaintRule" => resource::taints_v1alpha3::device_taint_rule,
+        "io.k8s.api.resource.v1alpha3.DeviceTaintRule" => {
+            resource::taints_v1alpha3::device_taint_rule
+        }
         "io.k8s.api.resource.v1alpha3.ResourcePoolStatusRequest" => resource::pool_status_request,
         "io.k8s.api.resource.v1beta1.DeviceClass" => resource::v1beta1::device_class,
         "io.k8s.api.resource.v1beta1.ResourceClaim" => resource::v1beta1::claim,
         "io.k8s.api.resource.v1beta1.ResourceClaimTemplate" => resource::v1beta1::claim_template,
         "io.k8s.api.resource.v1beta1.ResourceSlice" => resource::v1beta1::slice,
         "io.k8s.api.resource.v1beta2.DeviceClass" => resource::v1beta2::device_class,
-        "io.k8s.api.resource.v1beta2.DeviceTaintRule" => resource::taints_v1beta2::device_taint_rule,
+        "io.k8s.api.resource.v1beta2.DeviceTaintRule" => {
+            resource::taints_v1beta2::device_taint_rule
+        }
         "io.k8s.api.resource.v1beta2.ResourceClaim" => resource::v1beta2::claim,
         "io.k8s.api.resource.v1beta2.ResourceClaimTemplate" => resource::v1beta2::claim_template,
         "io.k8s.api.resource.v1beta2.ResourceSlice" => resource::v1beta2::slice,
@@ -148,19 +158,43 @@ pub fn printer(ty: &Type) -> Option<Printer> {
         "io.k8s.api.storage.v1.StorageClass" => storage::storage_class,
         "io.k8s.api.storage.v1.VolumeAttachment" => storage::volume_attachment,
         "io.k8s.api.storage.v1.VolumeAttributesClass" => storage::v1::volume_attributes_class,
-        "io.k8s.api.storage.v1beta1.VolumeAttributesClass" => storage::v1beta1::volume_attributes_class,
-        "io.k8s.api.storagemigration.v1beta1.StorageVersionMigration" => control::storage_version_migration,
+        "io.k8s.api.storage.v1beta1.VolumeAttributesClass" => {
+            storage::v1beta1::volume_attributes_class
+        }
+        "io.k8s.api.storagemigration.v1beta1.StorageVersionMigration" => {
+            control::storage_version_migration
+        }
         "io.k8s.api.apiserverinternal.v1alpha1.StorageVersion" => control::storage_version,
-        "io.k8s.api.admissionregistration.v1.MutatingAdmissionPolicy" => admission::v1::mutating_policy,
-        "io.k8s.api.admissionregistration.v1.MutatingAdmissionPolicyBinding" => admission::v1::mutating_binding,
-        "io.k8s.api.admissionregistration.v1.MutatingWebhookConfiguration" => admission::mutating_webhooks,
-        "io.k8s.api.admissionregistration.v1.ValidatingAdmissionPolicy" => admission::validating_policy,
-        "io.k8s.api.admissionregistration.v1.ValidatingAdmissionPolicyBinding" => admission::validating_binding,
-        "io.k8s.api.admissionregistration.v1.ValidatingWebhookConfiguration" => admission::validating_webhooks,
-        "io.k8s.api.admissionregistration.v1alpha1.MutatingAdmissionPolicy" => admission::v1alpha1::mutating_policy,
-        "io.k8s.api.admissionregistration.v1alpha1.MutatingAdmissionPolicyBinding" => admission::v1alpha1::mutating_binding,
-        "io.k8s.api.admissionregistration.v1beta1.MutatingAdmissionPolicy" => admission::v1beta1::mutating_policy,
-        "io.k8s.api.admissionregistration.v1beta1.MutatingAdmissionPolicyBinding" => admission::v1beta1::mutating_binding,
+        "io.k8s.api.admissionregistration.v1.MutatingAdmissionPolicy" => {
+            admission::v1::mutating_policy
+        }
+        "io.k8s.api.admissionregistration.v1.MutatingAdmissionPolicyBinding" => {
+            admission::v1::mutating_binding
+        }
+        "io.k8s.api.admissionregistration.v1.MutatingWebhookConfiguration" => {
+            admission::mutating_webhooks
+        }
+        "io.k8s.api.admissionregistration.v1.ValidatingAdmissionPolicy" => {
+            admission::validating_policy
+        }
+        "io.k8s.api.admissionregistration.v1.ValidatingAdmissionPolicyBinding" => {
+            admission::validating_binding
+        }
+        "io.k8s.api.admissionregistration.v1.ValidatingWebhookConfiguration" => {
+            admission::validating_webhooks
+        }
+        "io.k8s.api.admissionregistration.v1alpha1.MutatingAdmissionPolicy" => {
+            admission::v1alpha1::mutating_policy
+        }
+        "io.k8s.api.admissionregistration.v1alpha1.MutatingAdmissionPolicyBinding" => {
+            admission::v1alpha1::mutating_binding
+        }
+        "io.k8s.api.admissionregistration.v1beta1.MutatingAdmissionPolicy" => {
+            admission::v1beta1::mutating_policy
+        }
+        "io.k8s.api.admissionregistration.v1beta1.MutatingAdmissionPolicyBinding" => {
+            admission::v1beta1::mutating_binding
+        }
         "io.k8s.apimachinery.pkg.apis.meta.v1.Status" => core::status,
         "io.k8s.kube-aggregator.pkg.apis.apiregistration.v1.APIService" => control::api_service,
         _ => return None,

@@ -9,7 +9,9 @@ use pintle_runtime::value::Record;
 use super::Cells;
 use super::age::age_cell;
 use super::cell::cells;
-use super::text::{NONE, append, balanced, first_of, is_true, join, labels, or, or_unset, selector};
+use super::text::{
+    NONE, append, balanced, first_of, is_true, join, labels, or, or_unset, selector,
+};
 use crate::core::v1::{Endpoints, Service};
 use crate::discovery::v1::{EndpointPort, EndpointSlice};
 use crate::networking::v1::{Ingress, IngressClass, NetworkPolicy};
@@ -22,7 +24,10 @@ const DEFAULT_INGRESS_CLASS: &str = "ingressclass.kubernetes.io/is-default-class
 pub(super) fn service(object: &Record, now: Time) -> Cells<'_> {
     let service = Service::from_record(object);
     let (meta, spec) = (service.metadata(), service.spec());
-    let cluster_ip = spec.cluster_ips().first().unwrap_or_else(|| or(spec.cluster_ip(), NONE));
+    let cluster_ip = spec
+        .cluster_ips()
+        .first()
+        .unwrap_or_else(|| or(spec.cluster_ip(), NONE));
     let mut ports = String::new();
     for port in spec.ports() {
         let comma = if ports.is_empty() { "" } else { "," };
@@ -37,7 +42,11 @@ pub(super) fn service(object: &Record, now: Time) -> Cells<'_> {
         spec.type_(),
         cluster_ip,
         external_ip(service),
-        if ports.is_empty() { Cow::Borrowed(NONE) } else { Cow::Owned(ports) },
+        if ports.is_empty() {
+            Cow::Borrowed(NONE)
+        } else {
+            Cow::Owned(ports)
+        },
         age_cell(meta.creation_timestamp(), now),
         labels(spec.selector()),
     ]
@@ -51,7 +60,11 @@ fn external_ip<'a>(service: Service<'a>) -> Cow<'a, str> {
         "ClusterIP" | "NodePort" => join(external.iter(), ","),
         "LoadBalancer" => {
             let ingress = service.status().load_balancer().ingress();
-            let balanced = balanced(ingress.iter().map(|ingress| (ingress.ip(), ingress.hostname())));
+            let balanced = balanced(
+                ingress
+                    .iter()
+                    .map(|ingress| (ingress.ip(), ingress.hostname())),
+            );
             match (balanced.is_empty(), external.is_empty()) {
                 (true, true) => Cow::Borrowed("<pending>"),
                 (false, true) => balanced,
@@ -86,13 +99,24 @@ pub(super) fn endpoints(object: &Record, now: Time) -> Cells<'_> {
     let subsets = object.subsets();
     let places = subsets.iter().flat_map(|subset| {
         let bare = subset.ports().is_empty().then_some(None);
-        let ports = subset.ports().into_iter().map(|port| Some(port.port())).chain(bare);
+        let ports = subset
+            .ports()
+            .into_iter()
+            .map(|port| Some(port.port()))
+            .chain(bare);
         ports.flat_map(move |port| {
             let addresses = subset.addresses().into_iter();
-            addresses.map(move |address| Place { ip: address.ip(), port })
+            addresses.map(move |address| Place {
+                ip: address.ip(),
+                port,
+            })
         })
     });
-    let shown = if subsets.is_empty() { NONE.to_owned() } else { first_of(places, SHOWN, ",") };
+    let shown = if subsets.is_empty() {
+        NONE.to_owned()
+    } else {
+        first_of(places, SHOWN, ",")
+    };
     cells![meta.name(), shown, age_cell(meta.creation_timestamp(), now)]
 }
 
@@ -112,7 +136,10 @@ pub(super) fn endpoint_slice(object: &Record, now: Time) -> Cells<'_> {
     let object = EndpointSlice::from_record(object);
     let meta = object.metadata();
     let ports = first_of(object.ports().into_iter().map(Port), SHOWN, ",");
-    let addresses = object.endpoints().into_iter().flat_map(|endpoint| endpoint.addresses().iter());
+    let addresses = object
+        .endpoints()
+        .into_iter()
+        .flat_map(|endpoint| endpoint.addresses().iter());
     let addresses = first_of(addresses, SHOWN, ",");
     cells![
         meta.name(),
@@ -131,8 +158,16 @@ pub(super) fn ingress(object: &Record, now: Time) -> Cells<'_> {
         meta.name(),
         spec.ingress_class_name().unwrap_or(NONE),
         hosts(object),
-        balanced(ingress.iter().map(|ingress| (ingress.ip(), ingress.hostname()))),
-        if spec.tls().is_empty() { "80" } else { "80, 443" },
+        balanced(
+            ingress
+                .iter()
+                .map(|ingress| (ingress.ip(), ingress.hostname()))
+        ),
+        if spec.tls().is_empty() {
+            "80"
+        } else {
+            "80, 443"
+        },
         age_cell(meta.creation_timestamp(), now),
     ]
 }
@@ -150,7 +185,11 @@ fn hosts<'a>(ingress: Ingress<'a>) -> Cow<'a, str> {
             shown.push(rule.host());
         }
     }
-    if shown.is_empty() { Cow::Borrowed("*") } else { join(shown, ",") }
+    if shown.is_empty() {
+        Cow::Borrowed("*")
+    } else {
+        join(shown, ",")
+    }
 }
 
 pub(super) fn ingress_class(object: &Record, now: Time) -> Cells<'_> {
@@ -167,7 +206,12 @@ pub(super) fn ingress_class(object: &Record, now: Time) -> Cells<'_> {
             None => format!("{kind}/{name}"),
         })
     });
-    cells![name, spec.controller(), parameters, age_cell(meta.creation_timestamp(), now)]
+    cells![
+        name,
+        spec.controller(),
+        parameters,
+        age_cell(meta.creation_timestamp(), now)
+    ]
 }
 
 pub(super) fn network_policy(object: &Record, now: Time) -> Cells<'_> {
@@ -195,10 +239,22 @@ macro_rules! addresses {
             pub(in crate::printers) fn ip_address(object: &Record, now: Time) -> Cells<'_> {
                 let object = IPAddress::from_record(object);
                 let meta = object.metadata();
-                let parent = object.spec().parent_ref().map_or(Cow::Borrowed(NONE), |parent| {
-                    Cow::Owned(parent_ref(parent.group(), parent.resource(), parent.namespace(), parent.name()))
-                });
-                cells![meta.name(), parent, age_cell(meta.creation_timestamp(), now)]
+                let parent = object
+                    .spec()
+                    .parent_ref()
+                    .map_or(Cow::Borrowed(NONE), |parent| {
+                        Cow::Owned(parent_ref(
+                            parent.group(),
+                            parent.resource(),
+                            parent.namespace(),
+                            parent.name(),
+                        ))
+                    });
+                cells![
+                    meta.name(),
+                    parent,
+                    age_cell(meta.creation_timestamp(), now)
+                ]
             }
         }
     };

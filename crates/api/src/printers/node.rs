@@ -32,7 +32,11 @@ pub(super) fn node(object: &Record, now: Time) -> Cells<'_> {
     cells![
         meta.name(),
         status(node),
-        if roles.is_empty() { Cow::Borrowed(NONE) } else { roles },
+        if roles.is_empty() {
+            Cow::Borrowed(NONE)
+        } else {
+            roles
+        },
         age_cell(meta.creation_timestamp(), now),
         info.kubelet_version(),
         address(node, "InternalIP"),
@@ -46,7 +50,10 @@ pub(super) fn node(object: &Record, now: Time) -> Cells<'_> {
 fn status(node: Node<'_>) -> &'static str {
     let conditions = node.status().conditions();
     // Of several conditions of a type the last one counts.
-    let ready = conditions.iter().rev().find(|condition| condition.type_() == "Ready");
+    let ready = conditions
+        .iter()
+        .rev()
+        .find(|condition| condition.type_() == "Ready");
     let ready = ready.map(|condition| condition.status() == TRUE);
     match (ready, node.spec().unschedulable()) {
         (Some(true), false) => "Ready",
@@ -64,26 +71,41 @@ fn roles<'a>(node: Node<'a>) -> Cow<'a, str> {
         None => (key == ROLE).then_some(value),
     };
     let labels = node.metadata().labels();
-    let roles: BTreeSet<&str> = labels.iter().filter_map(role).filter(|role| !role.is_empty()).collect();
+    let roles: BTreeSet<&str> = labels
+        .iter()
+        .filter_map(role)
+        .filter(|role| !role.is_empty())
+        .collect();
     join(roles, ",")
 }
 
 fn address<'a>(node: Node<'a>, ty: &str) -> &'a str {
     let addresses = node.status().addresses();
-    addresses.iter().find(|address| address.type_() == ty).map_or(NONE, |address| address.address())
+    addresses
+        .iter()
+        .find(|address| address.type_() == ty)
+        .map_or(NONE, |address| address.address())
 }
 
 pub(super) fn runtime_class(object: &Record, now: Time) -> Cells<'_> {
     let object = RuntimeClass::from_record(object);
     let meta = object.metadata();
-    cells![meta.name(), object.handler(), age_cell(meta.creation_timestamp(), now)]
+    cells![
+        meta.name(),
+        object.handler(),
+        age_cell(meta.creation_timestamp(), now)
+    ]
 }
 
 pub(super) fn lease(object: &Record, now: Time) -> Cells<'_> {
     let object = coordination::v1::Lease::from_record(object);
     let meta = object.metadata();
     let holder = object.spec().holder_identity().unwrap_or_default();
-    cells![meta.name(), holder, age_cell(meta.creation_timestamp(), now)]
+    cells![
+        meta.name(),
+        holder,
+        age_cell(meta.creation_timestamp(), now)
+    ]
 }
 
 /// The printer of a version of LeaseCandidate.

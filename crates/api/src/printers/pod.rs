@@ -13,7 +13,10 @@ use crate::core::v1::{ContainerStateTerminated, ContainerStatus, Pod, PodTemplat
 const NODE_LOST: &str = "NodeLost";
 const SCHEDULING_GATED: &str = "SchedulingGated";
 
-static SUCCEEDED: [RowCondition; 1] = [completed("Succeeded", "The pod has completed successfully.")];
+static SUCCEEDED: [RowCondition; 1] = [completed(
+    "Succeeded",
+    "The pod has completed successfully.",
+)];
 static FAILED: [RowCondition; 1] = [completed("Failed", "The pod failed.")];
 
 const fn completed(reason: &'static str, message: &'static str) -> RowCondition {
@@ -74,7 +77,10 @@ fn readiness_gates(pod: Pod<'_>) -> String {
             .find(|condition| condition.type_() == gate)
             .is_some_and(|condition| condition.status() == TRUE)
     };
-    let open = gates.iter().filter(|gate| is_open(gate.condition_type())).count();
+    let open = gates
+        .iter()
+        .filter(|gate| is_open(gate.condition_type()))
+        .count();
     format!("{open}/{}", gates.len())
 }
 
@@ -89,7 +95,9 @@ impl Restarts {
     fn add(&mut self, container: ContainerStatus<'_>) {
         self.count += i64::from(container.restart_count());
         let finished = container.last_state().terminated();
-        self.last = self.last.max(finished.and_then(|finished| finished.finished_at()));
+        self.last = self
+            .last
+            .max(finished.and_then(|finished| finished.finished_at()));
     }
 }
 
@@ -108,7 +116,11 @@ impl Summary {
             reason: or(status.reason(), status.phase()).to_owned(),
             ready: 0,
             total: spec.containers().len()
-                + spec.init_containers().iter().filter(|container| container.restart_policy() == Some("Always")).count(),
+                + spec
+                    .init_containers()
+                    .iter()
+                    .filter(|container| container.restart_policy() == Some("Always"))
+                    .count(),
             restarts: Restarts::default(),
         };
         let gated = |condition: crate::core::v1::PodCondition<'_>| {
@@ -139,9 +151,9 @@ impl Summary {
         let init_containers = pod.spec().init_containers();
         for (index, container) in pod.status().init_container_statuses().iter().enumerate() {
             self.restarts.add(container);
-            let is_sidecar = init_containers
-                .iter()
-                .any(|spec| spec.name() == container.name() && spec.restart_policy() == Some("Always"));
+            let is_sidecar = init_containers.iter().any(|spec| {
+                spec.name() == container.name() && spec.restart_policy() == Some("Always")
+            });
             if is_sidecar {
                 of_sidecars.add(container);
             }
@@ -213,20 +225,29 @@ fn why(terminated: ContainerStateTerminated<'_>) -> String {
 /// Whether the first condition of a type is true, if there is one.
 fn has_condition(pod: Pod<'_>, ty: &str) -> Option<bool> {
     let conditions = pod.status().conditions();
-    let condition = conditions.iter().find(|condition| condition.type_() == ty)?;
+    let condition = conditions
+        .iter()
+        .find(|condition| condition.type_() == ty)?;
     Some(condition.status() == TRUE)
 }
 
 fn is_ready(pod: Pod<'_>) -> bool {
     let conditions = pod.status().conditions();
-    conditions.iter().any(|condition| condition.type_() == "Ready" && condition.status() == TRUE)
+    conditions
+        .iter()
+        .any(|condition| condition.type_() == "Ready" && condition.status() == TRUE)
 }
 
 pub(super) fn pod_template(object: &Record, _: Time) -> Cells<'_> {
     let object = PodTemplate::from_record(object);
     let template = object.template();
     let (names, images) = containers(template.spec());
-    cells![object.metadata().name(), names, images, labels(template.metadata().labels())]
+    cells![
+        object.metadata().name(),
+        names,
+        images,
+        labels(template.metadata().labels())
+    ]
 }
 
 #[cfg(test)]

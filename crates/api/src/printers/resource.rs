@@ -18,7 +18,9 @@ macro_rules! resources {
     ($version:ident, $text:expr) => {
         pub(in crate::printers) mod $version {
             use super::*;
-            use crate::resource::$version::{DeviceClass, ResourceClaim, ResourceClaimTemplate, ResourceSlice};
+            use crate::resource::$version::{
+                DeviceClass, ResourceClaim, ResourceClaimTemplate, ResourceSlice,
+            };
 
             pub(in crate::printers) fn device_class(object: &Record, now: Time) -> Cells<'_> {
                 let meta = DeviceClass::from_record(object).metadata();
@@ -81,7 +83,9 @@ macro_rules! device_taint_rule {
                 let object = DeviceTaintRule::from_record(object);
                 let meta = object.metadata();
                 let taint = object.spec().taint();
-                let added = taint.time_added().map_or(Cow::Borrowed(""), |added| age(Some(added), now));
+                let added = taint
+                    .time_added()
+                    .map_or(Cow::Borrowed(""), |added| age(Some(added), now));
                 cells![
                     meta.name(),
                     taint.key(),
@@ -104,7 +108,18 @@ pub(super) fn pool_status_request(object: &Record, now: Time) -> Cells<'_> {
     let unknown = || Cell::from("-");
     let Some(status) = object.status() else {
         let (pools, state) = (0, "Pending");
-        return cells![name, driver, unknown(), unknown(), unknown(), unknown(), unknown(), pools, state, NONE];
+        return cells![
+            name,
+            driver,
+            unknown(),
+            unknown(),
+            unknown(),
+            unknown(),
+            unknown(),
+            pools,
+            state,
+            NONE
+        ];
     };
     let end = status.conditions().iter().find(|condition| {
         condition.status() == TRUE && matches!(condition.type_(), "Complete" | "Failed")
@@ -113,7 +128,9 @@ pub(super) fn pool_status_request(object: &Record, now: Time) -> Cells<'_> {
     let complete = end.filter(|_| !failed);
     let (pools, known) = (status.pool_count().unwrap_or(0), status.pools().len());
     let state: Cow<'_, str> = match complete {
-        Some(_) if i64::from(pools) > known as i64 => format!("Complete ({known}/{pools} pools)").into(),
+        Some(_) if i64::from(pools) > known as i64 => {
+            format!("Complete ({known}/{pools} pools)").into()
+        }
         Some(_) => "Complete".into(),
         None if failed => "Failed".into(),
         None => "Pending".into(),
@@ -122,7 +139,12 @@ pub(super) fn pool_status_request(object: &Record, now: Time) -> Cells<'_> {
         if failed {
             unknown()
         } else {
-            Cell::from(status.pools().iter().fold(0_i32, |sum, pool| sum.wrapping_add(of(pool))))
+            Cell::from(
+                status
+                    .pools()
+                    .iter()
+                    .fold(0_i32, |sum, pool| sum.wrapping_add(of(pool))),
+            )
         }
     };
     cells![
@@ -135,7 +157,10 @@ pub(super) fn pool_status_request(object: &Record, now: Time) -> Cells<'_> {
         sum(|pool| pool.validation_error().is_some().into()),
         pools,
         state,
-        complete.map_or(NONE.into(), |condition| age_cell(condition.last_transition_time(), now)),
+        complete.map_or(NONE.into(), |condition| age_cell(
+            condition.last_transition_time(),
+            now
+        )),
     ]
 }
 

@@ -83,7 +83,11 @@ fn modes(modes: Strings<'_>) -> Cow<'static, str> {
 }
 
 fn phase<'a>(meta: ObjectMeta<'a>, phase: &'a str) -> &'a str {
-    if meta.deletion_timestamp().is_some() { "Terminating" } else { phase }
+    if meta.deletion_timestamp().is_some() {
+        "Terminating"
+    } else {
+        phase
+    }
 }
 
 fn class<'a>(meta: ObjectMeta<'a>, class: &'a str) -> &'a str {
@@ -94,7 +98,10 @@ pub(super) fn storage_class(object: &Record, now: Time) -> Cells<'_> {
     let object = StorageClass::from_record(object);
     let meta = object.metadata();
     let mut name = Cow::Borrowed(meta.name());
-    if DEFAULT_CLASS.iter().any(|key| is_true(meta.annotations(), key)) {
+    if DEFAULT_CLASS
+        .iter()
+        .any(|key| is_true(meta.annotations(), key))
+    {
         name.to_mut().push_str(" (default)");
     }
     cells![
@@ -137,7 +144,11 @@ pub(super) fn csi_driver(object: &Record, now: Time) -> Cells<'_> {
         spec.storage_capacity().unwrap_or(false),
         audiences,
         spec.requires_republish().unwrap_or(false),
-        if modes.is_empty() { Cow::Borrowed(NONE) } else { join(modes.iter(), ",") },
+        if modes.is_empty() {
+            Cow::Borrowed(NONE)
+        } else {
+            join(modes.iter(), ",")
+        },
         age_cell(meta.creation_timestamp(), now),
     ]
 }
@@ -145,7 +156,11 @@ pub(super) fn csi_driver(object: &Record, now: Time) -> Cells<'_> {
 pub(super) fn csi_node(object: &Record, now: Time) -> Cells<'_> {
     let object = CSINode::from_record(object);
     let meta = object.metadata();
-    cells![meta.name(), object.spec().drivers().len(), age_cell(meta.creation_timestamp(), now)]
+    cells![
+        meta.name(),
+        object.spec().drivers().len(),
+        age_cell(meta.creation_timestamp(), now)
+    ]
 }
 
 /// The printer of a version of VolumeAttributesClass.
@@ -155,10 +170,17 @@ macro_rules! volume_attributes_class {
             use super::*;
             use crate::storage::$version::VolumeAttributesClass;
 
-            pub(in crate::printers) fn volume_attributes_class(object: &Record, now: Time) -> Cells<'_> {
+            pub(in crate::printers) fn volume_attributes_class(
+                object: &Record,
+                now: Time,
+            ) -> Cells<'_> {
                 let object = VolumeAttributesClass::from_record(object);
                 let meta = object.metadata();
-                cells![meta.name(), object.driver_name(), age_cell(meta.creation_timestamp(), now)]
+                cells![
+                    meta.name(),
+                    object.driver_name(),
+                    age_cell(meta.creation_timestamp(), now)
+                ]
             }
         }
     };

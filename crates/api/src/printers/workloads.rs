@@ -21,7 +21,9 @@ const NOT_APPLICABLE: &str = "N/A";
 pub(super) fn replication_controller(object: &Record, now: Time) -> Cells<'_> {
     let object = ReplicationController::from_record(object);
     let (meta, spec, status) = (object.metadata(), object.spec(), object.status());
-    let template = spec.template().map_or_else(PodSpec::empty, |template| template.spec());
+    let template = spec
+        .template()
+        .map_or_else(PodSpec::empty, |template| template.spec());
     let (names, images) = containers(template);
     cells![
         meta.name(),
@@ -60,7 +62,11 @@ pub(super) fn deployment(object: &Record, now: Time) -> Cells<'_> {
         .map_or_else(|_| "<invalid>".to_owned(), |selector| selector.to_string());
     cells![
         meta.name(),
-        format!("{}/{}", status.ready_replicas(), spec.replicas().unwrap_or(0)),
+        format!(
+            "{}/{}",
+            status.ready_replicas(),
+            spec.replicas().unwrap_or(0)
+        ),
         status.updated_replicas(),
         status.available_replicas(),
         age_cell(meta.creation_timestamp(), now),
@@ -96,7 +102,11 @@ pub(super) fn stateful_set(object: &Record, now: Time) -> Cells<'_> {
     let (names, images) = containers(spec.template().spec());
     cells![
         meta.name(),
-        format!("{}/{}", object.status().ready_replicas(), spec.replicas().unwrap_or(0)),
+        format!(
+            "{}/{}",
+            object.status().ready_replicas(),
+            spec.replicas().unwrap_or(0)
+        ),
         age_cell(meta.creation_timestamp(), now),
         names,
         images,
@@ -106,18 +116,28 @@ pub(super) fn stateful_set(object: &Record, now: Time) -> Cells<'_> {
 pub(super) fn controller_revision(object: &Record, now: Time) -> Cells<'_> {
     let object = ControllerRevision::from_record(object);
     let meta = object.metadata();
-    let owner = meta.owner_references().iter().find(|owner| owner.controller() == Some(true));
+    let owner = meta
+        .owner_references()
+        .iter()
+        .find(|owner| owner.controller() == Some(true));
     let controller = owner.map_or_else(
         || NONE.to_owned(),
         |owner| {
             // It was checked with the object that it is a group and a version.
-            let group = GroupVersion::parse(owner.api_version()).map(|version| version.group).unwrap_or_default();
+            let group = GroupVersion::parse(owner.api_version())
+                .map(|version| version.group)
+                .unwrap_or_default();
             let dot = if group.is_empty() { "" } else { "." };
             let kind = format!("{}{dot}{group}", owner.kind()).to_lowercase();
             format!("{kind}/{}", owner.name())
         },
     );
-    cells![meta.name(), controller, object.revision(), age_cell(meta.creation_timestamp(), now)]
+    cells![
+        meta.name(),
+        controller,
+        object.revision(),
+        age_cell(meta.creation_timestamp(), now)
+    ]
 }
 
 pub(super) fn job(object: &Record, now: Time) -> Cells<'_> {
