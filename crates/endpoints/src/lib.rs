@@ -30,6 +30,7 @@ pub mod serve;
 pub mod server;
 pub mod store;
 pub mod strategy;
+pub mod table;
 pub mod watch;
 
 pub use handlers::is_served;

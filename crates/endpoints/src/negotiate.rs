@@ -76,6 +76,8 @@ const STREAMS: [&str; 2] = ["application/json;stream=watch", "application/vnd.ku
 pub enum Transform {
     /// The object itself.
     None,
+    /// `meta.k8s.io` `Table`: in JSON and YAML only.
+    Table(MetaVersion),
     /// `meta.k8s.io` `PartialObjectMetadata`
     Metadata(MetaVersion),
     /// `meta.k8s.io` `PartialObjectMetadataList`
@@ -117,18 +119,33 @@ impl Representation {
     pub const JSON: Self = Self { format: Format::Json, pretty: false, transform: Transform::None };
 }
 
+/// Whether an endpoint can make tables. Where it cannot, a clause that asks for one is passed over:
+/// clients that like them take the object itself as well, and print it on their own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TableSupport {
+    /// It can.
+    Tables,
+    /// It cannot.
+    NoTables,
+}
+
 /// What the client takes of what an endpoint offers.
 ///
 /// # Errors
 /// 406 in the router's words or the handler's.
-pub fn representation(headers: &HeaderMap, query: Query<'_>, offers: Offers) -> Result<Representation, ApiError> {
+pub fn representation(
+    headers: &HeaderMap,
+    query: Query<'_>,
+    offers: Offers,
+    tables: TableSupport,
+) -> Result<Representation, ApiError> {
     let accept = accept(headers);
     if !router_accepts(accept, offers) {
         let types = if offers == Offers::Object { OBJECT_TYPES } else { LIST_TYPES };
         let text = format!("406: Not Acceptable\n\nAvailable representations: {types}");
         return Err(Responded { server_message: &text, ..Responded::new(406) }.into());
     }
-    let Some(found) = negotiate(accept, offers, transform) else {
+    let Some(found) = negotiate(accept, offers, |target| transform(target, tables)) else {
         return Err(ApiError::not_acceptable(if offers == Offers::Stream { &STREAMS } else { &PLAIN }));
     };
     Ok(Representation { pretty: found.pretty || is_pretty(headers, query), ..found })
@@ -292,12 +309,14 @@ fn options(
     if offers == Offers::Stream && !format.streams() {
         return None;
     }
-    Some(Representation { format, pretty, transform: transform(target)? })
+    let transform = transform(target)?;
+    // There are no tables in protobuf.
+    let possible = !(matches!(transform, Transform::Table(_)) && format == Format::Protobuf);
+    possible.then_some(Representation { format, pretty, transform })
 }
 
-/// The forms that every resource comes in. A clause that asks for another one is passed over, as are
-/// tables: clients that like them take the object itself as well, and print it on their own.
-fn transform(target: Option<Target<'_>>) -> Option<Transform> {
+/// The forms that every resource comes in. A clause that asks for another one is passed over.
+fn transform(target: Option<Target<'_>>, tables: TableSupport) -> Option<Transform> {
     let Some(target) = target else { return Some(Transform::None) };
     let version = match (target.group, target.version) {
         ("meta.k8s.io", "v1") => MetaVersion::V1,
@@ -305,6 +324,7 @@ fn transform(target: Option<Target<'_>>) -> Option<Transform> {
         _ => return None,
     };
     match target.kind {
+        "Table" if tables == TableSupport::Tables => Some(Transform::Table(version)),
         "PartialObjectMetadata" => Some(Transform::Metadata(version)),
         "PartialObjectMetadataList" => Some(Transform::MetadataList(version)),
         _ => None,
@@ -339,7 +359,7 @@ mod tests {
 
     #[track_caller]
     fn check(accept: &'static str, offers: Offers, expected: Result<(Format, Transform), &str>) {
-        let found = representation(&headers(accept), Query::default(), offers);
+        let found = representation(&headers(accept), Query::default(), offers, TableSupport::Tables);
         let found = found.map(|found| (found.format, found.transform)).map_err(|error| error.to_string());
         assert_eq!(found.as_ref().map_err(String::as_str), expected.as_ref().map_err(|text| *text), "{accept}");
     }
@@ -360,8 +380,9 @@ mod tests {
     fn a_form_that_is_not_known_falls_back_to_the_next_clause() {
         let metadata = Ok((Format::Protobuf, Transform::Metadata(MetaVersion::V1)));
         check("application/vnd.kubernetes.protobuf;as=PartialObjectMetadata;v=v1;g=meta.k8s.io", Offers::List, metadata);
-        let plain = Ok((Format::Json, Transform::None));
-        check("application/json;as=Table;v=v1;g=meta.k8s.io,application/json", Offers::List, plain);
+        let table = Ok((Format::Json, Transform::Table(MetaVersion::V1)));
+        let accept = "application/vnd.kubernetes.protobuf;as=Table;v=v1;g=meta.k8s.io,application/json;as=Table;v=v1;g=meta.k8s.io";
+        check(accept, Offers::Object, table);
         check("application/json;as=PartialObjectMetadata;v=v2;g=meta.k8s.io,application/yaml", Offers::List, Ok((Format::Yaml, Transform::None)));
     }
 

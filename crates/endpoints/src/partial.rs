@@ -5,6 +5,7 @@
 
 use bytes::Bytes;
 use pintle_runtime::codec::protobuf::envelope;
+use pintle_runtime::resource::Resource;
 use pintle_runtime::status::{ApiError, Failure};
 
 use crate::cache::{Extra, Object};
@@ -63,14 +64,11 @@ fn make_protobuf(object: &Object, version: MetaVersion) -> Result<Bytes, ApiErro
     Ok(out.into())
 }
 
-/// Upstream's refusal to give one object as a list.
-pub fn not_a_list(object: &Object) -> ApiError {
-    let form = object.entry().forms().form(object.version());
-    let package = form.group.split('.').next().filter(|group| !group.is_empty()).unwrap_or("core");
-    let text = format!(
-        "you requested PartialObjectMetadataList, but the requested object is not a list (*{package}.{})",
-        form.kind
-    );
+/// Upstream's refusal to give one object as a list, or a list as one object. `suffix` is what the
+/// kind of the object ends in.
+pub(crate) fn not_acceptable(asked: &str, why: &str, row: &Resource, suffix: &str) -> ApiError {
+    let package = row.group.split('.').next().filter(|group| !group.is_empty()).unwrap_or("core");
+    let text = format!("you requested PartialObject{asked}, but {why} (*{package}.{}{suffix})", row.kind);
     ApiError::NotAcceptable(Box::new(Failure::new(text)))
 }
 

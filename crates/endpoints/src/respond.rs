@@ -8,10 +8,8 @@ use pintle_runtime::codec::{json, yaml};
 use pintle_runtime::status::{ApiError, Status};
 
 use crate::body::Body;
-use crate::cache::Object;
 use crate::gzip;
-use crate::negotiate::{Format, Representation, Transform};
-use crate::partial;
+use crate::negotiate::{Format, Representation};
 
 /// `Audit-Id`
 pub const AUDIT_ID: HeaderName = HeaderName::from_static("audit-id");
@@ -59,26 +57,6 @@ pub fn page_not_found() -> Response<Body> {
 /// The value of `Content-Type` for whole objects in a format.
 pub fn media_type(format: Format) -> HeaderValue {
     HeaderValue::from_static(format.media_type())
-}
-
-/// An object.
-///
-/// # Errors
-/// Where the object cannot be said in its version, or is asked for as what it is not.
-pub fn object(
-    code: StatusCode,
-    representation: Representation,
-    compression: Compression,
-    object: &Object,
-) -> Result<Response<Body>, ApiError> {
-    let bytes = match (representation.transform, representation.format) {
-        (Transform::None, Format::Protobuf) => object.protobuf()?.clone(),
-        (Transform::None, _) => json_bytes(object.json()?, representation),
-        (Transform::Metadata(version), Format::Protobuf) => partial::protobuf(object, version)?,
-        (Transform::Metadata(version), _) => json_bytes(&partial::json(object, version)?, representation),
-        (Transform::MetadataList(_), _) => return Err(partial::not_a_list(object)),
-    };
-    Ok(whole(code, representation.format, compression, bytes))
 }
 
 /// Compact JSON, in the format asked for.

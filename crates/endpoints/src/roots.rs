@@ -21,7 +21,7 @@ use crate::gzip;
 use crate::health::{Endpoint, Health};
 use crate::metrics::{Exposition, Metrics};
 use crate::negotiate::{
-    Format, Offers, clauses, error_representation, method_not_allowed, no_such_resource, representation,
+    Format, Offers, TableSupport, clauses, error_representation, method_not_allowed, no_such_resource, representation,
 };
 use crate::query::Query;
 use crate::request_info::RequestInfo;
@@ -112,7 +112,7 @@ impl Roots {
         {
             return self.aggregated(&parts.headers, aggregated, format);
         }
-        let representation = match representation(&parts.headers, query, Offers::Object) {
+        let representation = match representation(&parts.headers, query, Offers::Object, TableSupport::NoTables) {
             Ok(representation) => representation,
             Err(error) => return refuse(&error),
         };

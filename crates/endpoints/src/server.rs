@@ -29,6 +29,7 @@ use crate::inflight::Inflight;
 use crate::metrics::Metrics;
 use crate::registry::Registry;
 use crate::serve::{self, ConnectionLimits, Drain, Tls};
+use crate::table::Tables;
 
 /// What a server is made of. Every part is there before it starts.
 pub struct GenericServerOptions {
@@ -48,6 +49,8 @@ pub struct GenericServerOptions {
     pub environment: Environment,
     /// The body of `/version`: compact JSON without a newline.
     pub version: Vec<u8>,
+    /// Rows of tables; without them, clients are given the objects themselves.
+    pub tables: Option<Arc<dyn Tables>>,
     /// What is said to who uses a resource in a version on its way out.
     pub deprecation: fn(&Resource) -> Option<String>,
     /// How much at once, and how long.
@@ -113,6 +116,7 @@ impl GenericServer {
             draining: drain.told(),
             min_request_timeout: limits.min_request_timeout,
             body_limit: limits.body,
+            tables: options.tables,
             deprecation: options.deprecation,
         };
         let chain = Chain {

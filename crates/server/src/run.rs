@@ -90,6 +90,7 @@ pub async fn run(
         metrics: Arc::new(Metrics::new()),
         environment: environment.clone(),
         version: version::json(),
+        tables: None,
         deprecation: documents::deprecation,
         limits: limits(&config),
     });

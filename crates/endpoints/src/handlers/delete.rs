@@ -10,19 +10,19 @@ use pintle_runtime::quote::Quoted;
 use pintle_runtime::schema::Ref;
 use pintle_runtime::status::ApiError;
 
+use super::reply::Reply;
 use super::write::in_time;
 use super::{Call, list};
 use crate::body::{self, Body};
 use crate::context::RequestContext;
 use crate::delete_options::DeleteOptions;
 use crate::list_options::ListOptions;
-use crate::negotiate::{Format, Offers, input_format, representation};
-use crate::respond::{self, Compression};
+use crate::negotiate::{Format, Offers, input_format};
 use crate::store::{Deleted, Store};
 
 /// Deletes the object that the path names.
 pub(super) async fn delete(call: Call<'_>, store: &Store, cx: &mut RequestContext) -> Result<Response<Body>, ApiError> {
-    let representation = representation(call.headers, call.query, Offers::Object)?;
+    let reply = Reply::negotiate(&call, cx, Offers::Object)?;
     let (permit, name) = (call.permit.clone(), call.target.name.clone());
     let options = read_options(call).await?;
     cx.dry_run = options.is_dry_run();
@@ -31,8 +31,8 @@ pub(super) async fn delete(call: Call<'_>, store: &Store, cx: &mut RequestContex
     let accepted = deleted.is_kept() && options.orphan_dependents == Some(false);
     let code = if accepted { StatusCode::ACCEPTED } else { StatusCode::OK };
     match &deleted {
-        Deleted::Status(status, _) => Ok(respond::status(code, representation, status)),
-        Deleted::Kept(object) | Deleted::Gone(object) => respond::object(code, representation, Compression::None, object),
+        Deleted::Status(status, _) => Ok(reply.status(code, status)),
+        Deleted::Kept(object) | Deleted::Gone(object) => reply.object(code, store, object),
     }
 }
 
@@ -42,7 +42,7 @@ pub(super) async fn delete_collection(
     store: &Store,
     cx: &mut RequestContext,
 ) -> Result<Response<Body>, ApiError> {
-    let representation = representation(call.headers, call.query, Offers::Object)?;
+    let reply = Reply::negotiate(&call, cx, Offers::Object)?;
     let pairs = call.pairs();
     let selected = ListOptions::parse(pairs.iter().map(|(key, value)| (&**key, &**value)), false)?;
     let permit = call.permit.clone();
@@ -50,7 +50,7 @@ pub(super) async fn delete_collection(
     let options = read_options(call).await?;
     cx.dry_run = options.is_dry_run();
     let deleted = store.delete_collection(&permit, cx, &options, &selected).await?;
-    list::answer(store, deleted, representation, Compression::None)
+    list::answer(store, deleted, reply)
 }
 
 /// The options in the body or, where that is empty, in the query.

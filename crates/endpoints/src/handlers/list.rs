@@ -16,42 +16,39 @@ use pintle_runtime::resource::Resource;
 use pintle_runtime::status::ApiError;
 
 use super::Call;
-use super::get::compression;
+use super::reply::Reply;
 use crate::body::{Body, Stream};
 use crate::cache::{Object, Version};
 use crate::context::RequestContext;
 use crate::gzip;
 use crate::list_options::ListOptions;
-use crate::negotiate::{Format, MetaVersion, Offers, Representation, Transform, representation};
+use crate::negotiate::{Format, MetaVersion, Offers, Representation, Transform};
 use crate::partial::{self, varint, varint_length};
 use crate::respond::{self, Compression};
 use crate::store::{List, Store};
+use crate::table::TableForm;
 
 /// Answers with the selected objects of the collection that the path names.
 pub(super) async fn list(call: &Call<'_>, store: &Store, cx: &RequestContext) -> Result<Response<Body>, ApiError> {
-    let representation = representation(call.headers, call.query, Offers::List)?;
+    let reply = Reply::negotiate_compressed(call, cx, Offers::List)?;
     let pairs = call.pairs();
     let options = ListOptions::parse(pairs.iter().map(|(key, value)| (&**key, &**value)), false)?;
     let list = store.list(&call.permit, cx, &options).await?;
-    answer(store, list, representation, compression(call))
+    answer(store, list, reply)
 }
 
 /// A list as the answer.
 ///
 /// # Errors
 /// Where an object cannot be said in the version, or is asked for as what it is not.
-pub(super) fn answer(
-    store: &Store,
-    list: List,
-    representation: Representation,
-    compression: Compression,
-) -> Result<Response<Body>, ApiError> {
-    let kind = ListKind::new(store.row(), representation.transform);
+pub(super) fn answer(store: &Store, list: List, reply: Reply) -> Result<Response<Body>, ApiError> {
+    let Reply { representation, compression, table } = reply;
+    let kind = ListKind::new(store.row(), representation.transform, table)?;
     if representation.format == Format::Protobuf {
         return protobuf(kind, list, representation, compression);
     }
     let meta = Meta::of(&list);
-    let mut source = Json::new(kind, &meta, list_source(list, store.version())?);
+    let mut source = Json::new(kind, store.row(), &meta, list_source(list, store.version())?);
     // Small lists go out whole, as most are; what is made anew has to be whole.
     let whole = representation.format == Format::Yaml || representation.pretty;
     let mut first = Vec::with_capacity(if whole { FRAME } else { 4096 });
@@ -89,37 +86,68 @@ struct ListKind {
     api_version: String,
     /// How an item begins that is cut off in a list, such as `{"kind":"Pod","apiVersion":"v1",`.
     item_head: Vec<u8>,
-    metadata: Option<MetaVersion>,
+    items: Items,
+}
+
+/// What the items of a list are made of.
+enum Items {
+    /// The objects.
+    Objects,
+    /// Their metadata.
+    Metadata(MetaVersion),
+    /// Their rows.
+    Rows(TableForm),
 }
 
 impl ListKind {
-    fn new(row: &Resource, transform: Transform) -> Self {
-        match transform {
+    fn new(row: &Resource, transform: Transform, table: Option<TableForm>) -> Result<Self, ApiError> {
+        if let Some(table) = table {
+            table.check()?;
+            return Ok(Self { kind: String::new(), api_version: String::new(), item_head: Vec::new(), items: Items::Rows(table) });
+        }
+        Ok(match transform {
             Transform::None => {
                 let api_version = row.api_version();
                 let item_head = format!(r#"{{"kind":"{}","apiVersion":"{api_version}","#, row.kind).into_bytes();
-                Self { kind: format!("{}List", row.kind), api_version, item_head, metadata: None }
+                Self { kind: format!("{}List", row.kind), api_version, item_head, items: Items::Objects }
             }
-            Transform::Metadata(version) | Transform::MetadataList(version) => Self {
+            Transform::Metadata(_) | Transform::Table(_) => {
+                return Err(partial::not_acceptable("Metadata", "the requested object is a list", row, "List"));
+            }
+            Transform::MetadataList(version) => Self {
                 kind: "PartialObjectMetadataList".to_owned(),
                 api_version: version.api_version().to_owned(),
                 item_head: Vec::new(),
-                metadata: Some(version),
+                items: Items::Metadata(version),
             },
-        }
+        })
     }
 
-    fn json<'a>(&self, object: &'a Object) -> Result<std::borrow::Cow<'a, [u8]>, ApiError> {
-        match self.metadata {
-            Some(version) => partial::json(object, version).map(|bytes| std::borrow::Cow::Owned(bytes.to_vec())),
-            None => object.json().map(|bytes| std::borrow::Cow::Borrowed(&bytes[..])),
+    /// Appends an item.
+    fn write_json(&self, object: &Object, out: &mut Vec<u8>) -> Result<(), ApiError> {
+        match &self.items {
+            Items::Rows(table) => return table.write_row(object, out),
+            Items::Metadata(version) => out.extend_from_slice(&partial::json(object, *version)?),
+            Items::Objects => {
+                let json = object.json()?;
+                // Items of typed lists say neither kind nor version.
+                match json.strip_prefix(&self.item_head[..]) {
+                    Some(rest) => {
+                        out.reserve(rest.len() + 2);
+                        out.push(b'{');
+                        out.extend_from_slice(rest);
+                    }
+                    None => out.extend_from_slice(json),
+                }
+            }
         }
+        Ok(())
     }
 
     fn protobuf(&self, object: &Object) -> Result<Bytes, ApiError> {
-        match self.metadata {
-            Some(version) => partial::protobuf(object, version),
-            None => object.protobuf().cloned(),
+        match &self.items {
+            Items::Metadata(version) => partial::protobuf(object, *version),
+            Items::Objects | Items::Rows(_) => object.protobuf().cloned(),
         }
     }
 }
@@ -174,8 +202,12 @@ enum Phase {
 }
 
 impl Json {
-    fn new(kind: ListKind, meta: &Meta, objects: Objects) -> Self {
+    fn new(kind: ListKind, row: &Resource, meta: &Meta, objects: Objects) -> Self {
         let mut head = Vec::with_capacity(256);
+        if let Items::Rows(table) = &kind.items {
+            table.write_head(Some(row), |out| meta.write_json(out), &mut head);
+            return Self { kind, objects, chunk: Vec::new().into_iter(), head, phase: Phase::Head };
+        }
         head.extend_from_slice(b"{\"kind\":\"");
         head.extend_from_slice(kind.kind.as_bytes());
         head.extend_from_slice(b"\",\"apiVersion\":\"");
@@ -201,20 +233,16 @@ impl Json {
                 self.phase = Phase::Done;
                 break;
             };
-            // What cannot be made was found out before, see `Objects`.
-            let Ok(json) = self.kind.json(&object) else { continue };
+            let before = out.len();
             if self.phase == Phase::Items {
                 out.push(b',');
             }
-            self.phase = Phase::Items;
-            match json.strip_prefix(&self.kind.item_head[..]) {
-                Some(rest) if !self.kind.item_head.is_empty() => {
-                    out.reserve(rest.len() + 2);
-                    out.push(b'{');
-                    out.extend_from_slice(rest);
-                }
-                _ => out.extend_from_slice(&json),
+            // What cannot be made was found out before, see `Objects`.
+            if self.kind.write_json(&object, out).is_err() {
+                out.truncate(before);
+                continue;
             }
+            self.phase = Phase::Items;
         }
         false
     }

@@ -17,6 +17,7 @@ mod delete;
 mod get;
 mod list;
 mod options;
+mod reply;
 mod watch;
 mod write;
 
@@ -44,6 +45,7 @@ use crate::request_info::{RequestInfo, Shape};
 use crate::respond;
 use crate::serve::Draining;
 use crate::store::Store;
+use crate::table::Tables;
 
 /// An authorized request for a resource.
 pub(crate) struct Call<'a> {
@@ -81,6 +83,8 @@ pub(crate) struct Serving {
     pub min_request_timeout: Duration,
     /// The largest body of a request, in bytes.
     pub body_limit: usize,
+    /// Rows of tables, if there are tables.
+    pub tables: Option<Arc<dyn Tables>>,
     /// What is said to who uses a resource in a version on its way out.
     pub deprecation: fn(&Resource) -> Option<String>,
 }

@@ -12,22 +12,25 @@ use bytes::Bytes;
 use http::{HeaderValue, Response, StatusCode};
 use http_body::{Body as HttpBody, Frame};
 use pintle_runtime::codec::protobuf::frame;
+use pintle_runtime::resource::Resource;
 use pintle_runtime::status::ApiError;
 
 use super::Call;
+use super::reply::Reply;
 use crate::body::Body;
 use crate::context::RequestContext;
 use crate::list_options::ListOptions;
 use crate::metrics::WatchSeries;
-use crate::negotiate::{Format, MetaVersion, Offers, Transform, representation};
+use crate::negotiate::{Format, MetaVersion, Offers, Transform};
 use crate::partial;
 use crate::respond;
 use crate::store::Store;
+use crate::table::TableForm;
 use crate::watch::{Watch, WatchItem};
 
 /// Answers with what happens to the selected objects.
 pub(super) async fn watch(call: &Call<'_>, store: &Store, cx: &RequestContext) -> Result<Response<Body>, ApiError> {
-    let representation = representation(call.headers, call.query, Offers::Stream)?;
+    let reply = Reply::negotiate(call, cx, Offers::Stream)?;
     let pairs = call.pairs();
     let named = call.info.shape.prefixed && call.info.shape.named;
     let selector = format!("metadata.name={}", call.target.name);
@@ -36,29 +39,44 @@ pub(super) async fn watch(call: &Call<'_>, store: &Store, cx: &RequestContext) -
     let pairs = name.into_iter().chain(pairs.iter().map(|(key, value)| (&**key, &**value)));
     let options = ListOptions::parse(pairs, true)?;
     let watch = store.watch(&call.permit, cx, &options, call.server.min_request_timeout).await?;
-    let metadata = match representation.transform {
-        Transform::Metadata(version) | Transform::MetadataList(version) => Some(version),
-        Transform::None => None,
-    };
+    let format = reply.representation.format;
     let row = store.row();
+    let form = match (reply.representation.transform, reply.table) {
+        (_, Some(table)) => {
+            table.check()?;
+            Form::Table { table, columns: Some(Box::new(row.clone())) }
+        }
+        (Transform::Metadata(version) | Transform::MetadataList(version), None) => Form::Metadata(version),
+        (Transform::None | Transform::Table(_), None) => Form::Object,
+    };
     let mut draining = call.server.draining.clone();
     let body = WatchBody {
         watch,
-        format: representation.format,
-        metadata,
+        format,
+        form,
         series: call.server.metrics.watches.of(&row.group, &row.version, &row.name),
         items: Vec::new(),
         stop: Box::pin(async move { draining.begun().await }),
         ended: false,
     };
-    let content_type = HeaderValue::from_static(representation.format.stream_type());
+    let content_type = HeaderValue::from_static(format.stream_type());
     Ok(respond::with_body(StatusCode::OK, content_type, Body::stream(Box::pin(body))))
+}
+
+/// What events carry.
+enum Form {
+    /// The object.
+    Object,
+    /// Its metadata.
+    Metadata(MetaVersion),
+    /// A table of its row; the columns are told once.
+    Table { table: TableForm, columns: Option<Box<Resource>> },
 }
 
 struct WatchBody {
     watch: Watch,
     format: Format,
-    metadata: Option<MetaVersion>,
+    form: Form,
     series: WatchSeries,
     items: Vec<WatchItem>,
     /// Ready when the server stops.
@@ -102,7 +120,8 @@ impl WatchBody {
             return bytes;
         }
         let mut out = Vec::new();
-        for item in &self.items {
+        let items = std::mem::take(&mut self.items);
+        for item in &items {
             let before = out.len();
             if let Err(error) = self.write(item, &mut out) {
                 // An object that cannot be said ends the watch, so that nothing is missed in silence.
@@ -111,35 +130,41 @@ impl WatchBody {
                 self.ended = true;
             }
             self.series.sent(out.len() - before);
-            if self.ended && matches!(item, WatchItem::Error(_)) {
-                break;
-            }
         }
+        self.items = items;
         out.into()
     }
 
     /// The bytes of an item that others get, too.
     fn shared(&self, item: &WatchItem) -> Option<Bytes> {
         let WatchItem::Event(event) = item else { return None };
-        if self.metadata.is_some() || !event.is_shared() {
+        if !matches!(self.form, Form::Object) || !event.is_shared() {
             return None;
         }
         if self.format == Format::Protobuf { event.protobuf().ok() } else { event.json().ok() }
     }
 
-    fn write(&self, item: &WatchItem, out: &mut Vec<u8>) -> Result<(), ApiError> {
+    fn write(&mut self, item: &WatchItem, out: &mut Vec<u8>) -> Result<(), ApiError> {
         let protobuf = self.format == Format::Protobuf;
         match item {
-            WatchItem::Event(event) => match self.metadata {
-                Some(version) if protobuf => {
-                    frame::event(event.event_type().as_str(), &partial::protobuf(&event.object()?, version)?, out);
+            WatchItem::Event(event) => {
+                let what = event.event_type().as_str();
+                match &mut self.form {
+                    Form::Table { table, columns } => {
+                        let object = table.one(columns.as_deref(), &event.object()?)?;
+                        *columns = None;
+                        write_json(what, &object, out);
+                    }
+                    Form::Metadata(version) if protobuf => {
+                        frame::event(what, &partial::protobuf(&event.object()?, *version)?, out);
+                    }
+                    Form::Metadata(version) => write_json(what, &partial::json(&event.object()?, *version)?, out),
+                    Form::Object if event.is_shared() && protobuf => out.extend_from_slice(&event.protobuf()?),
+                    Form::Object if event.is_shared() => out.extend_from_slice(&event.json()?),
+                    Form::Object if protobuf => event.write_protobuf(out)?,
+                    Form::Object => event.write_json(out)?,
                 }
-                Some(version) => write_json(event.event_type().as_str(), &partial::json(&event.object()?, version)?, out),
-                None if event.is_shared() && protobuf => out.extend_from_slice(&event.protobuf()?),
-                None if event.is_shared() => out.extend_from_slice(&event.json()?),
-                None if protobuf => event.write_protobuf(out)?,
-                None => event.write_json(out)?,
-            },
+            }
             WatchItem::Bookmark(bookmark) if protobuf => out.extend_from_slice(&bookmark.protobuf()),
             WatchItem::Bookmark(bookmark) => out.extend_from_slice(&bookmark.json()),
             WatchItem::Error(error) => self.write_error(error, out),

@@ -9,27 +9,27 @@ use pintle_runtime::value::Record;
 
 use super::decode::{Expected, decode};
 use super::options::WriteOptions;
+use super::reply::Reply;
 use super::Call;
 use crate::body::{self, Body};
 use crate::context::RequestContext;
-use crate::negotiate::{Offers, Representation, input_format, representation};
-use crate::respond::{self, Compression};
+use crate::negotiate::{Offers, input_format};
 use crate::store::{Store, Written};
 
 /// Makes the object in the body.
 pub(super) async fn create(call: Call<'_>, store: &Store, cx: &mut RequestContext) -> Result<Response<Body>, ApiError> {
     let permit = call.permit.clone();
-    let (representation, object) = read(call, store, cx, "CreateOptions").await?;
+    let (reply, object) = read(call, store, cx, "CreateOptions").await?;
     let written = in_time(store.create(&permit, cx, object)).await?;
-    answer(representation, &written)
+    answer(&reply, store, &written)
 }
 
 /// Replaces the object that the path names by the one in the body.
 pub(super) async fn update(call: Call<'_>, store: &Store, cx: &mut RequestContext) -> Result<Response<Body>, ApiError> {
     let (permit, name) = (call.permit.clone(), call.target.name.clone());
-    let (representation, object) = read(call, store, cx, "UpdateOptions").await?;
+    let (reply, object) = read(call, store, cx, "UpdateOptions").await?;
     let written = in_time(store.update(&permit, cx, &name, object)).await?;
-    answer(representation, &written)
+    answer(&reply, store, &written)
 }
 
 /// Reads options and body, in upstream's order.
@@ -38,8 +38,8 @@ async fn read(
     store: &Store,
     cx: &mut RequestContext,
     kind: &'static str,
-) -> Result<(Representation, Record), ApiError> {
-    let representation = representation(call.headers, call.query, Offers::Object)?;
+) -> Result<(Reply, Record), ApiError> {
+    let reply = Reply::negotiate(&call, cx, Offers::Object)?;
     let format = input_format(call.headers)?;
     let bytes = body::read(call.body, call.server.body_limit).await?;
     let options = WriteOptions::parse(call.query, kind)?;
@@ -47,12 +47,12 @@ async fn read(
     cx.field_manager = options.manager(user_agent(call.headers));
     let expected = Expected::object(store.row());
     let object = decode(&bytes, format, &expected, options.field_validation, &call.server.registry, cx)?;
-    Ok((representation, object))
+    Ok((reply, object))
 }
 
-fn answer(representation: Representation, written: &Written) -> Result<Response<Body>, ApiError> {
+fn answer(reply: &Reply, store: &Store, written: &Written) -> Result<Response<Body>, ApiError> {
     let code = if written.created { StatusCode::CREATED } else { StatusCode::OK };
-    respond::object(code, representation, Compression::None, &written.object)
+    reply.object(code, store, &written.object)
 }
 
 fn user_agent(headers: &HeaderMap) -> &str {
