@@ -121,7 +121,7 @@ fn hex(bytes: &[u8]) -> String {
 
 #[cfg(test)]
 mod tests {
-    use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, ExtendedKeyUsagePurpose, IsCa, KeyPair};
+    use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DistinguishedName, DnType, ExtendedKeyUsagePurpose, IsCa, KeyPair};
 
     use super::*;
 
@@ -133,6 +133,7 @@ mod tests {
 
     fn leaf(signer: &CertifiedIssuer<'static, KeyPair>, names: &[(DnType, &str)]) -> CertificateDer<'static> {
         let mut params = CertificateParams::default();
+        params.distinguished_name = DistinguishedName::new();
         for (kind, name) in names {
             params.distinguished_name.push(kind.clone(), *name);
         }

@@ -303,7 +303,7 @@ mod tests {
 
     #[test]
     fn nothing_in_a_path_is_resolved() {
-        check("GET", "/api/v1/namespaces/a/../pods", "list v1 .. in a");
+        check("GET", "/api/v1/namespaces/a/../pods", "get v1 .. pods in a");
         check("GET", "/api/v1/namespaces/a%2Fpods", "list v1 pods in a");
         check("GET", "/healthz/%2e%2e/api/v1/secrets", "get /healthz/../api/v1/secrets");
         for gap in ["/api/v1/namespaces//pods", "/api/v1//pods", "/api/v1/pods//x", "/apis//v1/pods"] {
