@@ -1,4 +1,4 @@
-//! Writes the list of types at which the build of `pintle-api` begins to collect descriptions.
+//! Writes the list of types at which the build of `pintle-server` begins to collect descriptions.
 
 use std::collections::BTreeSet;
 
