@@ -204,11 +204,6 @@ impl Entry {
         &self.forms
     }
 
-    /// The hub's JSON.
-    pub(crate) fn hub_json(&self) -> &Bytes {
-        &self.json
-    }
-
     /// The bytes of memory that this entry takes, roughly.
     pub fn size(&self) -> usize {
         size_of::<Self>() + self.key.len() + self.labels.size() + self.facts.size() + self.json.len()

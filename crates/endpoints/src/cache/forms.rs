@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use pintle_runtime::codec::protobuf::{self, envelope};
-use pintle_runtime::codec::{Problems, json};
+use pintle_runtime::codec::{Problems, json, normalize};
 use pintle_runtime::resource::FieldLabel;
 use pintle_runtime::status::ApiError;
 use pintle_runtime::value::{Record, Value};
@@ -188,7 +188,17 @@ impl Forms {
 
     /// The hub's JSON, read again. It was written by this process.
     pub(crate) fn decode_hub(&self, json: &Bytes) -> Result<Record, ApiError> {
-        json::decode(&self.hub().ty, json, &mut Problems::ignored()).map_err(undecodable)
+        let mut hub = json::decode(&self.hub().ty, json, &mut Problems::ignored()).map_err(undecodable)?;
+        self.normalize(&mut hub);
+        Ok(hub)
+    }
+
+    /// Brings an object to the form that it has after it was stored and read, so that what is
+    /// compared and answered now is what will be read later.
+    pub(crate) fn normalize(&self, hub: &mut Record) {
+        if !self.stored_as_json {
+            normalize(hub);
+        }
     }
 
     /// The hub's protobuf, made from stored bytes that are it but for the revision.

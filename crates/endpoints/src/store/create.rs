@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use pintle_runtime::codec::normalize;
 use pintle_runtime::field_path::{ErrorList, Path};
 use pintle_runtime::meta::ObjectMeta;
 use pintle_runtime::object_meta::{Scope, validate_create};
@@ -86,7 +85,7 @@ impl Store {
         self.strategy.manage_fields(cx, &mut hub, None)?;
         self.strategy.check_creation(cx, &hub)?;
         self.strategy.prepare_for_create(cx, &mut hub);
-        normalize(&mut hub);
+        self.forms().normalize(&mut hub);
         self.check_create(cx, &hub)?;
         if has_revision {
             return Err(ApiError::unknown("resourceVersion should not be set on objects to be created"));

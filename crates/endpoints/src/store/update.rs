@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use pintle_runtime::codec::normalize;
 use pintle_runtime::field_path::{ErrorList, Path};
 use pintle_runtime::gvk::GroupKind;
 use pintle_runtime::meta::{METADATA, ObjectMeta};
@@ -176,7 +175,7 @@ impl Store {
         metadata::carry_over(&mut metadata, old_metadata);
         metadata.set_resource_version(entry.revision().to_string());
         metadata.clear_self_link();
-        normalize(&mut hub);
+        self.forms().normalize(&mut hub);
         if self.counts_as_change(&hub, old) {
             metadata::of(&mut hub)?.set_generation(old_metadata.generation() + 1);
         }

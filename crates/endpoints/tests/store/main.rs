@@ -1,0 +1,8 @@
+//! The verbs of a store, over RocksDB.
+
+mod delete;
+mod fixture;
+mod list;
+mod model;
+mod watch;
+mod write;
