@@ -10,7 +10,7 @@
 //! | the table of a type | [`type_by_name`], [`type_by_kind`], [`types`], and the `tables` module of each Go package, such as [`core::v1::tables`] |
 //! | the views of a type | the module of its Go package: [`core::v1::Pod`], [`apps::v1::DeploymentMut`] |
 //! | what is served where, and how it is kept | [`groups`] |
-//! | columns of the `Table` representation | [`columns()`] |
+//! | columns of the `Table` representation; rows | [`columns()`]; [`printers`] |
 //! | feature gates; since when a kind is served | [`feature_gates`]; [`lifecycle()`] |
 //!
 //! An object is decoded along its table, and read and changed through views:

@@ -1,5 +1,7 @@
 //! The rows and columns that kube-apiserver v1.36.2 gave to the objects it had just shown.
 
+#![allow(clippy::unwrap_used, reason = "what is recorded is known to be there")]
+
 use std::path::Path;
 
 use bytes::Bytes;
