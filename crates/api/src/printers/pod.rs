@@ -7,7 +7,7 @@ use super::age::{age, age_cell};
 use super::cell::cells;
 use super::text::{NONE, TRUE, containers, labels, or};
 use super::{Cells, RowCondition};
-use crate::core::v1::{ContainerStateTerminated, ContainerStatus, Pod, PodTemplate};
+use crate::core::v1::{ContainerStateTerminated, ContainerStatus, Pod, PodCondition, PodTemplate};
 
 /// The reason of a pod whose node cannot be reached.
 const NODE_LOST: &str = "NodeLost";
@@ -123,7 +123,7 @@ impl Summary {
                     .count(),
             restarts: Restarts::default(),
         };
-        let gated = |condition: crate::core::v1::PodCondition<'_>| {
+        let gated = |condition: PodCondition<'_>| {
             condition.type_() == "PodScheduled" && condition.reason() == SCHEDULING_GATED
         };
         if status.conditions().iter().any(gated) {

@@ -1,7 +1,10 @@
 //! What makes pods: replica sets, deployments, jobs and their like.
 
+use pintle_runtime::gvk::GroupVersion;
+use pintle_runtime::selector::LabelSelector;
 use pintle_runtime::time::Time;
 use pintle_runtime::value::Record;
+use pintle_runtime::view::IntOrString;
 
 use super::Cells;
 use super::age::{age_cell, between, human_duration};
@@ -12,8 +15,6 @@ use crate::autoscaling::v1::Scale;
 use crate::batch::v1::{CronJob, Job};
 use crate::core::v1::{PodSpec, ReplicationController};
 use crate::policy::v1::PodDisruptionBudget;
-use pintle_runtime::gvk::GroupVersion;
-use pintle_runtime::selector::LabelSelector;
 
 /// What stands for a limit of a disruption budget that is not given.
 const NOT_APPLICABLE: &str = "N/A";
@@ -218,7 +219,7 @@ pub(super) fn cron_job(object: &Record, now: Time) -> Cells<'_> {
 pub(super) fn pod_disruption_budget(object: &Record, now: Time) -> Cells<'_> {
     let object = PodDisruptionBudget::from_record(object);
     let (meta, spec) = (object.metadata(), object.spec());
-    let limit = |limit: Option<pintle_runtime::view::IntOrString<'_>>| {
+    let limit = |limit: Option<IntOrString<'_>>| {
         limit.map_or_else(|| NOT_APPLICABLE.to_owned(), |limit| limit.to_string())
     };
     cells![
