@@ -6,7 +6,7 @@ use pintle_api::core::v1::{Namespace, NamespaceMut};
 use pintle_endpoints::context::RequestContext;
 use pintle_endpoints::store::Store;
 use pintle_runtime::gvk::GroupResource;
-use pintle_runtime::status::{ApiError, Cause};
+use pintle_runtime::status::{ApiError, CauseReason, StatusCause};
 use pintle_runtime::value::Record;
 
 /// Namespaces that every cluster has.
@@ -41,7 +41,7 @@ impl Namespaces {
             return Ok(());
         }
         let why = format!("unable to create new content in namespace {namespace} because it is being terminated");
-        let cause = Cause::new("NamespaceTerminating", format!("namespace {namespace} is being terminated"), "metadata.namespace");
+        let cause = StatusCause::new(CauseReason::NamespaceTerminating, format!("namespace {namespace} is being terminated"), "metadata.namespace");
         Err(ApiError::forbidden(resource, name, why).with_cause(cause))
     }
 }
