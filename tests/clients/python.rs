@@ -6,7 +6,7 @@ use std::process::{Command, Stdio};
 use pintle_tests::server::TestServer;
 
 const SCRIPT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/python/tour.py");
-/// Bound to one minor version, so that a new release is met on purpose.
+/// Bound above, so that a new release is met on purpose.
 const PACKAGE: &str = "kubernetes>=33,<38";
 
 #[tokio::test]
