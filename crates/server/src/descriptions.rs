@@ -72,7 +72,7 @@ impl Descriptions {
     }
 
     /// The records of a definition: itself, then its fields.
-    fn records(&self, definition: &str) -> Option<impl Iterator<Item = &str>> {
+    fn records<'a>(&'a self, definition: &str) -> Option<impl Iterator<Item = &'a str> + use<'a>> {
         let at = self
             .starts
             .binary_search_by(|&start| self.name(start).cmp(definition))

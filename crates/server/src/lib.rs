@@ -22,6 +22,7 @@ mod identity;
 mod kubeconfig;
 mod pki;
 mod run;
+mod tables;
 mod version;
 
 pub use config::{Authorization, Config};

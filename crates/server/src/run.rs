@@ -25,6 +25,7 @@ use tracing::{info, warn};
 use crate::config::{Authorization, Config};
 use crate::documents;
 use crate::identity::Identity;
+use crate::tables::BuiltIn;
 use crate::version;
 
 /// What a running server says of itself once it is ready.
@@ -90,7 +91,7 @@ pub async fn run(
         metrics: Arc::new(Metrics::new()),
         environment: environment.clone(),
         version: version::json(),
-        tables: None,
+        tables: Some(Arc::new(BuiltIn::default())),
         deprecation: documents::deprecation,
         limits: limits(&config),
     });
