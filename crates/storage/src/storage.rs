@@ -5,7 +5,7 @@ use std::{future::Future, pin::Pin, sync::Arc, time::Duration};
 use bytes::Bytes;
 
 use crate::{
-    At, EventStream, Expect, Key, KeyRange, Listing, Observer, Page, Record, Revision,
+    At, Event, EventStream, Expect, Key, KeyRange, Listing, Observer, Page, Record, Revision,
     StorageError, Subscription,
 };
 
@@ -84,6 +84,23 @@ pub trait Storage: Send + Sync + 'static {
     /// `Compacted` if `from` is older than the compacted revision, `FutureRevision` if the store
     /// has not come to `from`.
     fn watch<'a>(&'a self, range: &'a KeyRange, from: Revision) -> Answer<'a, EventStream>;
+
+    /// The changes in `range` after one revision and up to another, in order, with the value before
+    /// each: a stretch of the past, for who wants no more than that.
+    ///
+    /// The answer may stop short of `up_to` to keep its size in bounds; its revision says up to where
+    /// it is complete, which is always after `after`. What follows is asked for from there.
+    ///
+    /// # Errors
+    ///
+    /// `Compacted` if `after` is older than the compacted revision, `FutureRevision` if the store has
+    /// not come to `up_to`.
+    fn history<'a>(
+        &'a self,
+        range: &'a KeyRange,
+        after: Revision,
+        up_to: Revision,
+    ) -> Answer<'a, At<Vec<Event>>>;
 
     /// Has `observer` called with every change in `range` after the answer's revision. See
     /// [`Observer`] for when and by whom, and [`Feed`](crate::Feed) for records first and changes after.

@@ -154,7 +154,7 @@ impl Store {
             _ => min_request_timeout.mul_f64(1.0 + cx.environment.random.fraction()),
         };
         let options = WatchOptions { from, bookmarks: options.allow_watch_bookmarks, timeout };
-        Watch::start(Arc::clone(&self.cache), &*self.storage, selection, self.version, options).await
+        Ok(Watch::start(Arc::clone(&self.cache), Arc::clone(&self.storage), selection, self.version, options))
     }
 
     /// The objects that a list, a watch or a deletion of many is about.

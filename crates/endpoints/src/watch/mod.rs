@@ -22,9 +22,8 @@ use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
-use futures_util::Stream;
 use pintle_runtime::status::ApiError;
-use pintle_storage::{EventStream, Revision, Storage, StorageError};
+use pintle_storage::{At, Event as StoredEvent, KeyRange, Revision, Storage, StorageError};
 use tokio::time::{Instant, Sleep};
 
 pub use bookmark::Bookmark;
@@ -87,7 +86,8 @@ pub struct Watch {
 
 enum Phase {
     Initial { snapshot: Arc<Snapshot>, rest: Interval, revision: Revision, end_mark: bool },
-    History { stream: EventStream, until: Revision },
+    /// `read` is a stretch on its way.
+    History { read: Stretch, until: Revision },
     Replay,
     Live,
     Ended,
@@ -104,16 +104,13 @@ impl Watch {
     /// Begins to watch. `storage` is asked for what the cache has forgotten.
     ///
     /// A start that is too long ago is no error here: the watch's first and last item says so.
-    ///
-    /// # Errors
-    /// Those of the storage.
-    pub async fn start(
+    pub fn start(
         cache: Arc<Cache>,
-        storage: &dyn Storage,
+        storage: Arc<dyn Storage>,
         selection: Selection,
         version: Version,
         options: WatchOptions,
-    ) -> Result<Self, ApiError> {
+    ) -> Self {
         let now = Instant::now();
         let deadline = now + options.timeout;
         let after = match options.from {
@@ -147,27 +144,12 @@ impl Watch {
                 watch.phase = Phase::Initial { snapshot: subscribed.snapshot, rest, revision: state, end_mark };
             }
             (_, Some(revision)) if !subscribed.complete => {
-                watch.phase = watch.history(storage, revision, subscribed.snapshot.revision()).await?;
+                let until = subscribed.snapshot.revision();
+                watch.phase = Phase::History { read: stretch(storage, watch.cache.range(), revision, until), until };
             }
             _ => {}
         }
-        Ok(watch)
-    }
-
-    /// The phase in which the storage tells what the cache has forgotten.
-    async fn history(
-        &mut self,
-        storage: &dyn Storage,
-        from: Revision,
-        until: Revision,
-    ) -> Result<Phase, ApiError> {
-        match storage.watch(&self.cache.range(), from).await {
-            Ok(stream) => Ok(Phase::History { stream, until }),
-            Err(StorageError::Compacted { requested, compacted }) => {
-                Ok(Phase::History { stream: compacted_stream(requested, compacted), until })
-            }
-            Err(error) => Err(crate::cache::unavailable(&error)),
-        }
+        watch
     }
 
     /// Appends the next items to `into`; `false` when the watch is over. Dropping the future loses
@@ -235,25 +217,24 @@ impl Watch {
     }
 
     fn poll_history(&mut self, cx: &mut Context<'_>, into: &mut Vec<WatchItem>) -> Poll<()> {
-        let Phase::History { stream, until } = &mut self.phase else { return Poll::Ready(()) };
+        let Phase::History { read, until } = &mut self.phase else { return Poll::Ready(()) };
         let until = *until;
-        if self.told >= until {
-            self.phase = Phase::Live;
-            return Poll::Ready(());
-        }
-        match ready!(Pin::new(stream).poll_next(cx)) {
-            Some(Ok(events)) => {
-                for event in events.iter().take_while(|event| event.revision <= until) {
+        let (storage, answer) = ready!(read.as_mut().poll(cx));
+        match answer {
+            Ok(At { revision, value }) => {
+                for event in &value {
                     if let Some(event) = self.remember(event) {
                         self.tell(&Arc::new(event), into);
                     }
                 }
-                // What is beyond is in the inbox.
-                if events.last().is_some_and(|last| last.revision >= until) {
-                    self.phase = Phase::Live;
-                }
+                self.told = revision;
+                self.phase = if revision < until {
+                    Phase::History { read: stretch(storage, self.cache.range(), revision, until), until }
+                } else {
+                    Phase::Live
+                };
             }
-            Some(Err(error)) => {
+            Err(error) => {
                 let error = match error {
                     StorageError::Compacted { requested, compacted } => too_old(requested, compacted),
                     error => crate::cache::unavailable(&error),
@@ -261,13 +242,12 @@ impl Watch {
                 into.push(WatchItem::Error(Box::new(error)));
                 self.phase = Phase::Ended;
             }
-            None => self.phase = Phase::Ended,
         }
         Poll::Ready(())
     }
 
     /// An event of the storage, decoded.
-    fn remember(&self, event: &pintle_storage::Event) -> Option<Event> {
+    fn remember(&self, event: &StoredEvent) -> Option<Event> {
         let decode = |value, revision| self.cache.entry(&event.key, value, revision).map(Arc::new);
         let new: Option<Arc<Entry>> = event.value.as_ref().and_then(|value| decode(value, event.revision));
         let old = event.previous.as_ref().and_then(|old| decode(&old.value, old.mod_revision));
@@ -367,7 +347,12 @@ fn too_old(requested: Revision, compacted: Revision) -> ApiError {
     ApiError::expired(format!("too old resource version: {requested} ({compacted})"))
 }
 
-fn compacted_stream(requested: Revision, compacted: Revision) -> EventStream {
-    let error = StorageError::Compacted { requested, compacted };
-    EventStream::new(futures_util::stream::once(async { Err(error) }))
+/// A stretch of the past on its way, and who was asked for it.
+type Stretch = Pin<Box<dyn Future<Output = (Arc<dyn Storage>, Result<At<Vec<StoredEvent>>, StorageError>)> + Send>>;
+
+fn stretch(storage: Arc<dyn Storage>, range: KeyRange, after: Revision, up_to: Revision) -> Stretch {
+    Box::pin(async move {
+        let answer = storage.history(&range, after, up_to).await;
+        (storage, answer)
+    })
 }

@@ -51,6 +51,7 @@ macro_rules! storage_conformance {
             a_watch_tells_what_was_before
             a_watch_is_told_of_its_range_alone
             a_watch_from_the_future_is_refused
+            history_is_a_watch_with_an_end
             watches_have_no_gap_under_concurrent_writers
             compaction_keeps_its_revision_and_forgets_those_before
             compaction_wants_a_new_revision_that_exists

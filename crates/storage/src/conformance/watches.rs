@@ -29,6 +29,34 @@ pub async fn a_watch_replays_history_and_goes_on(storage: Store) {
     }
 }
 
+/// What a watch would tell between two revisions, in as many steps as it takes, and then no more.
+pub async fn history_is_a_watch_with_an_end(storage: Store) {
+    let blue = KeyRange::prefix("/registry/blue/");
+    for number in 0..300 {
+        for place in ["blue", "red"] {
+            create(&storage, &format!("{place}/{number:03}"), "1").await;
+        }
+    }
+    let (after, up_to) = (Revision(11), Revision(current(&storage).await.0 - 11));
+    let mut stream = storage.watch(&blue, after).await.expect("kept");
+    let mut expected = take(&mut stream, 295).await;
+    expected.retain(|event| event.revision <= up_to);
+    let (mut found, mut read_to) = (Vec::new(), after);
+    while read_to < up_to {
+        let step = storage.history(&blue, read_to, up_to).await.expect("kept");
+        assert!(step.revision > read_to && step.revision <= up_to);
+        read_to = step.revision;
+        found.extend(step.value);
+    }
+    assert_eq!(found, expected);
+    let future = Revision(current(&storage).await.0 + 1);
+    let refused = storage.history(&blue, up_to, future).await;
+    assert!(matches!(refused, Err(StorageError::FutureRevision { .. })));
+    storage.compact(up_to).await.expect("a compaction");
+    let refused = storage.history(&blue, after, up_to).await;
+    assert!(matches!(refused, Err(StorageError::Compacted { .. })));
+}
+
 /// Each event has the record that it replaced, with its revision.
 pub async fn a_watch_tells_what_was_before(storage: Store) {
     let mut stream = storage

@@ -55,7 +55,7 @@ pub use self::{
     options::{Clock, Durability, Options},
 };
 use crate::{
-    Answer, At, Cause, EventStream, Expect, Key, KeyRange, Listing, Observer, Page, Record,
+    Answer, At, Cause, Event, EventStream, Expect, Key, KeyRange, Listing, Observer, Page, Record,
     Revision, Storage, StorageError, Subscription,
 };
 
@@ -213,6 +213,15 @@ impl Storage for RocksStore {
 
     fn watch<'a>(&'a self, range: &'a KeyRange, from: Revision) -> Answer<'a, EventStream> {
         Box::pin(async move { tail::watch(self.shared.clone(), range.clone(), from) })
+    }
+
+    fn history<'a>(
+        &'a self,
+        range: &'a KeyRange,
+        after: Revision,
+        up_to: Revision,
+    ) -> Answer<'a, At<Vec<Event>>> {
+        Box::pin(async move { tail::history(&self.shared, range, after, up_to) })
     }
 
     fn subscribe<'a>(

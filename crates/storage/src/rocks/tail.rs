@@ -11,7 +11,7 @@ use futures_util::stream;
 use tokio::{sync::watch, task};
 
 use super::{Shared, publish};
-use crate::{Event, EventStream, KeyRange, Revision, StorageError};
+use crate::{At, Event, EventStream, KeyRange, Revision, StorageError};
 
 /// Log entries per read, and bytes of values, before the executor gets its turn.
 const STRETCH: u64 = 256;
@@ -48,6 +48,20 @@ pub(super) fn watch(
         let rest = events.is_ok().then_some(tail);
         Some((events, rest))
     })))
+}
+
+/// One stretch of the changes in `range` after one revision and up to another.
+pub(super) fn history(
+    shared: &Shared,
+    range: &KeyRange,
+    after: Revision,
+    up_to: Revision,
+) -> Result<At<Vec<Event>>, StorageError> {
+    shared.published.check_readable(after)?;
+    shared.published.check_readable(up_to)?;
+    let up_to = up_to.min(Revision(after.0 + STRETCH));
+    let (value, revision) = shared.stretch(after, up_to, range)?;
+    Ok(At { revision, value })
 }
 
 impl Tail {
@@ -87,22 +101,32 @@ impl Tail {
             return Ok(events);
         }
         let up_to = current.min(Revision(self.cursor.0 + STRETCH));
-        let read = self.shared.history(self.cursor, up_to, &self.range);
-        // Compaction says what it will delete before it does, so this look comes after the read.
-        let compacted = self.shared.published.compacted();
-        if self.cursor < compacted {
-            return Err(StorageError::Compacted {
-                requested: self.cursor,
-                compacted,
-            });
-        }
-        let (events, read_to) = read?;
+        let (events, read_to) = self.shared.stretch(self.cursor, up_to, &self.range)?;
         self.cursor = read_to;
         Ok(events.into())
     }
 }
 
 impl Shared {
+    /// As [`Shared::history`], and sure that compaction took nothing of it meanwhile.
+    fn stretch(
+        &self,
+        after: Revision,
+        up_to: Revision,
+        range: &KeyRange,
+    ) -> Result<(Vec<Event>, Revision), StorageError> {
+        let read = self.history(after, up_to, range);
+        // Compaction says what it will delete before it does, so this look comes after the read.
+        let compacted = self.published.compacted();
+        if after < compacted {
+            return Err(StorageError::Compacted {
+                requested: after,
+                compacted,
+            });
+        }
+        read
+    }
+
     /// The events in `range` after one revision and up to another, or less far if they are large;
     /// and how far.
     pub(super) fn history(
