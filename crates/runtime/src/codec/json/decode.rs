@@ -94,9 +94,9 @@ impl<'a, 'p> Decoder<'a, 'p> {
 
     #[inline]
     fn find(&self, finder: &mut Finder, ty: &Type, key: Span) -> Option<usize> {
-        match self.lexer.plain(key) {
+        match self.lexer.plain_bytes(key) {
             Some(name) => finder.find(ty, name),
-            None => finder.find(ty, &text::unescape(self.lexer.bytes(key))),
+            None => finder.find(ty, text::unescape(self.lexer.bytes(key)).as_bytes()),
         }
     }
 
@@ -348,25 +348,32 @@ struct Finder {
 
 impl Finder {
     #[inline]
-    fn find(&mut self, ty: &Type, name: &str) -> Option<usize> {
-        let at = match ty.fields.get(self.declared) {
-            Some(field) if field.name == name => self.declared,
-            _ => self.find_by_name(ty, name)?,
+    fn find(&mut self, ty: &Type, name: &[u8]) -> Option<usize> {
+        // The next one present is seldom far.
+        let mut near = ty.fields.iter().skip(self.declared).take(4);
+        let at = match near.position(|field| field.name.as_bytes() == name) {
+            Some(ahead) => self.declared + ahead,
+            None => self.find_by_name(ty, name)?,
         };
         self.declared = at + 1;
         Some(at)
     }
 
-    fn find_by_name(&mut self, ty: &Type, name: &str) -> Option<usize> {
-        let at = |sorted: usize| ty.by_name.get(sorted).map(|&at| at as usize);
-        if at(self.sorted).is_none_or(|at| ty.fields[at].name != name) {
+    fn find_by_name(&mut self, ty: &Type, name: &[u8]) -> Option<usize> {
+        let name_of = |at: u16| ty.fields[usize::from(at)].name.as_bytes();
+        let next = ty
+            .by_name
+            .get(self.sorted)
+            .filter(|&&at| name_of(at) == name);
+        if next.is_none() {
             self.sorted = ty
                 .by_name
-                .binary_search_by(|&at| ty.fields[at as usize].name.as_ref().cmp(name))
+                .binary_search_by(|&at| name_of(at).cmp(name))
                 .ok()?;
         }
+        let at = ty.by_name[self.sorted];
         self.sorted += 1;
-        at(self.sorted - 1)
+        Some(usize::from(at))
     }
 }
 

@@ -17,7 +17,7 @@ fn fields(ty: &Type, entries: &[(u16, Value)], out: &mut Vec<u8>) {
     out.push(b'{');
     let empty = out.len();
     each_written(ty, entries, |_, field, present| {
-        member(field, present, empty, out)
+        member(field, present, empty, out);
     });
     out.push(b'}');
 }
@@ -193,9 +193,9 @@ fn write_time(ty: &FieldType, at: Time, out: &mut Vec<u8>) {
     }
     out.push(b'"');
     if has_shape(ty, Shape::MicroTime) {
-        at.write_micros(out)
+        at.write_micros(out);
     } else {
-        at.write_seconds(out)
+        at.write_seconds(out);
     }
     out.push(b'"');
 }

@@ -174,7 +174,13 @@ impl<'a> Lexer<'a> {
         &self.data[span.start..span.end]
     }
 
-    /// The content of a literal as it stands, if it has no escapes.
+    /// The content of a literal as it stands, if it has no escapes; perhaps it is not UTF-8.
+    #[inline]
+    pub(super) fn plain_bytes(&self, span: Span) -> Option<&'a [u8]> {
+        (!span.escaped).then(|| self.bytes(span))
+    }
+
+    /// The content of a literal as it stands, if it has no escapes and is UTF-8.
     #[inline]
     pub(super) fn plain(&self, span: Span) -> Option<&'a str> {
         if span.escaped {

@@ -34,7 +34,6 @@ pub use self::type_meta::TypeMeta;
 pub(crate) use self::base64::decode as decode_base64;
 pub(crate) use self::go::type_name as go_type_name;
 pub(crate) use self::special::{canonical_quantity, zero};
-pub(crate) use self::syntax::check;
 pub(crate) use self::text::lossy;
 
 /// How deep arrays and objects may nest in text that is skipped or kept as it came.
@@ -73,6 +72,18 @@ pub fn decode_value(body: &Bytes, problems: &mut Problems) -> Result<Value, Deco
 /// string; kube-apiserver puts `couldn't get version/kind; json parse error: ` in front of either.
 pub fn type_meta(body: &Bytes) -> Result<TypeMeta, DecodeError> {
     type_meta::read(&mut Lexer::new(body)).map_err(|stop| explain(stop, body))
+}
+
+/// Checks that `body` is one JSON value.
+///
+/// # Errors
+/// [`DecodeError::Syntax`], if it is not.
+pub fn check(body: &Bytes) -> Result<(), DecodeError> {
+    let mut lexer = Lexer::new(body);
+    lexer
+        .skip()
+        .and_then(|()| lexer.finish())
+        .map_err(|stop| explain(stop, body))
 }
 
 /// Go checks the whole text before it decodes any of it, so malformed text hides all other faults.

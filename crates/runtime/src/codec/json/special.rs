@@ -42,12 +42,13 @@ impl Decoder<'_, '_> {
                 *slot = Value::Raw(self.lexer.slice_from(start));
             }
             // Read elsewhere, or never.
-            Shape::SchemaOrArray | Shape::SchemaOrBool | Shape::SchemaOrStringArray => {
-                self.lexer.skip()?
-            }
-            Shape::Struct | Shape::StringList | Shape::Patch | Shape::Unknown => {
-                self.lexer.skip()?
-            }
+            Shape::Struct
+            | Shape::StringList
+            | Shape::SchemaOrArray
+            | Shape::SchemaOrBool
+            | Shape::SchemaOrStringArray
+            | Shape::Patch
+            | Shape::Unknown => self.lexer.skip()?,
         }
         Ok(())
     }
@@ -134,6 +135,7 @@ impl Decoder<'_, '_> {
     }
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "made for `map_err`")]
 fn refuse(error: impl ToString) -> Stop {
     Stop::Refused(Box::new(DecodeError::Mismatch(error.to_string())))
 }

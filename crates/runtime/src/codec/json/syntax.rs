@@ -11,7 +11,7 @@ use crate::quote::Quoted;
 /// # Errors
 /// Go's text, such as `invalid character 'x' looking for beginning of value` or
 /// `unexpected end of JSON input`.
-pub(crate) fn check(data: &[u8]) -> Result<(), String> {
+pub(super) fn check(data: &[u8]) -> Result<(), String> {
     let mut checker = Checker {
         data,
         at: 0,

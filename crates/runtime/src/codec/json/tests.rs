@@ -393,8 +393,8 @@ fn nesting_is_bounded() {
             "]".repeat(depth)
         )
     };
-    assert!(read(&nested(500)).0.is_ok());
-    check_error(&nested(600), "invalid character '[' exceeded max depth");
+    assert!(read(&nested(250)).0.is_ok());
+    check_error(&nested(260), "invalid character '[' exceeded max depth");
     let skipped = |depth: usize| format!("{{\"x\":{}{}}}", "[".repeat(depth), "]".repeat(depth));
     assert!(read(&skipped(9_999)).0.is_ok());
     check_error(&skipped(10_000), "invalid character '[' exceeded max depth");

@@ -2,7 +2,7 @@
 
 use super::wire::{Decoded, Reader, Tag, Wire};
 use crate::codec::{DecodeError, MAX_DEPTH, normal};
-use crate::schema::{FieldType, ProtoField, Type, TypeRef};
+use crate::schema::{FieldType, ProtoField, TypeRef};
 use crate::text::Text;
 use crate::value::{Map, Record, Value};
 
@@ -36,7 +36,7 @@ impl Message<'_> {
             return Err(DecodeError::syntax("proto: exceeded max depth"));
         }
         let mut next = 0;
-        while let Some(tag) = reader.tag(short_name(self.ty))? {
+        while let Some(tag) = reader.tag(&self.ty.name)? {
             match find(fields, &mut next, tag.number) {
                 None => reader.skip(tag)?,
                 Some(ProtoField::Inline { fields, .. }) => {
@@ -95,6 +95,16 @@ impl Message<'_> {
                     items.push(item);
                 }
             }
+            // Most values that are no pointers are zero, and need no place.
+            FieldType::String | FieldType::Bool | FieldType::Int32 | FieldType::Int64 => {
+                let mut slot = Value::Null;
+                value(reader, tag, self.ty, &field.ty, &mut slot, name, depth)?;
+                if normal::is_absent(field, &slot) {
+                    self.record.remove(index);
+                } else {
+                    self.record.set(index, slot);
+                }
+            }
             ty => {
                 let slot = self.record.get_or_insert_with(index, || Value::Null);
                 value(reader, tag, self.ty, ty, slot, name, depth)?;
@@ -118,11 +128,6 @@ impl Message<'_> {
             *slot = Value::Map(Map::from_entries(entries));
         }
     }
-}
-
-/// `Pod` of `io.k8s.api.core.v1.Pod`.
-pub(super) fn short_name(ty: &Type) -> &str {
-    ty.name.rsplit('.').next().unwrap_or_default()
 }
 
 /// The field with `number`; most often it is the one at `next`.

@@ -20,7 +20,7 @@ fn message(ty: &Type, fields: &[ProtoField], entries: &mut Entries<'_>, out: &mu
                 self::field(*number, &ty.fields[usize::from(*field)], value, out);
             }
             ProtoField::Inline { number, fields } => {
-                put_message(*number, out, |out| message(ty, fields, entries, out))
+                put_message(*number, out, |out| message(ty, fields, entries, out));
             }
         }
     }
@@ -78,7 +78,7 @@ fn field(number: u32, field: &Field, value: Option<&Value>, out: &mut Vec<u8>) {
         (FieldType::Object(ty), None) if ty.shape == Shape::StringList => {}
         (ty, Some(value)) => self::value(number, ty, value, out),
         (ty, None) if !field.flags.has(Flags::POINTER) => {
-            self::value(number, ty, &Value::Null, out)
+            self::value(number, ty, &Value::Null, out);
         }
         _ => {}
     }
@@ -98,7 +98,7 @@ fn value(number: u32, ty: &FieldType, value: &Value, out: &mut Vec<u8>) {
     match ty {
         FieldType::String => put_bytes(number, string(value), out),
         FieldType::Bool | FieldType::Int32 | FieldType::Int64 => {
-            put_integer(number, integer(value), out)
+            put_integer(number, integer(value), out);
         }
         FieldType::Float64 => {
             put_tag(number, Wire::Fixed64, out);

@@ -55,3 +55,6 @@ pub fn set_resource_version(
 ) -> Result<(), DecodeError> {
     resource_version::set(message, resource_version, out)
 }
+
+#[cfg(test)]
+mod tests;

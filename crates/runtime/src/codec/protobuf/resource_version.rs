@@ -32,7 +32,7 @@ pub(super) fn set(message: &Bytes, resource_version: &str, out: &mut Vec<u8>) ->
     let metadata = reader.within(metadata);
     let mut outcome = Ok(());
     put_message(METADATA, out, |out| {
-        outcome = set_in_metadata(metadata, message, resource_version, out)
+        outcome = set_in_metadata(metadata, message, resource_version, out);
     });
     out.extend_from_slice(&message[copied..]);
     outcome

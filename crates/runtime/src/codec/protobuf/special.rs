@@ -47,7 +47,7 @@ fn each(
     ty: &Type,
     mut read: impl FnMut(&mut Reader<'_>, Tag) -> Decoded<bool>,
 ) -> Decoded {
-    while let Some(tag) = reader.tag(decode::short_name(ty))? {
+    while let Some(tag) = reader.tag(&ty.name)? {
         if !read(&mut reader, tag)? {
             reader.skip(tag)?;
         }

@@ -104,7 +104,8 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// The tag of the next field of the message `message`, unless that ends here.
+    /// The tag of the next field of the message `message`, the last part of which is its name, unless
+    /// it ends here.
     #[inline]
     pub(super) fn tag(&mut self, message: &str) -> Decoded<Option<Tag>> {
         if self.at == self.end {
@@ -113,15 +114,8 @@ impl<'a> Reader<'a> {
         let bits = self.varint()?;
         let number = (bits >> 3) as i32;
         let wire = Wire::new((bits & 7) as u8);
-        if wire == Wire::EndGroup {
-            return Err(DecodeError::Syntax(format!(
-                "proto: {message}: wiretype end group for non-group"
-            )));
-        }
-        if number <= 0 {
-            return Err(DecodeError::Syntax(format!(
-                "proto: {message}: illegal tag {number} (wire type {bits})"
-            )));
+        if wire == Wire::EndGroup || number <= 0 {
+            return Err(no_tag(message, number, wire, bits));
         }
         Ok(Some(Tag {
             number: number as u32,
@@ -132,6 +126,11 @@ impl<'a> Reader<'a> {
     #[inline]
     pub(super) fn varint(&mut self) -> Decoded<u64> {
         let mut value = 0u64;
+        // Nearly all are of one byte.
+        if let Some(&byte @ 0..0x80) = self.body[..self.end].get(self.at) {
+            self.at += 1;
+            return Ok(u64::from(byte));
+        }
         for shift in (0..64).step_by(7) {
             let byte = *self.body[..self.end].get(self.at).ok_or_else(cut_off)?;
             self.at += 1;
@@ -240,6 +239,15 @@ impl<'a> Reader<'a> {
         self.at += length;
         Ok(())
     }
+}
+
+#[cold]
+fn no_tag(message: &str, number: i32, wire: Wire, bits: u64) -> DecodeError {
+    let message = message.rsplit('.').next().unwrap_or_default();
+    DecodeError::Syntax(match wire {
+        Wire::EndGroup => format!("proto: {message}: wiretype end group for non-group"),
+        _ => format!("proto: {message}: illegal tag {number} (wire type {bits})"),
+    })
 }
 
 pub(super) fn cut_off() -> DecodeError {

@@ -60,7 +60,7 @@ impl Emitter<'_> {
             Value::String(text) => self.string(text, false),
             // Values read from JSON text have none of these.
             Value::Bytes(_) | Value::Time(_) | Value::Raw(_) | Value::Record(_) => {
-                self.word("null")
+                self.word("null");
             }
         }
     }

@@ -83,7 +83,7 @@ impl<'a> Reader<'a> {
                 self.add(kind, anchor, line);
             }
             Event::SequenceStart(anchor, _) => {
-                self.open(Kind::Sequence(Vec::new()), anchor, line)?
+                self.open(Kind::Sequence(Vec::new()), anchor, line)?;
             }
             Event::MappingStart(anchor, _) => self.open(Kind::Mapping(Vec::new()), anchor, line)?,
             Event::SequenceEnd | Event::MappingEnd => {
