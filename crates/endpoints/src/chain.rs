@@ -89,11 +89,15 @@ impl Chain {
                 let response = self.roots.answer(&parts, query, &info).await;
                 return self.count_root(response, &info, received);
             };
+            if !info.path.starts_with("/api") {
+                // Its first slash is doubled: upstream's router has no such root.
+                return respond::page_not_found();
+            }
             if !self.roots.serves_version(target) {
                 return self.roots.unknown_version(target, &parts.headers, query);
             }
             let series = self.metrics.requests.series(labels(&parts.method, query, &info));
-            let running = long_running.then(|| series.long_running());
+            let running = long_running.then(|| self.metrics.requests.long_running(&series));
             let call = Call {
                 method: &parts.method,
                 headers: &parts.headers,

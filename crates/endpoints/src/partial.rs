@@ -1,46 +1,26 @@
 //! `PartialObjectMetadata`: an object without all but its metadata.
 //!
 //! The metadata of an encoded object is a part of its bytes, in JSON and in protobuf alike, so the
-//! partial form is cut out and nothing is decoded. It is kept with the object once it is made.
+//! partial form is cut out and nothing is decoded. That costs less than keeping it would.
 
 use bytes::Bytes;
 use pintle_runtime::codec::protobuf::envelope;
 use pintle_runtime::resource::Resource;
 use pintle_runtime::status::{ApiError, Failure};
 
-use crate::cache::{Extra, Object};
+use crate::cache::Object;
 use crate::negotiate::MetaVersion;
 
 const KIND: &str = "PartialObjectMetadata";
 
-/// Compact JSON, without a newline.
+/// Appends compact JSON, without a newline.
 ///
 /// # Errors
 /// Where the object cannot be said in its version.
-pub fn json(object: &Object, version: MetaVersion) -> Result<Bytes, ApiError> {
-    let make = |object: &Object| make_json(object, version);
-    match version {
-        MetaVersion::V1 => object.extra(Extra::Metadata, make).cloned(),
-        MetaVersion::V1Beta1 => make(object),
-    }
-}
-
-/// Protobuf in its envelope.
-///
-/// # Errors
-/// Where the object cannot be said in its version.
-pub fn protobuf(object: &Object, version: MetaVersion) -> Result<Bytes, ApiError> {
-    let make = |object: &Object| make_protobuf(object, version);
-    match version {
-        MetaVersion::V1 => object.extra(Extra::MetadataProtobuf, make).cloned(),
-        MetaVersion::V1Beta1 => make(object),
-    }
-}
-
-fn make_json(object: &Object, version: MetaVersion) -> Result<Bytes, ApiError> {
+pub fn write_json(object: &Object, version: MetaVersion, out: &mut Vec<u8>) -> Result<(), ApiError> {
     let json = object.json()?;
     let metadata = json_metadata(json).ok_or_else(without_metadata)?;
-    let mut out = Vec::with_capacity(metadata.len() + 80);
+    out.reserve(metadata.len() + 80);
     out.extend_from_slice(b"{\"kind\":\"");
     out.extend_from_slice(KIND.as_bytes());
     out.extend_from_slice(b"\",\"apiVersion\":\"");
@@ -48,19 +28,33 @@ fn make_json(object: &Object, version: MetaVersion) -> Result<Bytes, ApiError> {
     out.extend_from_slice(b"\",\"metadata\":");
     out.extend_from_slice(metadata);
     out.push(b'}');
+    Ok(())
+}
+
+/// Compact JSON, without a newline.
+///
+/// # Errors
+/// Where the object cannot be said in its version.
+pub fn json(object: &Object, version: MetaVersion) -> Result<Bytes, ApiError> {
+    let mut out = Vec::new();
+    write_json(object, version, &mut out)?;
     Ok(out.into())
 }
 
-fn make_protobuf(object: &Object, version: MetaVersion) -> Result<Bytes, ApiError> {
+/// Protobuf in its envelope.
+///
+/// # Errors
+/// Where the object cannot be said in its version.
+pub fn protobuf(object: &Object, version: MetaVersion) -> Result<Bytes, ApiError> {
     let message = message(object.protobuf()?).ok_or_else(without_metadata)?;
     // Every kind's metadata is its field 1.
     let metadata = field(message, 0x0a).ok_or_else(without_metadata)?;
-    let mut raw = Vec::with_capacity(metadata.len() + 8);
-    raw.push(0x0a);
-    varint(metadata.len(), &mut raw);
-    raw.extend_from_slice(metadata);
-    let mut out = Vec::with_capacity(raw.len() + 64);
-    envelope::wrap(version.api_version(), KIND, &raw, &mut out);
+    let mut out = Vec::with_capacity(metadata.len() + 80);
+    envelope::wrap_with(version.api_version(), KIND, &mut out, |out| {
+        out.push(0x0a);
+        varint(metadata.len(), out);
+        out.extend_from_slice(metadata);
+    });
     Ok(out.into())
 }
 

@@ -69,7 +69,7 @@ impl RequestInfo {
         match path.split_resource() {
             Some((group, version, rest)) => {
                 let query = Query::new(uri.query().unwrap_or_default());
-                resource(method, &path, group, version, rest, query).ok_or_else(|| BadPath::NoKind(uri.to_string()))
+                resource(method, &path, group, version, rest, query).ok_or_else(|| no_kind(uri))
             }
             None => Ok(Self { verb: lowercase(method), resource: None, shape: Shape::default(), path }),
         }
@@ -96,6 +96,10 @@ impl RequestInfo {
             None => self.path.starts_with("/debug/pprof/"),
         }
     }
+}
+
+fn no_kind(uri: &Uri) -> BadPath {
+    BadPath::NoKind(uri.path_and_query().map_or_else(String::new, ToString::to_string))
 }
 
 trait SplitResource {

@@ -1,8 +1,11 @@
 //! `Table`: objects as rows of cells, as `kubectl get` shows them.
 //!
-//! What the columns and cells of a kind are is not known here, see [`Tables`]. Ages in cells depend
-//! on the time of the request, so rows are made for each answer.
+//! What the columns and cells of a kind are is not known here, see [`Tables`]. Making cells means
+//! decoding the object, so they are [`kept`] with it.
 
+mod kept;
+
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use pintle_runtime::quote::Quoted;
@@ -24,8 +27,12 @@ pub trait Tables: Send + Sync + 'static {
     /// Appends the cells of an object as of `now`: a JSON array, a cell for each column.
     fn write_cells(&self, object: &Record, now: Time, out: &mut Vec<u8>);
 
-    /// Appends the conditions of an object's row: a JSON array, or nothing if there are none.
+    /// Appends the conditions of an object's row, which do not depend on the time: a JSON array, or
+    /// nothing if there are none.
     fn write_conditions(&self, object: &Record, out: &mut Vec<u8>);
+
+    /// How long before `now` something was, as cells show it.
+    fn age(&self, since: Time, now: Time) -> Cow<'static, str>;
 }
 
 /// What a row says of its object besides cells.
@@ -88,20 +95,12 @@ impl TableForm {
     /// # Errors
     /// Where the object cannot be said in its version.
     pub(crate) fn write_row(&self, object: &Object, out: &mut Vec<u8>) -> Result<(), ApiError> {
-        let record = object.record()?;
         out.extend_from_slice(b"{\"cells\":");
-        self.tables.write_cells(&record, self.now, out);
-        let before = out.len();
-        out.extend_from_slice(b",\"conditions\":");
-        let start = out.len();
-        self.tables.write_conditions(&record, out);
-        if out.len() == start {
-            out.truncate(before);
-        }
+        kept::write(object, &*self.tables, self.now, out)?;
         out.extend_from_slice(b",\"object\":");
         match self.include {
             Ok(Include::Object) => out.extend_from_slice(object.json()?),
-            Ok(Include::Metadata) | Err(_) => out.extend_from_slice(&partial::json(object, self.version)?),
+            Ok(Include::Metadata) | Err(_) => partial::write_json(object, self.version, out)?,
             Ok(Include::None) => out.extend_from_slice(b"null"),
         }
         out.push(b'}');

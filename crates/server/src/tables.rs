@@ -52,4 +52,8 @@ impl Tables for BuiltIn {
             out.push(b']');
         }
     }
+
+    fn age(&self, since: Time, now: Time) -> Cow<'static, str> {
+        printers::age(Some(since), now)
+    }
 }

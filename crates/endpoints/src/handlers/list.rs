@@ -22,7 +22,7 @@ use crate::cache::{Object, Version};
 use crate::context::RequestContext;
 use crate::gzip;
 use crate::list_options::ListOptions;
-use crate::negotiate::{Format, MetaVersion, Offers, Representation, Transform};
+use crate::negotiate::{Format, MetaVersion, Offers, Transform};
 use crate::partial::{self, varint, varint_length};
 use crate::respond::{self, Compression};
 use crate::store::{List, Store};
@@ -45,7 +45,7 @@ pub(super) fn answer(store: &Store, list: List, reply: Reply) -> Result<Response
     let Reply { representation, compression, table } = reply;
     let kind = ListKind::new(store.row(), representation.transform, table)?;
     if representation.format == Format::Protobuf {
-        return protobuf(kind, list, representation, compression);
+        return protobuf(&kind, list, representation.format, compression);
     }
     let meta = Meta::of(&list);
     let mut source = Json::new(kind, store.row(), &meta, list_source(list, store.version())?);
@@ -127,7 +127,7 @@ impl ListKind {
     fn write_json(&self, object: &Object, out: &mut Vec<u8>) -> Result<(), ApiError> {
         match &self.items {
             Items::Rows(table) => return table.write_row(object, out),
-            Items::Metadata(version) => out.extend_from_slice(&partial::json(object, *version)?),
+            Items::Metadata(version) => return partial::write_json(object, *version, out),
             Items::Objects => {
                 let json = object.json()?;
                 // Items of typed lists say neither kind nor version.
@@ -304,12 +304,7 @@ impl Meta {
 }
 
 /// A list in protobuf: lengths come first, so all objects are looked at before the first is sent.
-fn protobuf(
-    kind: ListKind,
-    list: List,
-    representation: Representation,
-    compression: Compression,
-) -> Result<Response<Body>, ApiError> {
+fn protobuf(kind: &ListKind, list: List, format: Format, compression: Compression) -> Result<Response<Body>, ApiError> {
     let mut meta = Vec::with_capacity(64);
     Meta::of(&list).write_protobuf(&mut meta);
     let mut items = Vec::new();
@@ -334,9 +329,9 @@ fn protobuf(
     let mut first = Vec::with_capacity(FRAME.min(length + 128));
     if source.fill(&mut first, FRAME) {
         let body = ListBody { first: Some(first.into()), source: Source::Protobuf(source) };
-        return Ok(streamed(representation.format, compression, body));
+        return Ok(streamed(format, compression, body));
     }
-    Ok(respond::whole(StatusCode::OK, representation.format, compression, first.into()))
+    Ok(respond::whole(StatusCode::OK, format, compression, first.into()))
 }
 
 struct Protobuf {

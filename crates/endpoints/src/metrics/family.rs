@@ -15,8 +15,11 @@ pub struct Family<M> {
     help: &'static str,
     labels: &'static [&'static str],
     make: fn() -> M,
-    members: RwLock<HashMap<Box<[Box<str>]>, Arc<M>>>,
+    members: RwLock<HashMap<Values, Arc<M>>>,
 }
+
+/// The values of the labels, in their order.
+type Values = Box<[Box<str>]>;
 
 impl<M: Member> Family<M> {
     /// No metrics yet. `make` makes one.
@@ -27,7 +30,7 @@ impl<M: Member> Family<M> {
     /// The metric with these values of the labels.
     pub fn with(&self, values: &[&str]) -> Arc<M> {
         debug_assert_eq!(values.len(), self.labels.len(), "{}", self.name);
-        let key: Box<[Box<str>]> = values.iter().map(|value| Box::from(*value)).collect();
+        let key: Values = values.iter().map(|value| Box::from(*value)).collect();
         if let Some(member) = self.members.read().unwrap_or_else(PoisonError::into_inner).get(&key) {
             return Arc::clone(member);
         }

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::hash::{BuildHasher, Hash, RandomState};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
@@ -66,13 +66,13 @@ struct Known {
 #[derive(Debug)]
 pub struct RequestSeries {
     labels: OwnedLabels,
-    /// By code: 200, 201, and the others as they come.
-    ok: Arc<Counter>,
-    created: Arc<Counter>,
+    /// By code: 200, 201, and the others are looked up each time. A metric is made when there is
+    /// something to count.
+    ok: OnceLock<Arc<Counter>>,
+    created: OnceLock<Arc<Counter>>,
     duration: Arc<Histogram>,
     sli_duration: Option<Arc<Histogram>>,
     size: Option<Arc<Histogram>>,
-    long_running: Arc<Gauge>,
 }
 
 #[derive(Debug)]
@@ -114,28 +114,26 @@ impl RequestMetrics {
     fn make(&self, labels: RequestLabels<'_>) -> RequestSeries {
         let RequestLabels { verb, dry_run, group, version, resource, subresource, scope } = labels;
         let common = [verb, group, version, resource, subresource, scope, COMPONENT];
-        let total = |code| self.total.with(&[verb, dry_run, group, version, resource, subresource, scope, COMPONENT, code]);
         RequestSeries {
             labels: OwnedLabels { verb, dry_run, scope, texts: [group.into(), version.into(), resource.into(), subresource.into()] },
-            ok: total("200"),
-            created: total("201"),
+            ok: OnceLock::new(),
+            created: OnceLock::new(),
             duration: self.durations.with(&[verb, dry_run, group, version, resource, subresource, scope, COMPONENT]),
             sli_duration: dry_run.is_empty().then(|| self.sli_durations.with(&common)),
             size: matches!(verb, "GET" | "LIST").then(|| self.sizes.with(&common)),
-            long_running: self.long_running.with(&common),
         }
     }
 
     /// A request is over: answered with `code` after `elapsed`, and a body of so many bytes.
     pub fn finished(&self, series: &RequestSeries, code: StatusCode, elapsed: Duration, bytes: u64) {
+        let total = || {
+            let RequestLabels { verb, dry_run, group, version, resource, subresource, scope } = series.labels.borrow();
+            self.total.with(&[verb, dry_run, group, version, resource, subresource, scope, COMPONENT, code.as_str()])
+        };
         match code {
-            StatusCode::OK => series.ok.inc(),
-            StatusCode::CREATED => series.created.inc(),
-            other => {
-                let RequestLabels { verb, dry_run, group, version, resource, subresource, scope } = series.labels.borrow();
-                let labels = [verb, dry_run, group, version, resource, subresource, scope, COMPONENT, other.as_str()];
-                self.total.with(&labels).inc();
-            }
+            StatusCode::OK => series.ok.get_or_init(total).inc(),
+            StatusCode::CREATED => series.created.get_or_init(total).inc(),
+            _ => total().inc(),
         }
         let seconds = elapsed.as_secs_f64();
         series.duration.observe(seconds);
@@ -145,6 +143,14 @@ impl RequestMetrics {
         if let Some(size) = &series.size {
             size.observe(bytes as f64);
         }
+    }
+
+    /// A long-running request begins; it ends when the guard is dropped.
+    pub fn long_running(&self, series: &RequestSeries) -> LongRunning {
+        let RequestLabels { verb, group, version, resource, subresource, scope, .. } = series.labels.borrow();
+        let gauge = self.long_running.with(&[verb, group, version, resource, subresource, scope, COMPONENT]);
+        gauge.inc();
+        LongRunning(gauge)
     }
 
     /// The server cut a request off in self-defence.
@@ -182,14 +188,6 @@ impl RequestMetrics {
     /// Decisions of the authorizer: `allowed` or `denied`.
     pub fn decision(&self, decision: &str) -> Arc<Counter> {
         self.decisions.with(&["", "", decision])
-    }
-}
-
-impl RequestSeries {
-    /// A long-running request with these labels begins; it ends when the guard is dropped.
-    pub fn long_running(&self) -> LongRunning {
-        self.long_running.inc();
-        LongRunning(Arc::clone(&self.long_running))
     }
 }
 
@@ -342,7 +340,8 @@ mod tests {
         assert!(Arc::ptr_eq(&series, &metrics.requests.series(GET)));
         metrics.requests.finished(&series, StatusCode::OK, Duration::from_millis(1), 2000);
         metrics.requests.finished(&series, StatusCode::NOT_FOUND, Duration::from_millis(1), 200);
-        let _watching = metrics.requests.series(RequestLabels { verb: "WATCH", scope: "cluster", ..GET }).long_running();
+        let watches = metrics.requests.series(RequestLabels { verb: "WATCH", scope: "cluster", ..GET });
+        let _watching = metrics.requests.long_running(&watches);
         let text = metrics.expose(Exposition::Text);
         let labels = r#"verb="GET",dry_run="",group="",version="v1",resource="pods",subresource="",scope="resource",component="apiserver""#;
         for line in [
