@@ -26,7 +26,7 @@ use crate::documents::Documents;
 use crate::handlers::Serving;
 use crate::health::{Health, Milestone};
 use crate::inflight::Inflight;
-use crate::metrics::Metrics;
+use crate::metrics::{Metrics, Stores};
 use crate::registry::Registry;
 use crate::serve::{self, ConnectionLimits, Drain, Tls};
 use crate::table::Tables;
@@ -109,6 +109,7 @@ impl GenericServer {
         health.add_ready("shutdown", move || {
             if stop.is_reached() { Err("process is shutting down".to_owned()) } else { Ok(()) }
         });
+        metrics.register(Arc::new(Stores(Arc::clone(&options.registry))));
         let serving = Serving {
             registry: options.registry,
             environment: options.environment,

@@ -7,11 +7,13 @@
 mod family;
 mod process;
 mod request;
+mod stores;
 mod text;
 mod value;
 mod watch;
 
 pub use family::Family;
+pub(crate) use stores::Stores;
 pub use request::{LongRunning, RequestLabels, RequestMetrics, RequestSeries};
 pub use text::{Exposition, Kind, Samples};
 pub use value::{Counter, Gauge, Histogram};
