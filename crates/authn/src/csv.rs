@@ -13,7 +13,8 @@ pub(crate) fn records(text: &str) -> Result<Vec<Vec<String>>, TokenFileError> {
         let mut record = Vec::new();
         loop {
             let (field, end) = if let Some(quoted) = rest.strip_prefix('"') {
-                let (field, after) = quoted_field(quoted).map_err(|what| TokenFileError::Syntax { line: start, what })?;
+                let (field, after) =
+                    quoted_field(quoted).map_err(|what| TokenFileError::Syntax { line: start, what })?;
                 line += field.matches('\n').count();
                 (field, after)
             } else {
@@ -56,7 +57,9 @@ fn quoted_field(text: &str) -> Result<(String, &str), &'static str> {
                 field.push('"');
                 rest = after;
             }
-            None if rest.is_empty() || rest.starts_with([',', '\n']) || rest.starts_with("\r\n") => return Ok((field, rest)),
+            None if rest.is_empty() || rest.starts_with([',', '\n']) || rest.starts_with("\r\n") => {
+                return Ok((field, rest));
+            }
             None => return Err("extraneous or missing \" in quoted-field"),
         }
     }

@@ -54,7 +54,8 @@ impl StaticTokens {
             if token.is_empty() {
                 continue;
             }
-            let groups = rest.first().map(|groups| groups.split(',').map(|group| Text::from(group.to_owned())).collect());
+            let groups =
+                rest.first().map(|groups| groups.split(',').map(|group| Text::from(group.to_owned())).collect());
             let user = UserInfo {
                 name: Text::from(name.clone()),
                 uid: Text::from(uid.clone()),
@@ -112,11 +113,13 @@ mod tests {
         };
         let found = found.ok().flatten();
         let groups: Option<Vec<&str>> = found.as_ref().map(|user| user.groups.iter().map(Text::as_str).collect());
-        let found = found.as_ref().zip(groups.as_deref()).map(|(user, groups)| (user.name.as_str(), user.uid.as_str(), groups));
+        let found =
+            found.as_ref().zip(groups.as_deref()).map(|(user, groups)| (user.name.as_str(), user.uid.as_str(), groups));
         assert_eq!(found, expected);
     }
 
-    const FILE: &str = "admintoken,admin,admin-uid,\"system:masters\"\nbobtoken,bob,bob-uid,\"ops,devs\"\n,nobody,x\ncarol,carol,\n";
+    const FILE: &str =
+        "admintoken,admin,admin-uid,\"system:masters\"\nbobtoken,bob,bob-uid,\"ops,devs\"\n,nobody,x\ncarol,carol,\n";
 
     #[test]
     fn a_token_stands_for_its_user_and_groups() {

@@ -104,8 +104,11 @@ mod tests {
             });
             let union = Union::new(members.collect(), Some(Arc::new(Anonymous::new())));
             let mut waiting = Box::pin(union.authenticate(Credentials::default()).wait());
-            let Poll::Ready(found) = waiting.as_mut().poll(&mut Context::from_waker(Waker::noop())) else { panic!("never waits") };
-            let found = found.map(|user| user.map_or_else(String::new, |user| user.name.to_string())).map_err(|error| error.0);
+            let Poll::Ready(found) = waiting.as_mut().poll(&mut Context::from_waker(Waker::noop())) else {
+                panic!("never waits")
+            };
+            let found =
+                found.map(|user| user.map_or_else(String::new, |user| user.name.to_string())).map_err(|error| error.0);
             assert_eq!(found.as_deref().map_err(String::as_str), expected, "late: {late}");
         }
     }

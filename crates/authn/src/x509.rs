@@ -64,7 +64,11 @@ impl ClientCertificates {
     }
 
     /// The user of a certificate and when the certificate expires, in seconds since 1970.
-    fn verify(&self, chain: &[CertificateDer<'_>], now: UnixTime) -> Result<(Option<Arc<UserInfo>>, u64), AuthenticationError> {
+    fn verify(
+        &self,
+        chain: &[CertificateDer<'_>],
+        now: UnixTime,
+    ) -> Result<(Option<Arc<UserInfo>>, u64), AuthenticationError> {
         let Some((leaf, intermediates)) = chain.split_first() else { return Ok((None, u64::MAX)) };
         self.verifier
             .verify_client_cert(leaf, intermediates, now)
@@ -97,7 +101,9 @@ fn user_of(certificate: &X509Certificate<'_>, der: &[u8]) -> Result<Option<UserI
             // Of several common names Go takes the last.
             "2.5.4.3" => name = Some(text().map_err(bad)?),
             "2.5.4.10" => groups.push(text().map_err(bad)?),
-            "1.3.6.1.4.1.57683.2" => uids.push(text().map_err(|_| AuthenticationError("unable to parse UID into a string".into()))?),
+            "1.3.6.1.4.1.57683.2" => {
+                uids.push(text().map_err(|_| AuthenticationError("unable to parse UID into a string".into()))?)
+            }
             _ => {}
         }
     }
@@ -121,7 +127,10 @@ fn hex(bytes: &[u8]) -> String {
 
 #[cfg(test)]
 mod tests {
-    use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DistinguishedName, DnType, ExtendedKeyUsagePurpose, IsCa, KeyPair};
+    use rcgen::{
+        BasicConstraints, CertificateParams, CertifiedIssuer, DistinguishedName, DnType, ExtendedKeyUsagePurpose, IsCa,
+        KeyPair,
+    };
 
     use super::*;
 
@@ -158,7 +167,8 @@ mod tests {
     fn a_certificate_of_ours_names_user_groups_and_uid() {
         let ca = authority();
         let uid = DnType::CustomDnType(vec![1, 3, 6, 1, 4, 1, 57683, 2]);
-        let shown = leaf(&ca, &[(DnType::OrganizationName, "system:masters"), (DnType::CommonName, "admin"), (uid, "u-1")]);
+        let shown =
+            leaf(&ca, &[(DnType::OrganizationName, "system:masters"), (DnType::CommonName, "admin"), (uid, "u-1")]);
         let user = authenticate(&ca, &shown).expect("good").expect("a user");
         assert_eq!(user.name, "admin");
         assert_eq!(user.uid, "u-1");

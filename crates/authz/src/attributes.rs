@@ -83,9 +83,24 @@ mod tests {
     #[test]
     fn a_refusal_names_user_verb_resource_and_scope() {
         let pods = ResourceAttributes { resource: "pods".into(), namespace: "probe".into(), ..Default::default() };
-        check("list", "", Some(pods.clone()), r#"User "bob" cannot list resource "pods" in API group "" in the namespace "probe""#);
-        let status = ResourceAttributes { subresource: "status".into(), group: "apps".into(), namespace: Text::default(), ..pods };
-        check("update", "", Some(status), r#"User "bob" cannot update resource "pods/status" in API group "apps" at the cluster scope"#);
+        check(
+            "list",
+            "",
+            Some(pods.clone()),
+            r#"User "bob" cannot list resource "pods" in API group "" in the namespace "probe""#,
+        );
+        let status = ResourceAttributes {
+            subresource: "status".into(),
+            group: "apps".into(),
+            namespace: Text::default(),
+            ..pods
+        };
+        check(
+            "update",
+            "",
+            Some(status),
+            r#"User "bob" cannot update resource "pods/status" in API group "apps" at the cluster scope"#,
+        );
     }
 
     #[test]

@@ -72,9 +72,15 @@ mod tests {
     #[track_caller]
     fn check(members: &[Decision], expected: &Decision) {
         for late in [false, true] {
-            let union = Union::new(members.iter().map(|said| Arc::new(Says(said.clone(), late)) as Arc<dyn Authorizer>).collect());
-            let attributes =
-                Attributes { user: Arc::new(UserInfo::default()), verb: Text::default(), path: Text::default(), resource: None };
+            let union = Union::new(
+                members.iter().map(|said| Arc::new(Says(said.clone(), late)) as Arc<dyn Authorizer>).collect(),
+            );
+            let attributes = Attributes {
+                user: Arc::new(UserInfo::default()),
+                verb: Text::default(),
+                path: Text::default(),
+                resource: None,
+            };
             let mut waiting = Box::pin(union.authorize(&attributes).wait());
             let mut cx = std::task::Context::from_waker(std::task::Waker::noop());
             let std::task::Poll::Ready(found) = waiting.as_mut().poll(&mut cx) else { panic!("never waits") };

@@ -184,8 +184,9 @@ impl Chain {
         let Some(given) = query.first("timeout").filter(|given| !given.is_empty()) else {
             return Ok(Some(self.request_timeout));
         };
-        let nanos = pintle_runtime::duration::parse(&given)
-            .map_err(|error| ApiError::bad_request(format!("invalid timeout specified in the request URL - {error}")))?;
+        let nanos = pintle_runtime::duration::parse(&given).map_err(|error| {
+            ApiError::bad_request(format!("invalid timeout specified in the request URL - {error}"))
+        })?;
         let asked = Duration::from_nanos(u64::try_from(nanos).unwrap_or_default());
         let is_shorter = !asked.is_zero() && asked < self.request_timeout;
         Ok(Some(if is_shorter { asked } else { self.request_timeout }))
@@ -261,7 +262,15 @@ fn labels<'a>(method: &Method, query: Query<'_>, info: &'a RequestInfo) -> Reque
     };
     let Some(target) = &info.resource else {
         let (group, version, resource) = ("", "", "");
-        return RequestLabels { verb: verb(method, info, ""), dry_run, group, version, resource, subresource: &info.path, scope: "" };
+        return RequestLabels {
+            verb: verb(method, info, ""),
+            dry_run,
+            group,
+            version,
+            resource,
+            subresource: &info.path,
+            scope: "",
+        };
     };
     let scope = if info.shape.named || info.verb == "create" {
         "resource"

@@ -26,7 +26,8 @@ pub struct Slot(Arc<Kind>);
 impl Inflight {
     /// At most so many reads and writes at once; zero is no limit.
     pub fn new(reads: usize, writes: usize, metrics: &RequestMetrics) -> Self {
-        let kind = |limit, mutating| Arc::new(Kind { limit, count: AtomicUsize::new(0), gauge: metrics.inflight(mutating) });
+        let kind =
+            |limit, mutating| Arc::new(Kind { limit, count: AtomicUsize::new(0), gauge: metrics.inflight(mutating) });
         Self { reads: kind(reads, false), writes: kind(writes, true) }
     }
 

@@ -67,8 +67,7 @@ pub enum Offers {
 const OBJECT_TYPES: &str = "application/json, application/yaml, application/vnd.kubernetes.protobuf";
 const LIST_TYPES: &str = "application/json, application/yaml, application/vnd.kubernetes.protobuf, \
     application/json;stream=watch, application/vnd.kubernetes.protobuf;stream=watch";
-const PLAIN: [&str; 3] =
-    [Format::Json.media_type(), Format::Yaml.media_type(), Format::Protobuf.media_type()];
+const PLAIN: [&str; 3] = [Format::Json.media_type(), Format::Yaml.media_type(), Format::Protobuf.media_type()];
 const STREAMS: [&str; 2] = ["application/json;stream=watch", "application/vnd.kubernetes.protobuf;stream=watch"];
 
 /// Another form of the object that a client asks for with `as=`.
@@ -271,7 +270,9 @@ fn negotiate(
     // The two headers that make up nearly all traffic.
     match accept {
         "" | "*/*" | "application/json" => return Some(Representation::JSON),
-        "application/vnd.kubernetes.protobuf" => return Some(Representation { format: Format::Protobuf, ..Representation::JSON }),
+        "application/vnd.kubernetes.protobuf" => {
+            return Some(Representation { format: Format::Protobuf, ..Representation::JSON });
+        }
         _ => {}
     }
     for clause in &parse(accept) {
@@ -379,11 +380,19 @@ mod tests {
     #[test]
     fn a_form_that_is_not_known_falls_back_to_the_next_clause() {
         let metadata = Ok((Format::Protobuf, Transform::Metadata(MetaVersion::V1)));
-        check("application/vnd.kubernetes.protobuf;as=PartialObjectMetadata;v=v1;g=meta.k8s.io", Offers::List, metadata);
+        check(
+            "application/vnd.kubernetes.protobuf;as=PartialObjectMetadata;v=v1;g=meta.k8s.io",
+            Offers::List,
+            metadata,
+        );
         let table = Ok((Format::Json, Transform::Table(MetaVersion::V1)));
         let accept = "application/vnd.kubernetes.protobuf;as=Table;v=v1;g=meta.k8s.io,application/json;as=Table;v=v1;g=meta.k8s.io";
         check(accept, Offers::Object, table);
-        check("application/json;as=PartialObjectMetadata;v=v2;g=meta.k8s.io,application/yaml", Offers::List, Ok((Format::Yaml, Transform::None)));
+        check(
+            "application/json;as=PartialObjectMetadata;v=v2;g=meta.k8s.io,application/yaml",
+            Offers::List,
+            Ok((Format::Yaml, Transform::None)),
+        );
     }
 
     #[test]

@@ -178,7 +178,10 @@ mod tests {
 
     #[test]
     fn the_metadata_is_the_one_at_the_top() {
-        check(r#"{"kind":"Pod","apiVersion":"v1","metadata":{"name":"a}\"{","labels":{}},"spec":{}}"#, Some(r#"{"name":"a}\"{","labels":{}}"#));
+        check(
+            r#"{"kind":"Pod","apiVersion":"v1","metadata":{"name":"a}\"{","labels":{}},"spec":{}}"#,
+            Some(r#"{"name":"a}\"{","labels":{}}"#),
+        );
         check(r#"{"a":{"metadata":{"name":"no"}},"metadata":{"name":"yes"}}"#, Some(r#"{"name":"yes"}"#));
         check(r#"{"a":"\"metadata\":{}"}"#, None);
     }

@@ -101,7 +101,9 @@ mod tests {
 
     #[test]
     fn a_flag_is_on_unless_it_says_otherwise() {
-        for (query, expected) in [("watch", true), ("watch=maybe", true), ("watch=0", false), ("watch=False", false), ("", false)] {
+        for (query, expected) in
+            [("watch", true), ("watch=maybe", true), ("watch=0", false), ("watch=False", false), ("", false)]
+        {
             assert_eq!(Query::new(query).flag("watch"), expected, "{query}");
         }
     }

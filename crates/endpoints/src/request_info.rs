@@ -120,7 +120,14 @@ impl SplitResource for Text {
     }
 }
 
-fn resource(method: &Method, path: &Text, group: &str, version: &str, rest: &str, query: Query<'_>) -> Option<RequestInfo> {
+fn resource(
+    method: &Method,
+    path: &Text,
+    group: &str,
+    version: &str,
+    rest: &str,
+    query: Query<'_>,
+) -> Option<RequestInfo> {
     let slice = |part: &str| if part.is_empty() { Text::default() } else { path.slice_of(part) };
     let mut shape = Shape::default();
     let mut verb = Text::from_static(verb_of(method));

@@ -1,7 +1,9 @@
 //! Answers: objects, errors and texts as responses.
 
 use bytes::Bytes;
-use http::header::{CACHE_CONTROL, CONTENT_ENCODING, CONTENT_TYPE, HeaderName, RETRY_AFTER, VARY, X_CONTENT_TYPE_OPTIONS};
+use http::header::{
+    CACHE_CONTROL, CONTENT_ENCODING, CONTENT_TYPE, HeaderName, RETRY_AFTER, VARY, X_CONTENT_TYPE_OPTIONS,
+};
 use http::{HeaderValue, Response, StatusCode};
 use pintle_runtime::codec::protobuf::envelope;
 use pintle_runtime::codec::{json, yaml};
@@ -113,7 +115,11 @@ pub fn guarded_error(representation: Representation, error: &ApiError) -> Respon
 }
 
 fn status_bytes(status: &Status, representation: Representation) -> Bytes {
-    if representation.format == Format::Protobuf { status_protobuf(status) } else { json_bytes(&status.to_json().into(), representation) }
+    if representation.format == Format::Protobuf {
+        status_protobuf(status)
+    } else {
+        json_bytes(&status.to_json().into(), representation)
+    }
 }
 
 /// A `Status` in its protobuf envelope.
@@ -176,7 +182,8 @@ mod tests {
         let mut response = page_not_found();
         let field = "unknown field \"metadata.foo\"".to_owned();
         warn(&mut response, &[field.clone(), field, "two\nlines".to_owned()]);
-        let found: Vec<_> = response.headers().get_all("warning").iter().map(|value| value.to_str().unwrap_or("")).collect();
+        let found: Vec<_> =
+            response.headers().get_all("warning").iter().map(|value| value.to_str().unwrap_or("")).collect();
         assert_eq!(found, [r#"299 - "unknown field \"metadata.foo\"""#, r#"299 - "two lines""#]);
     }
 

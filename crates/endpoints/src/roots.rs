@@ -89,7 +89,9 @@ impl Roots {
     }
 
     fn expose(&self, headers: &HeaderMap) -> Response<Body> {
-        let open = clauses(headers).first().is_some_and(|clause| clause.kind == "application" && clause.subtype == "openmetrics-text");
+        let open = clauses(headers)
+            .first()
+            .is_some_and(|clause| clause.kind == "application" && clause.subtype == "openmetrics-text");
         let exposition = if open { Exposition::OpenMetrics } else { Exposition::Text };
         let text = self.metrics.expose(exposition);
         respond::with_body(StatusCode::OK, HeaderValue::from_static(exposition.content_type()), Body::whole(text))
@@ -127,9 +129,11 @@ impl Roots {
             };
         };
         match representation.format {
-            Format::Protobuf => {
-                respond::with_body(StatusCode::OK, respond::media_type(Format::Protobuf), Body::whole(answer.protobuf.body()))
-            }
+            Format::Protobuf => respond::with_body(
+                StatusCode::OK,
+                respond::media_type(Format::Protobuf),
+                Body::whole(answer.protobuf.body()),
+            ),
             Format::Json if !representation.pretty => {
                 respond::with_body(StatusCode::OK, respond::media_type(Format::Json), Body::whole(answer.json.body()))
             }
@@ -189,7 +193,8 @@ impl<'a> Place<'a> {
             if trimmed.is_empty() {
                 return Ok(Self::Document(discovery.groups()));
             }
-            let (group, version) = trimmed.split_once('/').map_or((trimmed, None), |(group, version)| (group, Some(version)));
+            let (group, version) =
+                trimmed.split_once('/').map_or((trimmed, None), |(group, version)| (group, Some(version)));
             let document = discovery.group(group).ok_or(Nothing::Page)?;
             return match version {
                 None => Ok(Self::Document(document)),
@@ -207,7 +212,9 @@ impl<'a> Place<'a> {
     /// The other form of the document, with all resources in it.
     fn aggregated(&self, discovery: &'a Discovery) -> Option<&'a Answer> {
         match self {
-            Self::Document(answer) if std::ptr::eq(*answer, discovery.legacy_root()) => Some(discovery.aggregated_root()),
+            Self::Document(answer) if std::ptr::eq(*answer, discovery.legacy_root()) => {
+                Some(discovery.aggregated_root())
+            }
             Self::Document(answer) if std::ptr::eq(*answer, discovery.groups()) => Some(discovery.aggregated_groups()),
             _ => None,
         }
@@ -233,7 +240,8 @@ fn asks_for_aggregated(headers: &HeaderMap) -> Option<Format> {
 
 /// A document, or that the client has it already.
 fn conditional(headers: &HeaderMap, document: &Document) -> Response<Body> {
-    let known = headers.get(IF_NONE_MATCH).and_then(|tags| tags.to_str().ok()).is_some_and(|tags| document.matches(tags));
+    let known =
+        headers.get(IF_NONE_MATCH).and_then(|tags| tags.to_str().ok()).is_some_and(|tags| document.matches(tags));
     let mut response = if known {
         bare(StatusCode::NOT_MODIFIED)
     } else {
@@ -289,7 +297,13 @@ impl OpenApiForm {
     }
 }
 
-fn openapi(set: &DocumentSet, headers: &HeaderMap, path: &str, hash: Option<&str>, form: OpenApiForm) -> Response<Body> {
+fn openapi(
+    set: &DocumentSet,
+    headers: &HeaderMap,
+    path: &str,
+    hash: Option<&str>,
+    form: OpenApiForm,
+) -> Response<Body> {
     let documents = &set.openapi;
     let vary = |mut response: Response<Body>| {
         response.headers_mut().insert(VARY, HeaderValue::from_static("Accept"));
@@ -367,11 +381,16 @@ mod tests {
 
     #[test]
     fn aggregated_discovery_is_given_to_who_wants_it_most() {
-        let asks = |accept: &'static str| asks_for_aggregated(&HeaderMap::from_iter([(ACCEPT, HeaderValue::from_static(accept))]));
+        let asks = |accept: &'static str| {
+            asks_for_aggregated(&HeaderMap::from_iter([(ACCEPT, HeaderValue::from_static(accept))]))
+        };
         let v2 = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList,\
             application/json;g=apidiscovery.k8s.io;v=v2beta1;as=APIGroupDiscoveryList,application/json";
         assert_eq!(asks(v2), Some(Format::Json));
-        assert_eq!(asks("application/json;g=apidiscovery.k8s.io;v=v2beta1;as=APIGroupDiscoveryList,application/json"), None);
+        assert_eq!(
+            asks("application/json;g=apidiscovery.k8s.io;v=v2beta1;as=APIGroupDiscoveryList,application/json"),
+            None
+        );
         assert_eq!(asks("application/json"), None);
     }
 }

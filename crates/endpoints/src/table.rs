@@ -77,7 +77,12 @@ impl TableForm {
 
     /// Appends everything before the first row. `columns` are absent from all but the first event of
     /// a watch.
-    pub(crate) fn write_head(&self, columns: Option<&Resource>, write_meta: impl FnOnce(&mut Vec<u8>), out: &mut Vec<u8>) {
+    pub(crate) fn write_head(
+        &self,
+        columns: Option<&Resource>,
+        write_meta: impl FnOnce(&mut Vec<u8>),
+        out: &mut Vec<u8>,
+    ) {
         out.extend_from_slice(b"{\"kind\":\"Table\",\"apiVersion\":\"");
         out.extend_from_slice(self.version.api_version().as_bytes());
         out.extend_from_slice(b"\",\"metadata\":");

@@ -61,7 +61,11 @@ pub(super) fn answer(store: &Store, list: List, reply: Reply) -> Result<Response
     if !more {
         return Ok(respond::whole(StatusCode::OK, representation.format, compression, first.into()));
     }
-    Ok(streamed(representation.format, compression, ListBody { first: Some(first.into()), source: Source::Json(source) }))
+    Ok(streamed(
+        representation.format,
+        compression,
+        ListBody { first: Some(first.into()), source: Source::Json(source) },
+    ))
 }
 
 /// Bytes that are worth a frame.
@@ -103,7 +107,12 @@ impl ListKind {
     fn new(row: &Resource, transform: Transform, table: Option<TableForm>) -> Result<Self, ApiError> {
         if let Some(table) = table {
             table.check()?;
-            return Ok(Self { kind: String::new(), api_version: String::new(), item_head: Vec::new(), items: Items::Rows(table) });
+            return Ok(Self {
+                kind: String::new(),
+                api_version: String::new(),
+                item_head: Vec::new(),
+                items: Items::Rows(table),
+            });
         }
         Ok(match transform {
             Transform::None => {

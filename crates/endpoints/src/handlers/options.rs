@@ -59,7 +59,11 @@ impl WriteOptions {
                 _ => FieldValidation::Warn,
             };
         }
-        if errors.is_empty() { Ok(options) } else { Err(ApiError::invalid(&GroupKind::new("meta.k8s.io", kind), "", &errors)) }
+        if errors.is_empty() {
+            Ok(options)
+        } else {
+            Err(ApiError::invalid(&GroupKind::new("meta.k8s.io", kind), "", &errors))
+        }
     }
 
     /// The field manager, or else the beginning of the user agent.
@@ -94,14 +98,21 @@ mod tests {
     #[test]
     fn bad_options_are_refused_in_upstreams_words() {
         fails("dryRun=Some", r#"dryRun: Unsupported value: ["Some"]: supported values: "All""#);
-        fails("fieldManager=a%01b", r#"fieldManager: Invalid value: "a\x01b": invalid character U+0001 (at position 1)"#);
+        fails(
+            "fieldManager=a%01b",
+            r#"fieldManager: Invalid value: "a\x01b": invalid character U+0001 (at position 1)"#,
+        );
         fails(&format!("fieldManager={}", "x".repeat(129)), "fieldManager: Too long: may not be more than 128 bytes");
-        fails("fieldValidation=Maybe", r#"fieldValidation: Unsupported value: "Maybe": supported values: "", "Ignore", "Strict", "Warn""#);
+        fails(
+            "fieldValidation=Maybe",
+            r#"fieldValidation: Unsupported value: "Maybe": supported values: "", "Ignore", "Strict", "Warn""#,
+        );
     }
 
     #[test]
     fn the_manager_is_named_or_the_user_agent() {
-        let manager = |query, agent| WriteOptions::parse(Query::new(query), "").expect(query).manager(agent).to_string();
+        let manager =
+            |query, agent| WriteOptions::parse(Query::new(query), "").expect(query).manager(agent).to_string();
         assert_eq!(manager("fieldManager=me", "kubectl/v1"), "me");
         assert_eq!(manager("", "kubectl/v1.36 (linux)"), "kubectl");
         assert_eq!(manager("dryRun=All&dryRun=All", ""), "");

@@ -60,7 +60,12 @@ impl Reply {
             (Transform::Metadata(version), Format::Protobuf) => partial::protobuf(object, version)?,
             (Transform::Metadata(version), _) => json_bytes(&partial::json(object, version)?, self.representation),
             (Transform::MetadataList(_), _) => {
-                return Err(partial::not_acceptable("MetadataList", "the requested object is not a list", store.row(), ""));
+                return Err(partial::not_acceptable(
+                    "MetadataList",
+                    "the requested object is not a list",
+                    store.row(),
+                    "",
+                ));
             }
             (Transform::Table(_), _) => json_bytes(&self.table_of(store.row(), object)?.into(), self.representation),
         };

@@ -7,10 +7,10 @@ use http::{HeaderMap, Response, StatusCode};
 use pintle_runtime::status::ApiError;
 use pintle_runtime::value::Record;
 
+use super::Call;
 use super::decode::{Expected, decode};
 use super::options::WriteOptions;
 use super::reply::Reply;
-use super::Call;
 use crate::body::{self, Body};
 use crate::context::RequestContext;
 use crate::negotiate::{Offers, input_format};
@@ -66,7 +66,10 @@ fn user_agent(headers: &HeaderMap) -> &str {
 pub(super) async fn in_time<T>(write: impl Future<Output = Result<T, ApiError>>) -> Result<T, ApiError> {
     match tokio::time::timeout(LONGEST_WRITE, write).await {
         Ok(result) => result,
-        Err(_) => Err(ApiError::timeout("request did not complete within requested timeout - context deadline exceeded", None)),
+        Err(_) => Err(ApiError::timeout(
+            "request did not complete within requested timeout - context deadline exceeded",
+            None,
+        )),
     }
 }
 

@@ -48,7 +48,8 @@ impl<M: Member> Family<M> {
         members.sort_unstable_by_key(|(values, _)| *values);
         samples.family(self.name, self.help, M::KIND);
         for (values, member) in members {
-            let labels: Vec<(&str, &str)> = self.labels.iter().copied().zip(values.iter().map(|value| &**value)).collect();
+            let labels: Vec<(&str, &str)> =
+                self.labels.iter().copied().zip(values.iter().map(|value| &**value)).collect();
             member.write(&labels, samples);
         }
     }

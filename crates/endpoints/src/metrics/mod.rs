@@ -13,8 +13,8 @@ mod value;
 mod watch;
 
 pub use family::Family;
-pub(crate) use stores::Stores;
 pub use request::{LongRunning, RequestLabels, RequestMetrics, RequestSeries};
+pub(crate) use stores::Stores;
 pub use text::{Exposition, Kind, Samples};
 pub use value::{Counter, Gauge, Histogram};
 pub use watch::{WatchMetrics, WatchSeries};

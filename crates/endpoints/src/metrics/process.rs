@@ -30,14 +30,24 @@ impl Collector for Process {
         let field = |number: usize| fields.get(number - 3).and_then(|text| text.parse::<f64>().ok());
         if let (Some(user), Some(system)) = (field(14), field(15)) {
             let seconds = (user + system) / TICKS_PER_SECOND;
-            samples.single("process_cpu_seconds_total", "Total user and system CPU time spent in seconds.", Kind::Counter, seconds);
+            samples.single(
+                "process_cpu_seconds_total",
+                "Total user and system CPU time spent in seconds.",
+                Kind::Counter,
+                seconds,
+            );
         }
         if let Ok(descriptors) = fs::read_dir("/proc/self/fd") {
             let open = descriptors.count() as f64;
             samples.single("process_open_fds", "Number of open file descriptors.", Kind::Gauge, open);
         }
         if let Some(pages) = field(24) {
-            samples.single("process_resident_memory_bytes", "Resident memory size in bytes.", Kind::Gauge, pages * PAGE);
+            samples.single(
+                "process_resident_memory_bytes",
+                "Resident memory size in bytes.",
+                Kind::Gauge,
+                pages * PAGE,
+            );
         }
         let help = "Start time of the process since unix epoch in seconds.";
         samples.single("process_start_time_seconds", help, Kind::Gauge, self.started);

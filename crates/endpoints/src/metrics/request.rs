@@ -86,7 +86,15 @@ struct OwnedLabels {
 impl OwnedLabels {
     fn borrow(&self) -> RequestLabels<'_> {
         let [group, version, resource, subresource] = &self.texts;
-        RequestLabels { verb: self.verb, dry_run: self.dry_run, group, version, resource, subresource, scope: self.scope }
+        RequestLabels {
+            verb: self.verb,
+            dry_run: self.dry_run,
+            group,
+            version,
+            resource,
+            subresource,
+            scope: self.scope,
+        }
     }
 }
 
@@ -115,7 +123,12 @@ impl RequestMetrics {
         let RequestLabels { verb, dry_run, group, version, resource, subresource, scope } = labels;
         let common = [verb, group, version, resource, subresource, scope, COMPONENT];
         RequestSeries {
-            labels: OwnedLabels { verb, dry_run, scope, texts: [group.into(), version.into(), resource.into(), subresource.into()] },
+            labels: OwnedLabels {
+                verb,
+                dry_run,
+                scope,
+                texts: [group.into(), version.into(), resource.into(), subresource.into()],
+            },
             ok: OnceLock::new(),
             created: OnceLock::new(),
             duration: self.durations.with(&[verb, dry_run, group, version, resource, subresource, scope, COMPONENT]),
@@ -177,7 +190,9 @@ impl RequestMetrics {
     /// Requests of `user`, who is known by name only if upstream does so.
     pub fn authenticated_user(&self, user: &str) -> Arc<Counter> {
         let known = match user {
-            "system:anonymous" | "system:apiserver" | "system:kube-controller-manager" | "system:kube-scheduler" => user,
+            "system:anonymous" | "system:apiserver" | "system:kube-controller-manager" | "system:kube-scheduler" => {
+                user
+            }
             node if node.starts_with("system:node:") => "system:node",
             account if account.starts_with("system:serviceaccount:") => "system:serviceaccount",
             _ => "other",
@@ -206,17 +221,18 @@ const fn request_kind(mutating: bool) -> &'static str {
 }
 
 const DURATIONS: &[f64] = &[
-    0.005, 0.025, 0.05, 0.1, 0.2, 0.4, 0.6, 0.8, 1.0, 1.25, 1.5, 2.0, 3.0, 4.0, 5.0, 6.0, 8.0, 10.0, 15.0, 20.0, 30.0, 45.0, 60.0,
+    0.005, 0.025, 0.05, 0.1, 0.2, 0.4, 0.6, 0.8, 1.0, 1.25, 1.5, 2.0, 3.0, 4.0, 5.0, 6.0, 8.0, 10.0, 15.0, 20.0, 30.0,
+    45.0, 60.0,
 ];
-const SLI_DURATIONS: &[f64] = &[
-    0.05, 0.1, 0.2, 0.4, 0.6, 0.8, 1.0, 1.25, 1.5, 2.0, 3.0, 4.0, 5.0, 6.0, 8.0, 10.0, 15.0, 20.0, 30.0, 45.0, 60.0,
-];
+const SLI_DURATIONS: &[f64] =
+    &[0.05, 0.1, 0.2, 0.4, 0.6, 0.8, 1.0, 1.25, 1.5, 2.0, 3.0, 4.0, 5.0, 6.0, 8.0, 10.0, 15.0, 20.0, 30.0, 45.0, 60.0];
 const SIZES: &[f64] = &[1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9];
 
 impl Default for RequestMetrics {
     fn default() -> Self {
         const COMMON: &[&str] = &["verb", "group", "version", "resource", "subresource", "scope", "component"];
-        const WITH_DRY_RUN: &[&str] = &["verb", "dry_run", "group", "version", "resource", "subresource", "scope", "component"];
+        const WITH_DRY_RUN: &[&str] =
+            &["verb", "dry_run", "group", "version", "resource", "subresource", "scope", "component"];
         Self {
             total: Family::new(
                 "apiserver_request_total",
@@ -310,7 +326,12 @@ impl Collector for RequestMetrics {
         self.total.collect(samples);
         self.sizes.collect(samples);
         let help = "[ALPHA] Number of requests dropped with 'TLS handshake error from' error";
-        samples.single("apiserver_tls_handshake_errors_total", help, Kind::Counter, self.tls_handshake_errors.value() as f64);
+        samples.single(
+            "apiserver_tls_handshake_errors_total",
+            help,
+            Kind::Counter,
+            self.tls_handshake_errors.value() as f64,
+        );
         let help = "Number of panics of request handlers that were recovered from";
         samples.single("apiserver_request_panics_total", help, Kind::Counter, self.panics.value() as f64);
         self.authenticated.collect(samples);

@@ -41,10 +41,18 @@ impl Default for WatchMetrics {
         const LABELS: &[&str] = &["group", "version", "resource"];
         const SIZES: &[f64] = &[1024.0, 2048.0, 4096.0, 8192.0, 16384.0, 32768.0, 65536.0, 131_072.0];
         Self {
-            events: Family::new("apiserver_watch_events_total", "[BETA] Number of events sent in watch clients", LABELS, Counter::default),
-            sizes: Family::new("apiserver_watch_events_sizes", "[BETA] Watch event size distribution in bytes", LABELS, || {
-                Histogram::new(SIZES)
-            }),
+            events: Family::new(
+                "apiserver_watch_events_total",
+                "[BETA] Number of events sent in watch clients",
+                LABELS,
+                Counter::default,
+            ),
+            sizes: Family::new(
+                "apiserver_watch_events_sizes",
+                "[BETA] Watch event size distribution in bytes",
+                LABELS,
+                || Histogram::new(SIZES),
+            ),
         }
     }
 }

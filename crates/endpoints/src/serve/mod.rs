@@ -88,7 +88,8 @@ pub async fn serve<S: Service>(
         };
         // Small answers go out at once.
         let _ = stream.set_nodelay(true);
-        let (tls, limits, metrics, service) = (tls.clone(), Arc::clone(&limits), Arc::clone(&metrics), Arc::clone(&service));
+        let (tls, limits, metrics, service) =
+            (tls.clone(), Arc::clone(&limits), Arc::clone(&metrics), Arc::clone(&service));
         let open = drain.draining();
         tokio::spawn(async move {
             if let Err(error) = connection::drive(stream, address, tls, &limits, &metrics, service, open).await {
