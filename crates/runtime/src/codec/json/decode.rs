@@ -28,12 +28,7 @@ pub(super) struct Decoder<'a, 'p> {
 impl<'a, 'p> Decoder<'a, 'p> {
     pub(super) fn new(lexer: Lexer<'a>, problems: &'p mut Problems) -> Self {
         let strict = problems.wanted();
-        Self {
-            lexer,
-            problems,
-            strict,
-            noted: None,
-        }
+        Self { lexer, problems, strict, noted: None }
     }
 
     /// The whole body as an object of type `ty`.
@@ -136,9 +131,7 @@ impl<'a, 'p> Decoder<'a, 'p> {
                 }
                 _ => self.special(ty, slot, path),
             },
-            FieldType::List(element) if self.lexer.peek()? == b'[' => {
-                self.list(element, slot, path)
-            }
+            FieldType::List(element) if self.lexer.peek()? == b'[' => self.list(element, slot, path),
             FieldType::Map(element) if self.lexer.peek()? == b'{' => self.map(element, slot, path),
             FieldType::Any => self.any(slot, path),
             _ => self.scalar(ty, slot, path),
@@ -361,15 +354,9 @@ impl Finder {
 
     fn find_by_name(&mut self, ty: &Type, name: &[u8]) -> Option<usize> {
         let name_of = |at: u16| ty.fields[usize::from(at)].name.as_bytes();
-        let next = ty
-            .by_name
-            .get(self.sorted)
-            .filter(|&&at| name_of(at) == name);
+        let next = ty.by_name.get(self.sorted).filter(|&&at| name_of(at) == name);
         if next.is_none() {
-            self.sorted = ty
-                .by_name
-                .binary_search_by(|&at| name_of(at).cmp(name))
-                .ok()?;
+            self.sorted = ty.by_name.binary_search_by(|&at| name_of(at).cmp(name)).ok()?;
         }
         let at = ty.by_name[self.sorted];
         self.sorted += 1;
@@ -413,11 +400,7 @@ struct Keys {
 
 impl Keys {
     fn from(from: usize) -> Self {
-        Self {
-            from,
-            sorted: true,
-            set: None,
-        }
+        Self { from, sorted: true, set: None }
     }
 
     /// Whether `key`, which is about to be pushed to `entries`, is there already.
@@ -430,9 +413,7 @@ impl Keys {
         if entries.len() <= 16 {
             return entries.iter().any(|(known, _)| known == key);
         }
-        let set = self
-            .set
-            .get_or_insert_with(|| entries.iter().map(|(key, _)| key.clone()).collect());
+        let set = self.set.get_or_insert_with(|| entries.iter().map(|(key, _)| key.clone()).collect());
         !set.insert(key.clone())
     }
 }
@@ -446,10 +427,9 @@ fn parse_float(literal: &str) -> Option<f64> {
 fn is_nilable(ty: &FieldType) -> bool {
     match ty {
         FieldType::Bytes | FieldType::Any | FieldType::List(_) | FieldType::Map(_) => true,
-        FieldType::Object(ty) => matches!(
-            ty.shape,
-            Shape::Time | Shape::MicroTime | Shape::Quantity | Shape::StringList
-        ),
+        FieldType::Object(ty) => {
+            matches!(ty.shape, Shape::Time | Shape::MicroTime | Shape::Quantity | Shape::StringList)
+        }
         _ => false,
     }
 }

@@ -20,15 +20,13 @@ impl Decoder<'_, '_> {
         match ty.shape {
             Shape::Time => {
                 let text = self.own_string(path)?;
-                *slot = Value::Time(Time::parse(&text).map_err(refuse)?.truncate_to_seconds());
+                let time = Time::parse(&text).map_err(refuse)?;
+                *slot = Value::Time(writable(time.truncate_to_seconds()).map_err(refuse)?);
             }
             Shape::MicroTime => {
                 let text = self.own_string(path)?;
-                *slot = Value::Time(
-                    Time::parse_micro(&text)
-                        .map_err(refuse)?
-                        .truncate_to_micros(),
-                );
+                let time = Time::parse_micro(&text).map_err(refuse)?;
+                *slot = Value::Time(writable(time.truncate_to_micros()).map_err(refuse)?);
             }
             Shape::Duration => {
                 let text = self.own_string(path)?;
@@ -59,8 +57,7 @@ impl Decoder<'_, '_> {
             let span = self.lexer.string()?;
             return Ok(self.lexer.text(span));
         }
-        self.within(|decoder| decoder.mismatch(path, "string"))
-            .map(|()| Text::default())
+        self.within(|decoder| decoder.mismatch(path, "string")).map(|()| Text::default())
     }
 
     /// A quantity in canonical form. Go looks at the text of the literal, whatever it is.
@@ -172,4 +169,15 @@ pub(crate) fn canonical_quantity(text: Text) -> Result<Text, String> {
         Ok(Cow::Borrowed(trimmed)) => Ok(Text::from(trimmed.to_owned())),
         Err(error) => Err(error.to_string()),
     }
+}
+
+/// The time, unless its year has not four digits in UTC: nobody could read it again. kube-apiserver
+/// writes such years all the same.
+///
+/// # Errors
+/// That of Go's `time.Time` in this place.
+pub(crate) fn writable(time: Time) -> Result<Time, &'static str> {
+    // From the start of year 0 to the end of year 9999.
+    const WRITABLE: std::ops::RangeInclusive<i64> = -62_167_219_200..=253_402_300_799;
+    if WRITABLE.contains(&time.seconds) { Ok(time) } else { Err("Time.MarshalJSON: year outside of range [0,9999]") }
 }

@@ -43,14 +43,8 @@ impl<'a> Document<'a> {
     /// # Errors
     /// goyaml's.
     pub(super) fn read(text: &'a str) -> Result<Self, DecodeError> {
-        let mut reader = Reader {
-            document: Self {
-                nodes: Vec::new(),
-                root: None,
-            },
-            open: Vec::new(),
-            anchors: Vec::new(),
-        };
+        let mut reader =
+            Reader { document: Self { nodes: Vec::new(), root: None }, open: Vec::new(), anchors: Vec::new() };
         for event in Parser::new_from_str(text) {
             let (event, span) = event.map_err(|error| fault::from_parser(&error, text))?;
             if matches!(event, Event::DocumentEnd | Event::StreamEnd) {
@@ -75,11 +69,7 @@ impl<'a> Reader<'a> {
         match event {
             Event::Scalar(text, style, anchor, tag) => {
                 let plain = style == ScalarStyle::Plain;
-                let kind = Kind::Scalar {
-                    text,
-                    plain,
-                    tag: tag_name(tag.as_deref()),
-                };
+                let kind = Kind::Scalar { text, plain, tag: tag_name(tag.as_deref()) };
                 self.add(kind, anchor, line);
             }
             Event::SequenceStart(anchor, _) => {
@@ -90,21 +80,13 @@ impl<'a> Reader<'a> {
                 self.open.pop();
             }
             Event::Alias(anchor) => {
-                let known = self
-                    .anchors
-                    .iter()
-                    .rev()
-                    .find(|(known, _)| *known == anchor);
+                let known = self.anchors.iter().rev().find(|(known, _)| *known == anchor);
                 let Some(&(_, node)) = known else {
                     return Err(fault("unknown anchor referenced"));
                 };
                 self.add(Kind::Alias { node, at }, 0, line);
             }
-            Event::Nothing
-            | Event::StreamStart
-            | Event::StreamEnd
-            | Event::DocumentStart(_)
-            | Event::DocumentEnd => {}
+            Event::Nothing | Event::StreamStart | Event::StreamEnd | Event::DocumentStart(_) | Event::DocumentEnd => {}
         }
         Ok(())
     }
@@ -113,9 +95,7 @@ impl<'a> Reader<'a> {
         let node = self.add(kind, anchor, line);
         self.open.push(node);
         if self.open.len() > MAX_DEPTH {
-            return Err(fault(format_args!(
-                "line {line}: exceeded max depth of {MAX_DEPTH}"
-            )));
+            return Err(fault(format_args!("line {line}: exceeded max depth of {MAX_DEPTH}")));
         }
         Ok(())
     }
@@ -130,9 +110,7 @@ impl<'a> Reader<'a> {
         match self.open.last() {
             None => self.document.root = Some(node),
             Some(&parent) => {
-                if let Kind::Sequence(children) | Kind::Mapping(children) =
-                    &mut self.document.nodes[parent].kind
-                {
+                if let Kind::Sequence(children) | Kind::Mapping(children) = &mut self.document.nodes[parent].kind {
                     children.push(node);
                 }
             }
@@ -142,6 +120,5 @@ impl<'a> Reader<'a> {
 }
 
 fn tag_name(tag: Option<&Tag>) -> String {
-    tag.map(|tag| format!("{}{}", tag.handle, tag.suffix))
-        .unwrap_or_default()
+    tag.map(|tag| format!("{}{}", tag.handle, tag.suffix)).unwrap_or_default()
 }
