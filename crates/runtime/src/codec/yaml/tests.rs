@@ -28,6 +28,14 @@ fn documents_become_json_with_sorted_keys() {
 }
 
 #[test]
+fn json_is_yaml() {
+    check(r#" {"b":[1.0,1e2,"y",null,-0],"a":{}} "#, r#"{"a":{},"b":[1,100,"y",null,0]}"#);
+    check("{\"a\":1,\"a\":2}", "{\"a\":2} yaml: unmarshal errors:\n  line 1: key \"a\" already set in map");
+    check(r#"{"a":18446744073709551615}"#, r#"{"a":18446744073709551615}"#);
+    check(r#"{"a":1} # so be it"#, r#"{"a":1}"#);
+}
+
+#[test]
 fn only_the_first_document_counts() {
     check("---\na: 1\n---\nb: 2\n", r#"{"a":1}"#);
     check("a: 1\n---\n{{\n", r#"{"a":1}"#);
