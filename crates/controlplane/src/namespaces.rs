@@ -4,7 +4,9 @@ use std::sync::{Arc, OnceLock};
 
 use pintle_api::core::v1::{Namespace, NamespaceMut};
 use pintle_endpoints::context::RequestContext;
+use pintle_endpoints::metadata::{Metadata, MetadataMut};
 use pintle_endpoints::store::Store;
+use pintle_endpoints::strategy::Hold;
 use pintle_runtime::gvk::GroupResource;
 use pintle_runtime::status::{ApiError, CauseReason, StatusCause};
 use pintle_runtime::value::Record;
@@ -76,9 +78,23 @@ pub(crate) fn check_deletion(_cx: &RequestContext, old: &Record) -> Result<(), A
     Ok(())
 }
 
-/// A namespace goes when its content has, which the finalizers in its `spec` say.
-pub(crate) fn begin_deletion(object: &mut Record) {
-    NamespaceMut::from_record(object).status_mut().set_phase("Terminating");
+/// A namespace goes when its content has, which the finalizers in its `spec` say. The first delete
+/// only says that it is to go, even if nothing holds it.
+pub(crate) fn hold(cx: &RequestContext, object: &mut Record) -> Hold {
+    let is_new = Metadata::of(object).deletion_timestamp().is_none();
+    if is_new {
+        if let Some(mut metadata) = MetadataMut::of(object) {
+            metadata.set_deletion_timestamp(Some(cx.now().truncate_to_seconds()));
+        }
+        NamespaceMut::from_record(object).status_mut().set_phase("Terminating");
+    }
+    if is_new || !is_finalized(object) { Hold::Kept } else { Hold::Nothing }
+}
+
+/// `finalize` is for the finalizers in `spec`; `status` is not its to change.
+pub(crate) fn prepare_for_finalize(object: &mut Record, old: &Record) {
+    let status = Namespace::from_record(old).status().record().clone();
+    NamespaceMut::from_record(object).set_status(status);
 }
 
 /// Whether nothing holds the namespace any more.

@@ -12,7 +12,7 @@ use pintle_storage::{Storage, StorageError};
 
 use crate::namespaces::Namespaces;
 use crate::rows::Switches;
-use crate::strategy::{KindStrategy, StatusStrategy};
+use crate::strategy::{FinalizeStrategy, KindStrategy, StatusStrategy};
 
 /// How Kubernetes' API is to be served.
 #[derive(Debug, Clone)]
@@ -52,6 +52,10 @@ impl Api {
                 if row.subresource("status").is_some() {
                     let strategy = KindStrategy::of(row, Arc::clone(&namespaces), options.event_ttl);
                     registration = registration.with_subresource("status", Arc::new(StatusStrategy(strategy)));
+                }
+                if row.subresource("finalize").is_some() {
+                    let strategy = KindStrategy::of(row, Arc::clone(&namespaces), options.event_ttl);
+                    registration = registration.with_subresource("finalize", Arc::new(FinalizeStrategy(strategy)));
                 }
                 match crate::convert::converter(&row.group, &row.name) {
                     Some(converter) => registration.with_converter(converter),

@@ -8,7 +8,7 @@ use pintle_endpoints::context::RequestContext;
 use pintle_endpoints::delete_options::DeleteOptions;
 use pintle_endpoints::metadata::Metadata;
 use pintle_endpoints::store::finalizers;
-use pintle_endpoints::strategy::{GarbageCollection, Grace, Strategy, Traits};
+use pintle_endpoints::strategy::{GarbageCollection, Grace, Hold, Strategy, Traits};
 use pintle_runtime::gvk::GroupResource;
 use pintle_runtime::resource::Resource;
 use pintle_runtime::status::ApiError;
@@ -96,12 +96,16 @@ impl Strategy for KindStrategy {
         }
     }
 
+    fn reset_fields(&self) -> &[&[&'static str]] {
+        if self.facts.has_status { &[&["status"]] } else { &[] }
+    }
+
     fn time_to_live(&self, _: &Record) -> Option<Duration> {
         (self.particular == Particular::Event && !self.event_ttl.is_zero()).then_some(self.event_ttl)
     }
 
     fn is_graceful(&self) -> bool {
-        matches!(self.particular, Particular::Pod | Particular::Namespace)
+        self.particular == Particular::Pod
     }
 
     fn graceful_deletion(&self, _: &RequestContext, old: &Record, options: &DeleteOptions) -> Option<Grace> {
@@ -134,10 +138,26 @@ impl Strategy for KindStrategy {
         }
     }
 
-    fn begin_deletion(&self, _: &RequestContext, object: &mut Record) {
-        if self.particular == Particular::Namespace {
-            namespaces::begin_deletion(object);
+    fn on_delete(&self, cx: &RequestContext, options: &DeleteOptions) {
+        let unsaid = options.orphan_dependents.is_none() && options.propagation_policy.is_none();
+        if unsaid && self.particular == Particular::Orphaning && self.resource.group == "batch" {
+            cx.warn(
+                "child pods are preserved by default when jobs are deleted; set propagationPolicy=Background to remove \
+                 them or set propagationPolicy=Orphan to suppress this warning",
+            );
         }
+    }
+
+    fn hold(&self, cx: &RequestContext, object: &mut Record) -> Hold {
+        match self.particular {
+            Particular::Namespace => namespaces::hold(cx, object),
+            _ => Hold::Nothing,
+        }
+    }
+
+    fn unknown_field_label(&self, label: &str) -> Option<String> {
+        let is_job = self.resource.group == "batch" && self.resource.resource == "jobs";
+        is_job.then(|| format!("field label \"{label}\" not supported for Job"))
     }
 
     fn is_deleted_by_update(&self, new: &Record, old: &Record) -> bool {
@@ -166,6 +186,10 @@ impl Strategy for StatusStrategy {
         self.0.default(object);
     }
 
+    fn reset_fields(&self) -> &[&[&'static str]] {
+        &[&["spec"]]
+    }
+
     fn prepare_for_update(&self, _: &RequestContext, new: &mut Record, old: &Record) {
         let keep: Vec<usize> = (0..new.ty().fields.len())
             .filter(|at| !matches!(new.ty().fields[*at].name.as_ref(), "kind" | "apiVersion" | "metadata" | "status"))
@@ -177,6 +201,31 @@ impl Strategy for StatusStrategy {
             };
         }
         keep_owners(new, old);
+    }
+}
+
+/// The rules of a namespace's `finalize`.
+pub struct FinalizeStrategy(pub KindStrategy);
+
+impl Strategy for FinalizeStrategy {
+    fn traits(&self) -> &Traits {
+        self.0.traits()
+    }
+
+    fn default(&self, object: &mut Record) {
+        self.0.default(object);
+    }
+
+    fn reset_fields(&self) -> &[&[&'static str]] {
+        &[&["status"]]
+    }
+
+    fn prepare_for_update(&self, _: &RequestContext, new: &mut Record, old: &Record) {
+        namespaces::prepare_for_finalize(new, old);
+    }
+
+    fn is_deleted_by_update(&self, new: &Record, old: &Record) -> bool {
+        self.0.is_deleted_by_update(new, old)
     }
 }
 

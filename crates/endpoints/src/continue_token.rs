@@ -43,7 +43,8 @@ impl ContinueToken {
     /// # Errors
     /// 400 `invalid continue token: …`, in upstream's words.
     pub fn decode(token: &str) -> Result<Self, ApiError> {
-        decode(token).map_err(|why| ApiError::bad_request(format!("invalid continue token: continue key is not valid{why}")))
+        decode(token)
+            .map_err(|why| ApiError::bad_request(format!("invalid continue token: continue key is not valid{why}")))
     }
 
     /// The token as clients get it.

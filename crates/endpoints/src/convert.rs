@@ -39,8 +39,7 @@ impl Form {
     }
 
     fn new(group: Text, version: Text, kind: Text, ty: TypeRef) -> Self {
-        let api_version =
-            if group.is_empty() { version.clone() } else { Text::from(format!("{group}/{version}")) };
+        let api_version = if group.is_empty() { version.clone() } else { Text::from(format!("{group}/{version}")) };
         Self { group, version, kind, api_version, ty }
     }
 
@@ -86,6 +85,5 @@ impl Converter for SameFields {
 fn through_json(object: &Record, ty: &TypeRef) -> Result<Record, ApiError> {
     let mut body = Vec::new();
     json::encode(object, &mut body);
-    json::decode(ty, &Bytes::from(body), &mut Problems::ignored())
-        .map_err(|error| ApiError::internal(error))
+    json::decode(ty, &Bytes::from(body), &mut Problems::ignored()).map_err(|error| ApiError::internal(error))
 }

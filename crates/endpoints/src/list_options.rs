@@ -113,7 +113,11 @@ impl ListOptions {
             send_initial_events: given.send_initial_events.map(parse_bool),
         };
         let errors = options.validate(given.resource_version_match.unwrap_or_default());
-        if errors.is_empty() { Ok(options) } else { Err(ApiError::invalid(&GroupKind::new("meta.k8s.io", "ListOptions"), "", &errors)) }
+        if errors.is_empty() {
+            Ok(options)
+        } else {
+            Err(ApiError::invalid(&GroupKind::new("meta.k8s.io", "ListOptions"), "", &errors))
+        }
     }
 
     /// What does not go together. `given` is `resourceVersionMatch` as the client wrote it.
@@ -127,7 +131,10 @@ impl ListOptions {
             }
             if !given.is_empty() {
                 if self.send_initial_events.is_none() {
-                    errors.forbidden(&field, "resourceVersionMatch is forbidden for watch unless sendInitialEvents is provided");
+                    errors.forbidden(
+                        &field,
+                        "resourceVersionMatch is forbidden for watch unless sendInitialEvents is provided",
+                    );
                 }
                 if !is_not_older {
                     errors.not_supported(&field, given, &["NotOlderThan"]);
@@ -225,10 +232,9 @@ fn unknown_label(row: &Resource, strategy: &dyn Strategy, label: &str) -> ApiErr
     ApiError::bad_request(match strategy.unknown_field_label(label) {
         Some(message) => message,
         None if own_labels => format!("field label not supported: {label}"),
-        None => format!(
-            "{} is not a known field selector: only \"metadata.name\", \"metadata.namespace\"",
-            Quoted(label)
-        ),
+        None => {
+            format!("{} is not a known field selector: only \"metadata.name\", \"metadata.namespace\"", Quoted(label))
+        }
     })
 }
 
@@ -308,12 +314,16 @@ mod tests {
         fails(
             "resourceVersionMatch=Exact",
             false,
-            &invalid("resourceVersionMatch: Forbidden: resourceVersionMatch is forbidden unless resourceVersion is provided"),
+            &invalid(
+                "resourceVersionMatch: Forbidden: resourceVersionMatch is forbidden unless resourceVersion is provided",
+            ),
         );
         fails(
             "resourceVersion=0&resourceVersionMatch=Exact",
             false,
-            &invalid("resourceVersionMatch: Forbidden: resourceVersionMatch \"exact\" is forbidden for resourceVersion \"0\""),
+            &invalid(
+                "resourceVersionMatch: Forbidden: resourceVersionMatch \"exact\" is forbidden for resourceVersion \"0\"",
+            ),
         );
         fails(
             "resourceVersion=1&resourceVersionMatch=Exact&sendInitialEvents=true",
@@ -326,9 +336,15 @@ mod tests {
         fails(
             "resourceVersionMatch=NotOlderThan",
             true,
-            &invalid("resourceVersionMatch: Forbidden: resourceVersionMatch is forbidden for watch unless sendInitialEvents is provided"),
+            &invalid(
+                "resourceVersionMatch: Forbidden: resourceVersionMatch is forbidden for watch unless sendInitialEvents is provided",
+            ),
         );
-        fails("sendInitialEvents=true", false, &invalid("sendInitialEvents: Forbidden: sendInitialEvents is forbidden for list"));
+        fails(
+            "sendInitialEvents=true",
+            false,
+            &invalid("sendInitialEvents: Forbidden: sendInitialEvents is forbidden for list"),
+        );
         let token = "eyJ2IjoibWV0YS5rOHMuaW8vdjEiLCJydiI6NDIsInN0YXJ0IjoiYVx1MDAwMCJ9";
         fails(
             &format!("continue={token}&resourceVersion=1"),
@@ -363,7 +379,9 @@ mod tests {
 
     #[test]
     fn anything_but_no_is_yes() {
-        for (text, expected) in [("true", true), ("1", true), ("maybe", true), ("", true), ("0", false), ("False", false)] {
+        for (text, expected) in
+            [("true", true), ("1", true), ("maybe", true), ("", true), ("0", false), ("False", false)]
+        {
             assert_eq!(parse_bool(text), expected, "{text}");
         }
     }

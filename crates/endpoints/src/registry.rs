@@ -75,15 +75,8 @@ impl Registry {
         let root = Bytes::from(format!("{}/", root.trim_end_matches('/')));
         let progress = Arc::new(Progress::new(Revision::ZERO));
         let feeder = Arc::new(Feeder::new(root.clone(), Arc::clone(&progress)));
-        let mut registry = Self {
-            storage,
-            root,
-            feeder,
-            progress,
-            options,
-            stores: ArcSwap::default(),
-            _subscription: None,
-        };
+        let mut registry =
+            Self { storage, root, feeder, progress, options, stores: ArcSwap::default(), _subscription: None };
         let stores = registry.make(resources);
         let caches = caches(&stores);
         registry._subscription = Some(registry.feeder.start(&*registry.storage, caches).await?);

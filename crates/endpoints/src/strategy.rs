@@ -92,8 +92,14 @@ pub trait Strategy: Send + Sync {
         Ok(())
     }
 
-    /// Changes what is kept of an object whose deletion begins, such as a namespace's phase.
-    fn begin_deletion(&self, _cx: &RequestContext, _object: &mut Record) {}
+    /// Told of every request to delete one or many, before anything is looked for: to warn.
+    fn on_delete(&self, _cx: &RequestContext, _options: &DeleteOptions) {}
+
+    /// Whether something of the kind's own holds an object that is to be deleted, as a namespace's
+    /// contents do. What the object then says of itself is written into it; it is kept as it is left.
+    fn hold(&self, _cx: &RequestContext, _object: &mut Record) -> Hold {
+        Hold::Nothing
+    }
 
     /// Whether an update leaves nothing that holds the object, so that it is deleted and not written:
     /// its deletion has begun, its grace is over, it has no finalizers.
@@ -106,14 +112,19 @@ pub trait Strategy: Send + Sync {
         GarbageCollection::DeleteDependents
     }
 
-    /// Records who set what. The default keeps no record.
-    ///
-    /// # Errors
-    /// Where fields are in conflict.
-    fn manage_fields(&self, _cx: &RequestContext, new: &mut Record, _old: Option<&Record>) -> Result<(), ApiError> {
-        crate::store::metadata::drop_managed_fields(new);
-        Ok(())
+    /// Fields that this endpoint resets, so that nobody comes to own them by writing through it.
+    fn reset_fields(&self) -> &[&[&'static str]] {
+        &[]
     }
+}
+
+/// What of a kind's own holds an object that is to be deleted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Hold {
+    /// Nothing: finalizers and grace decide.
+    Nothing,
+    /// Something does: the object stays, and says that it is being deleted.
+    Kept,
 }
 
 /// When an object goes whose deletion is graceful.

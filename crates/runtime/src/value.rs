@@ -322,6 +322,11 @@ impl Record {
         &self.fields
     }
 
+    /// The positions and values of the present fields, taken apart.
+    pub fn into_entries(self) -> impl ExactSizeIterator<Item = (usize, Value)> {
+        self.fields.into_iter().map(|(index, value)| (index as usize, value))
+    }
+
     /// The present fields, to change; positions stay as they are.
     pub fn iter_mut(&mut self) -> impl ExactSizeIterator<Item = (usize, &mut Value)> {
         self.fields.iter_mut().map(|(index, value)| (*index as usize, value))

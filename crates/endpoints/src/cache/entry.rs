@@ -243,7 +243,9 @@ impl Entry {
             return made_once(slot, || Ok(self.forms.encode_protobuf(&self.converted(version)?, version)));
         }
         made_once(&self.protobuf, || {
-            if let Some(whole) = self.take_stored().and_then(|stored| self.forms.complete_stored(&stored, self.revision.0)) {
+            if let Some(whole) =
+                self.take_stored().and_then(|stored| self.forms.complete_stored(&stored, self.revision.0))
+            {
                 return Ok(whole);
             }
             Ok(self.forms.encode_protobuf(&self.record()?, Version::HUB))
@@ -406,11 +408,7 @@ impl Object {
     ///
     /// # Errors
     /// Those of `make`.
-    pub fn extra(
-        &self,
-        extra: Extra,
-        make: impl FnOnce(&Self) -> Result<Bytes, ApiError>,
-    ) -> Result<&Bytes, ApiError> {
+    pub fn extra(&self, extra: Extra, make: impl FnOnce(&Self) -> Result<Bytes, ApiError>) -> Result<&Bytes, ApiError> {
         self.entry.extra(self.version, extra, || make(self))
     }
 }

@@ -133,7 +133,8 @@ impl Feeder {
 
     fn cache<'a>(&self, caches: &'a BTreeMap<Bytes, Arc<Cache>>, key: &Key) -> Option<&'a Arc<Cache>> {
         let key: &[u8] = key.as_bytes();
-        let (prefix, cache) = caches.range::<[u8], _>((std::ops::Bound::Unbounded, std::ops::Bound::Included(key))).next_back()?;
+        let (prefix, cache) =
+            caches.range::<[u8], _>((std::ops::Bound::Unbounded, std::ops::Bound::Included(key))).next_back()?;
         key.starts_with(prefix).then_some(cache)
     }
 }
@@ -144,9 +145,8 @@ impl Observer for Feeder {
         let mut loading = lock(&self.loading);
         let Loading { caches, waiting } = &mut *loading;
         if !caches.is_empty() {
-            let is_loading = |event: &&Event| {
-                caches.iter().any(|cache| event.key.as_bytes().starts_with(cache.prefix()))
-            };
+            let is_loading =
+                |event: &&Event| caches.iter().any(|cache| event.key.as_bytes().starts_with(cache.prefix()));
             waiting.extend(batch.events.iter().filter(is_loading).cloned());
         }
         self.distribute(batch.revision, batch.events);

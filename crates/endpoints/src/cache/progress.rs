@@ -50,9 +50,7 @@ impl Progress {
         }
         let mut receiver = self.waiters.subscribe();
         // Again, because it may have moved on before the subscription.
-        let arrival = async {
-            while self.revision() < revision && receiver.changed().await.is_ok() {}
-        };
+        let arrival = async { while self.revision() < revision && receiver.changed().await.is_ok() {} };
         let arrived = tokio::time::timeout(PATIENCE, arrival).await;
         if arrived.is_ok() && self.revision() >= revision {
             return Ok(());

@@ -58,11 +58,13 @@ impl Snapshot {
     }
 
     /// The objects in an interval of keys, in the order of keys.
-    pub(crate) fn range<'a>(&'a self, interval: &Interval) -> impl DoubleEndedIterator<Item = &'a Arc<Entry>> + use<'a> {
-        let range: RangedIter<'a, ByKey, _> = self.objects.range::<_, str>((
-            interval.start.as_ref().map(AsRef::as_ref),
-            interval.end.as_ref().map(AsRef::as_ref),
-        ));
+    pub(crate) fn range<'a>(
+        &'a self,
+        interval: &Interval,
+    ) -> impl DoubleEndedIterator<Item = &'a Arc<Entry>> + use<'a> {
+        let range: RangedIter<'a, ByKey, _> = self
+            .objects
+            .range::<_, str>((interval.start.as_ref().map(AsRef::as_ref), interval.end.as_ref().map(AsRef::as_ref)));
         range.map(|found| &found.0)
     }
 

@@ -71,6 +71,7 @@ impl Store {
     fn prepare_create(&self, cx: &RequestContext, mut new: Record) -> Result<Record, ApiError> {
         self.forms().form(self.version).name(&mut new);
         self.strategy.default(&mut new);
+        self.manage_fields(cx, &mut new, None);
         let mut hub = self.forms().to_hub(new, self.version)?;
         let expected = if self.row.namespaced { cx.namespace.as_str() } else { "" };
         let mut metadata = metadata::of(&mut hub)?;
@@ -82,7 +83,6 @@ impl Store {
             Generation::Never => metadata.read().generation(),
             Generation::Fixed | Generation::Spec | Generation::AllButStatus => 1,
         });
-        self.strategy.manage_fields(cx, &mut hub, None)?;
         self.strategy.check_creation(cx, &hub)?;
         self.strategy.prepare_for_create(cx, &mut hub);
         self.forms().normalize(&mut hub);

@@ -13,6 +13,7 @@ use crate::context::RequestContext;
 use crate::delete_options::DeleteOptions;
 use crate::metadata::Metadata;
 use crate::permit::Permit;
+use crate::strategy::Hold;
 
 /// What a delete ended in.
 #[derive(Clone, Debug)]
@@ -73,6 +74,7 @@ impl Store {
         name: &str,
         options: &DeleteOptions,
     ) -> Result<Deleted, ApiError> {
+        self.strategy.on_delete(cx, options);
         let key = self.key(cx, name);
         let Some(entry) = self.cache.get(&key) else { return Err(self.not_found(name)) };
         self.delete_entry(cx, entry, options).await
@@ -88,8 +90,6 @@ impl Store {
         let dry_run = cx.dry_run || options.is_dry_run();
         let (key, name) = (entry.key().to_owned(), entry.name().to_owned());
         let mut entry = entry;
-        // Set once the object says that it is being deleted: then a conflict or its absence no longer
-        // is a reason to begin anew.
         loop {
             let old = entry.record()?;
             match self.first_step(cx, &entry, old, options)? {
@@ -134,6 +134,10 @@ impl Store {
         self.check_delete_preconditions(entry, options)?;
         self.strategy.check_deletion(cx, &old)?;
         let mut hub = old;
+        if self.strategy.hold(cx, &mut hub) == Hold::Kept {
+            unversioned(&mut hub)?;
+            return Ok(Step::Mark { hub, then_delete: false });
+        }
         let timing = self.timing(cx, &mut hub, options)?;
         if matches!(timing, Timing::Pending) {
             return Ok(Step::Pending);
@@ -147,7 +151,6 @@ impl Store {
         let is_held = metadata.read().finalizers().next().is_some();
         match timing {
             Timing::Set(seconds) => {
-                self.strategy.begin_deletion(cx, &mut hub);
                 unversioned(&mut hub)?;
                 Ok(Step::Mark { hub, then_delete: !is_held && seconds == 0 })
             }
@@ -162,7 +165,6 @@ impl Store {
                     metadata.set_deletion_timestamp(Some(now));
                 }
                 metadata.set_deletion_grace_period(Some(0));
-                self.strategy.begin_deletion(cx, &mut hub);
                 unversioned(&mut hub)?;
                 Ok(Step::Mark { hub, then_delete: false })
             }

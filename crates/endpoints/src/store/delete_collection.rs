@@ -25,6 +25,7 @@ impl Store {
         selected: &ListOptions,
     ) -> Result<List, ApiError> {
         options.validate()?;
+        self.strategy.on_delete(cx, options);
         let list = self.list(permit, cx, selected).await?;
         let (revision, token, remaining) = (list.revision, list.continue_token.clone(), list.remaining);
         let mut deleted: Vec<Arc<Entry>> = Vec::new();

@@ -8,13 +8,6 @@ use pintle_runtime::value::{Record, Value};
 use crate::context::RequestContext;
 use crate::metadata::{Metadata, MetadataMut};
 
-/// Forgets who set what, for kinds and servers that do not keep it.
-pub fn drop_managed_fields(object: &mut Record) {
-    if let Some(mut metadata) = MetadataMut::of(object) {
-        metadata.set_or_remove(at::MANAGED_FIELDS, None);
-    }
-}
-
 /// The metadata of an object that is to be written.
 pub(super) fn of(object: &mut Record) -> Result<MetadataMut<'_>, ApiError> {
     MetadataMut::of(object).ok_or_else(|| ApiError::internal("an object without metadata can not be kept"))

@@ -7,6 +7,7 @@
 //!
 //! The order of a create and of an update stands in [`create`] and [`update`].
 
+mod books;
 mod create;
 mod delete;
 mod delete_collection;
@@ -15,11 +16,13 @@ mod list;
 pub mod metadata;
 mod update;
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
+use pintle_runtime::fields::Set;
 use pintle_runtime::gvk::{GroupKind, GroupResource};
 use pintle_runtime::resource::{Name, Resource};
 use pintle_runtime::status::{ApiError, Status};
+use pintle_runtime::text::Text;
 use pintle_storage::{Storage, StorageError};
 
 pub use delete::Deleted;
@@ -45,6 +48,10 @@ pub struct Store {
     storage: Arc<dyn Storage>,
     /// By name: the same objects under the rules of a subresource.
     subresources: Vec<(Name, Arc<Store>)>,
+    /// Which subresource this is; empty for the object itself.
+    subresource: Text,
+    /// What the strategy resets, as a set; made at first use.
+    reset: OnceLock<Set>,
 }
 
 impl Store {
@@ -57,20 +64,33 @@ impl Store {
         storage: Arc<dyn Storage>,
     ) -> Self {
         let (resource, kind) = (GroupResource::from(&*row), GroupKind::from(&*row));
-        Self { row, resource, kind, version, cache, strategy, storage, subresources: Vec::new() }
+        Self {
+            row,
+            resource,
+            kind,
+            version,
+            cache,
+            strategy,
+            storage,
+            subresources: Vec::new(),
+            subresource: Text::default(),
+            reset: OnceLock::new(),
+        }
     }
 
     /// The same objects under other rules: how a subresource such as `status` updates them.
     #[must_use]
     pub fn with_strategy(&self, strategy: Arc<dyn Strategy>) -> Self {
-        Self { strategy, ..self.clone() }
+        Self { strategy, reset: OnceLock::new(), ..self.clone() }
     }
 
     /// The store with a subresource: the same objects, got and updated under other rules.
     #[must_use]
     pub fn with_subresource(mut self, name: impl Into<Name>, strategy: Arc<dyn Strategy>) -> Self {
-        let below = Arc::new(Self { subresources: Vec::new(), ..self.with_strategy(strategy) });
-        self.subresources.push((name.into(), below));
+        let name = name.into();
+        let subresource = Text::from(name.to_string());
+        let below = Arc::new(Self { subresources: Vec::new(), subresource, ..self.with_strategy(strategy) });
+        self.subresources.push((name, below));
         self
     }
 

@@ -104,7 +104,7 @@ impl Store {
             let old = entry.record()?;
             let seen = self.forms().from_hub(old.clone(), self.version)?;
             let new = make(Some(&seen))?;
-            let next = self.prepare_update(cx, name, new, &entry, &old)?;
+            let next = self.prepare_update(cx, name, new, &entry, &old, &seen)?;
             if let Some(written) = self.write(cx, next, &entry).await? {
                 return Ok(written);
             }
@@ -161,14 +161,15 @@ impl Store {
         mut new: Record,
         entry: &Entry,
         old: &Record,
+        seen: &Record,
     ) -> Result<Next, ApiError> {
         self.agree(cx, name, &mut new)?;
         self.forms().form(self.version).name(&mut new);
         self.strategy.default(&mut new);
+        self.manage_fields(cx, &mut new, Some(seen));
         let mut hub = self.forms().to_hub(new, self.version)?;
         self.check_revision(name, Metadata::of(&hub), entry)?;
         let old_metadata = Metadata::of(old);
-        self.strategy.manage_fields(cx, &mut hub, Some(old))?;
         metadata::of(&mut hub)?.set_generation(old_metadata.generation());
         self.strategy.prepare_for_update(cx, &mut hub, old);
         let mut metadata = metadata::of(&mut hub)?;

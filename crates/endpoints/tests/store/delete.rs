@@ -36,10 +36,7 @@ async fn preconditions_are_held_to() {
     let created = configmaps.create(configmap("a")).await;
     let revision = created["metadata"]["resourceVersion"].as_str().expect("a revision");
     let required = |uid: Option<&str>, revision: Option<&str>| DeleteOptions {
-        preconditions: Preconditions {
-            uid: uid.map(str::to_owned),
-            resource_version: revision.map(str::to_owned),
-        },
+        preconditions: Preconditions { uid: uid.map(str::to_owned), resource_version: revision.map(str::to_owned) },
         ..DeleteOptions::default()
     };
     let error = configmaps.try_delete("a", &required(Some("zz"), None)).await.expect_err("another uid");
@@ -77,6 +74,28 @@ async fn propagation_leaves_the_object_to_the_garbage_collector() {
     deployments.create(json!({"metadata": {"name": "web"}})).await;
     let options = DeleteOptions { propagation_policy: Some(Propagation::Background), ..DeleteOptions::default() };
     assert!(!deployments.try_delete("web", &options).await.expect("a delete").is_kept());
+}
+
+#[tokio::test]
+async fn what_is_held_by_its_own_rules_goes_when_it_is_let_go() {
+    let fixture = Fixture::start().await;
+    let namespaces = fixture.resource("", "v1", "namespaces").within("");
+    for finalizers in [json!(["kubernetes"]), json!([])] {
+        namespaces.create(json!({"metadata": {"name": "blue"}, "spec": {"finalizers": finalizers}})).await;
+        let deleted = namespaces.delete("blue").await;
+        assert!(deleted.is_kept());
+        let object = content(deleted.object());
+        assert_eq!(object["metadata"]["deletionTimestamp"], "2023-11-14T22:13:20Z");
+        assert_eq!(object["metadata"]["deletionGracePeriodSeconds"], Value::Null);
+        if finalizers == json!([]) {
+            assert!(!namespaces.delete("blue").await.is_kept());
+        } else {
+            assert_eq!(content(namespaces.delete("blue").await.object()), object);
+            let last = namespaces.change("blue", |object| object["spec"]["finalizers"] = json!([])).await;
+            assert_eq!(content(&last.expect("a change").object)["metadata"]["uid"], object["metadata"]["uid"]);
+        }
+        assert_eq!(namespaces.get("blue").await, None);
+    }
 }
 
 #[tokio::test]

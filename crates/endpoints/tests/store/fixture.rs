@@ -8,10 +8,11 @@ use pintle_endpoints::cache::{CacheOptions, Object};
 use pintle_endpoints::context::{Environment, Random, RequestContext};
 use pintle_endpoints::delete_options::DeleteOptions;
 use pintle_endpoints::list_options::ListOptions;
+use pintle_endpoints::metadata::MetadataMut;
 use pintle_endpoints::permit::Permit;
 use pintle_endpoints::registry::{Registration, Registry};
-use pintle_endpoints::store::{Change, Deleted, List, Store, Written};
-use pintle_endpoints::strategy::{DefaultStrategy, Generation, Traits};
+use pintle_endpoints::store::{Change, Deleted, List, Store, Written, finalizers};
+use pintle_endpoints::strategy::{DefaultStrategy, Generation, Hold, Strategy, Traits};
 use pintle_runtime::codec::{Problems, json};
 use pintle_runtime::resource::Resource;
 use pintle_runtime::status::ApiError;
@@ -138,7 +139,11 @@ impl Resourceful<'_> {
     }
 
     /// Updates with what `change` makes of the JSON.
-    pub(crate) async fn change(&self, name: &str, change: impl Fn(&mut Value) + Send + Sync) -> Result<Written, ApiError> {
+    pub(crate) async fn change(
+        &self,
+        name: &str,
+        change: impl Fn(&mut Value) + Send + Sync,
+    ) -> Result<Written, ApiError> {
         let make = |old: Option<&Record>| {
             let mut body = Vec::new();
             json::encode(old.expect("an old object"), &mut body);
@@ -220,15 +225,49 @@ fn resources() -> Vec<Registration> {
         }
         _ => Traits::DEFAULT,
     };
-    [("", "v1", "configmaps"), ("", "v1", "pods"), ("", "v1", "nodes"), ("apps", "v1", "deployments"), ("coordination.k8s.io", "v1", "leases")]
-        .map(|(group, version, name)| {
-            let mut strategy = DefaultStrategy::new(traits(group, name));
-            if name == "pods" {
-                strategy.indexed = vec!["spec.nodeName"];
-            }
-            Registration::new(row(group, version, name), Arc::new(strategy))
-        })
-        .into()
+    [
+        ("", "v1", "configmaps"),
+        ("", "v1", "pods"),
+        ("", "v1", "nodes"),
+        ("apps", "v1", "deployments"),
+        ("coordination.k8s.io", "v1", "leases"),
+    ]
+    .map(|(group, version, name)| {
+        let mut strategy = DefaultStrategy::new(traits(group, name));
+        if name == "pods" {
+            strategy.indexed = vec!["spec.nodeName"];
+        }
+        Registration::new(row(group, version, name), Arc::new(strategy))
+    })
+    .into_iter()
+    .chain([Registration::new(row("", "v1", "namespaces"), Arc::new(Held(Traits::DEFAULT)))])
+    .collect()
+}
+
+/// Objects whose own `spec.finalizers` hold them, as namespaces are.
+struct Held(Traits);
+
+impl Strategy for Held {
+    fn traits(&self) -> &Traits {
+        &self.0
+    }
+
+    fn hold(&self, cx: &RequestContext, object: &mut Record) -> Hold {
+        let mut metadata = MetadataMut::of(object).expect("metadata");
+        if metadata.read().deletion_timestamp().is_none() {
+            metadata.set_deletion_timestamp(Some(cx.now()));
+            return Hold::Kept;
+        }
+        if holds(object) { Hold::Kept } else { Hold::Nothing }
+    }
+
+    fn is_deleted_by_update(&self, new: &Record, old: &Record) -> bool {
+        !holds(new) && finalizers::is_deleted_by_update(new, old)
+    }
+}
+
+fn holds(object: &Record) -> bool {
+    object.get_by_name("spec").and_then(|spec| spec.as_record()?.get_by_name("finalizers")).is_some()
 }
 
 fn row(group: &str, version: &str, name: &str) -> Resource {

@@ -92,8 +92,11 @@ async fn an_indexed_field_selects_what_a_search_would() {
         for namespace in ["", "blue"] {
             let node = if query.ends_with("n1") { "n1" } else { "" };
             let all = pods.within(namespace).list("").await.into_objects();
-            let expected: Vec<_> =
-                all.iter().filter(|pod| pod.entry().field("spec.nodeName") == node).map(|pod| pod.entry().name()).collect();
+            let expected: Vec<_> = all
+                .iter()
+                .filter(|pod| pod.entry().field("spec.nodeName") == node)
+                .map(|pod| pod.entry().name())
+                .collect();
             assert!(!expected.is_empty());
             assert_eq!(pods.within(namespace).names(query).await, expected, "{query} in {namespace:?}");
         }
@@ -107,7 +110,10 @@ async fn an_indexed_field_selects_what_a_search_would() {
 async fn an_unknown_field_is_refused_in_the_words_of_the_kind() {
     let fixture = Fixture::start().await;
     let error = fixture.configmaps().try_list("fieldSelector=data.x=1").await.expect_err("an unknown field");
-    assert_eq!(error.to_string(), r#""data.x" is not a known field selector: only "metadata.name", "metadata.namespace""#);
+    assert_eq!(
+        error.to_string(),
+        r#""data.x" is not a known field selector: only "metadata.name", "metadata.namespace""#
+    );
     let error = fixture.pods().try_list("fieldSelector=spec.priority=1").await.expect_err("an unknown field");
     assert_eq!(error.to_string(), "field label not supported: spec.priority");
 }
@@ -149,5 +155,8 @@ async fn a_list_is_of_the_stores_revision_not_of_its_last_change() {
     assert_eq!(fixture.configmaps().list("resourceVersion=0&limit=1").await.revision, current);
     assert!(current > Revision(1));
     let error = fixture.configmaps().try_list("resourceVersion=900000000").await.expect_err("the future");
-    assert_eq!((error.code(), error.to_string()), (504, format!("Timeout: Too large resource version: 900000000, current: {current}")));
+    assert_eq!(
+        (error.code(), error.to_string()),
+        (504, format!("Timeout: Too large resource version: 900000000, current: {current}"))
+    );
 }

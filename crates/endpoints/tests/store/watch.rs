@@ -41,7 +41,8 @@ fn text(item: &WatchItem) -> String {
     let line: Value = serde_json::from_slice(&line).expect("JSON");
     let metadata = &line["object"]["metadata"];
     let mut shown = line["type"].as_str().expect("a type").to_owned();
-    for text in [&metadata["name"], &metadata["labels"]["show"], &metadata["annotations"]["k8s.io/initial-events-end"]] {
+    for text in [&metadata["name"], &metadata["labels"]["show"], &metadata["annotations"]["k8s.io/initial-events-end"]]
+    {
         if let Some(text) = text.as_str() {
             shown = format!("{shown} {text}");
         }

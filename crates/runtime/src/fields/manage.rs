@@ -25,10 +25,9 @@ const LAST_APPLIED: &str = "kubectl.kubernetes.io/last-applied-configuration";
 const MAX_UPDATERS: usize = 10;
 
 /// Keeps the books of one endpoint: a kind in one version, or a subresource of it.
-#[derive(Debug)]
 pub struct FieldManager<'a> {
     /// The versions of the kind.
-    pub versions: &'a dyn BookVersions,
+    pub versions: &'a dyn Versions,
     /// `apiVersion` of the request.
     pub version: Text,
     /// The subresource written through, empty for the object itself.
@@ -36,10 +35,6 @@ pub struct FieldManager<'a> {
     /// The time of entries that this write changes.
     pub now: Time,
 }
-
-/// [`Versions`] that can be shown when debugging.
-pub trait BookVersions: Versions + std::fmt::Debug {}
-impl<T: Versions + std::fmt::Debug> BookVersions for T {}
 
 /// Why an apply failed.
 #[derive(Debug, thiserror::Error)]

@@ -1,0 +1,53 @@
+//! Who set what, kept with every write: `metadata.managedFields`.
+
+use std::sync::OnceLock;
+
+use pintle_runtime::fields::{FieldManager, Set, Versions, keep_times_if_same};
+use pintle_runtime::value::Record;
+
+use super::Store;
+use crate::context::RequestContext;
+
+impl Store {
+    /// Brings the managed fields of `new` up to date: the request's manager made it of `old` (absent for a
+    /// create). Both are in the version of this store.
+    pub(super) fn manage_fields(&self, cx: &RequestContext, new: &mut Record, old: Option<&Record>) {
+        let manager = FieldManager {
+            versions: self,
+            version: self.forms().form(self.version).api_version.clone(),
+            subresource: self.subresource.clone(),
+            now: cx.now(),
+        };
+        manager.update(old, new, &cx.field_manager);
+        if let Some(old) = old {
+            keep_times_if_same(old, new);
+        }
+    }
+
+    fn version_called(&self, api_version: &str) -> Option<crate::cache::Version> {
+        let (group, version) = api_version.split_once('/').unwrap_or(("", api_version));
+        self.forms().version(group, version)
+    }
+}
+
+impl Versions for Store {
+    fn convert(&self, record: &Record, version: &str) -> Option<Record> {
+        let to = self.version_called(version)?;
+        let hub = self.forms().to_hub(record.clone(), self.version_of(record)?).ok()?;
+        self.forms().from_hub(hub, to).ok()
+    }
+
+    fn reset_fields(&self, _version: &str) -> &Set {
+        static NONE: OnceLock<Set> = OnceLock::new();
+        let paths = self.strategy.reset_fields();
+        if paths.is_empty() { NONE.get_or_init(Set::new) } else { self.reset.get_or_init(|| Set::of_fields(paths)) }
+    }
+}
+
+impl Store {
+    /// The version that an object says it is of.
+    fn version_of(&self, record: &Record) -> Option<crate::cache::Version> {
+        let said = record.get_by_name("apiVersion")?.as_str()?;
+        self.version_called(said)
+    }
+}
