@@ -32,7 +32,12 @@ fn manager(version: &'static str, seconds: i64) -> FieldManager<'static> {
 
 fn object(kind: (&str, &str, &str), text: &str) -> Record {
     let ty = pintle_api::type_by_kind(kind.0, kind.1, kind.2).unwrap();
-    json::decode(&ty, &Bytes::copy_from_slice(text.as_bytes()), &mut Problems::ignored()).unwrap()
+    json::decode(
+        &ty,
+        &Bytes::copy_from_slice(text.as_bytes()),
+        &mut Problems::ignored(),
+    )
+    .unwrap()
 }
 
 fn config_map(text: &str) -> Record {
@@ -79,19 +84,32 @@ fn fields_that_go_always_writes_are_not_owned_as_wholes() {
 #[test]
 fn an_apply_conflicts_on_other_values_only() {
     let live = {
-        let mut live = config_map(r#"{"metadata":{"name":"a","uid":"u"},"data":{"k":"v","l":"w"}}"#);
+        let mut live =
+            config_map(r#"{"metadata":{"name":"a","uid":"u"},"data":{"k":"v","l":"w"}}"#);
         manager("v1", 0).update(None, &mut live, "one");
         live
     };
-    let same = config_map(r#"{"apiVersion":"v1","kind":"ConfigMap","metadata":{"name":"a"},"data":{"k":"v"}}"#);
+    let same = config_map(
+        r#"{"apiVersion":"v1","kind":"ConfigMap","metadata":{"name":"a"},"data":{"k":"v"}}"#,
+    );
     manager("v1", 1).apply(&live, &same, "two", false).unwrap();
-    let other = config_map(r#"{"apiVersion":"v1","kind":"ConfigMap","metadata":{"name":"a"},"data":{"k":"x"}}"#);
-    let Err(ApplyError::Conflicts(conflicts)) = manager("v1", 1).apply(&live, &other, "two", false) else {
+    let other = config_map(
+        r#"{"apiVersion":"v1","kind":"ConfigMap","metadata":{"name":"a"},"data":{"k":"x"}}"#,
+    );
+    let Err(ApplyError::Conflicts(conflicts)) = manager("v1", 1).apply(&live, &other, "two", false)
+    else {
         panic!("no conflict");
     };
     assert_eq!(conflicts.len(), 1);
     assert_eq!(conflicts[0].manager.to_string(), r#""one" using v1"#);
-    assert_eq!(conflicts[0].path.iter().map(ToString::to_string).collect::<String>(), ".data.k");
+    assert_eq!(
+        conflicts[0]
+            .path
+            .iter()
+            .map(ToString::to_string)
+            .collect::<String>(),
+        ".data.k"
+    );
     let forced = manager("v1", 1).apply(&live, &other, "two", true).unwrap();
     let text = shown(&forced);
     assert!(text.contains(r#""data":{"k":"x","l":"w"}"#), "{text}");
@@ -101,12 +119,19 @@ fn an_apply_conflicts_on_other_values_only() {
 #[test]
 fn what_is_not_applied_any_more_goes_unless_others_own_it() {
     let start = config_map(r#"{"metadata":{"name":"a"}}"#);
-    let first = config_map(r#"{"metadata":{"name":"a","labels":{"x":"1"}},"data":{"k":"v","l":"w"}}"#);
-    let live = manager("v1", 0).apply(&start, &first, "one", false).unwrap();
+    let first =
+        config_map(r#"{"metadata":{"name":"a","labels":{"x":"1"}},"data":{"k":"v","l":"w"}}"#);
+    let live = manager("v1", 0)
+        .apply(&start, &first, "one", false)
+        .unwrap();
     let shared = config_map(r#"{"metadata":{"name":"a"},"data":{"l":"w"}}"#);
-    let live = manager("v1", 1).apply(&live, &shared, "two", false).unwrap();
+    let live = manager("v1", 1)
+        .apply(&live, &shared, "two", false)
+        .unwrap();
     let second = config_map(r#"{"metadata":{"name":"a"}}"#);
-    let live = manager("v1", 2).apply(&live, &second, "one", false).unwrap();
+    let live = manager("v1", 2)
+        .apply(&live, &second, "one", false)
+        .unwrap();
     let text = shown(&live);
     assert!(text.contains(r#""data":{"l":"w"}"#), "{text}");
     assert!(!text.contains("labels"), "{text}");
@@ -119,8 +144,12 @@ fn an_apply_of_the_same_changes_nothing() {
         r#"{"metadata":{"name":"a"},"spec":{"replicas":2,"selector":{"matchLabels":{"a":"b"}},"template":{"metadata":{"labels":{"a":"b"}},"spec":{"containers":[{"name":"c","image":"i","env":[{"name":"X","value":"y"}]}]}}}}"#,
     );
     let start = object(("apps", "v1", "Deployment"), r#"{"metadata":{"name":"a"}}"#);
-    let once = manager("apps/v1", 5).apply(&start, &config, "one", false).unwrap();
-    let twice = manager("apps/v1", 6).apply(&once, &config, "one", false).unwrap();
+    let once = manager("apps/v1", 5)
+        .apply(&start, &config, "one", false)
+        .unwrap();
+    let twice = manager("apps/v1", 6)
+        .apply(&once, &config, "one", false)
+        .unwrap();
     assert_eq!(shown(&once), shown(&twice));
 }
 
@@ -130,11 +159,18 @@ fn the_eleventh_updater_joins_the_ancient_changes() {
     manager("v1", 0).update(None, &mut live, "m00");
     for at in 1..=11 {
         let data: Vec<String> = (0..=at).map(|key| format!(r#""k{key}":"v""#)).collect();
-        let mut new = config_map(&format!(r#"{{"metadata":{{"name":"a","uid":"u"}},"data":{{{}}}}}"#, data.join(",")));
+        let mut new = config_map(&format!(
+            r#"{{"metadata":{{"name":"a","uid":"u"}},"data":{{{}}}}}"#,
+            data.join(",")
+        ));
         manager("v1", at).update(Some(&live), &mut new, &format!("m{at:02}"));
         live = new;
     }
     let text = shown(&live);
-    assert_eq!(text.matches(r#""operation":"Update""#).count(), 10, "{text}");
+    assert_eq!(
+        text.matches(r#""operation":"Update""#).count(),
+        10,
+        "{text}"
+    );
     assert!(text.contains("ancient-changes"), "{text}");
 }

@@ -12,7 +12,10 @@ use records::Maker;
 const ROUNDS: u64 = 12;
 
 /// Calls `check` with bytes that `encode` made of every type and that were then changed.
-fn each_mutation(encode: impl Fn(&TypeRef, &mut Maker) -> Vec<u8>, check: impl Fn(&TypeRef, Bytes)) {
+fn each_mutation(
+    encode: impl Fn(&TypeRef, &mut Maker) -> Vec<u8>,
+    check: impl Fn(&TypeRef, Bytes),
+) {
     for (index, ty) in pintle_api::types().enumerate() {
         if ty.shape != Shape::Struct {
             continue;
@@ -42,12 +45,17 @@ fn changed_json_is_judged_alike_by_decoder_and_checker() {
                 assert!(is_json, "{}", body.escape_ascii());
                 let (mut once, mut twice) = (Vec::new(), Vec::new());
                 json::encode(&record, &mut once);
-                let again = json::decode(ty, &once.clone().into(), &mut Problems::ignored()).unwrap();
+                let again =
+                    json::decode(ty, &once.clone().into(), &mut Problems::ignored()).unwrap();
                 json::encode(&again, &mut twice);
                 assert_eq!(once, twice, "{}", body.escape_ascii());
             }
             Err(DecodeError::Syntax(text)) => {
-                assert!(!is_json && text != "invalid JSON", "{text}: {}", body.escape_ascii());
+                assert!(
+                    !is_json && text != "invalid JSON",
+                    "{text}: {}",
+                    body.escape_ascii()
+                );
             }
             Err(DecodeError::Mismatch(text)) => assert!(is_json, "{text}: {}", body.escape_ascii()),
         }
@@ -62,7 +70,9 @@ fn changed_yaml_becomes_json_or_is_refused() {
         text
     };
     each_mutation(encode, |_, body| {
-        let Ok(text) = yaml::to_json(&body, &mut Problems::collected()) else { return };
+        let Ok(text) = yaml::to_json(&body, &mut Problems::collected()) else {
+            return;
+        };
         json::check(&text).unwrap_or_else(|error| panic!("{error}: {}", body.escape_ascii()));
         let mut written = Vec::new();
         yaml::from_json(&text, &mut written);
@@ -80,13 +90,21 @@ fn changed_messages_are_read_into_normal_form_or_refused() {
     };
     each_mutation(encode, |ty, body| {
         let _ = protobuf::set_resource_version(&body, "7", &mut Vec::new());
-        let Ok(record) = protobuf::decode(ty, &body) else { return };
+        let Ok(record) = protobuf::decode(ty, &body) else {
+            return;
+        };
         let mut normal = record.clone();
         normalize(&mut normal);
         assert_eq!(normal, record, "{}: {}", ty.name, body.escape_ascii());
         let mut written = Vec::new();
         protobuf::encode(&record, &mut written);
-        assert_eq!(protobuf::decode(ty, &written.into()).as_ref(), Ok(&record), "{}: {}", ty.name, body.escape_ascii());
+        assert_eq!(
+            protobuf::decode(ty, &written.into()).as_ref(),
+            Ok(&record),
+            "{}: {}",
+            ty.name,
+            body.escape_ascii()
+        );
         let mut text = Vec::new();
         json::encode(&record, &mut text);
         let read = json::decode(ty, &text.into(), &mut Problems::ignored());

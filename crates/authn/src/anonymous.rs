@@ -14,7 +14,10 @@ pub struct Anonymous(Arc<UserInfo>);
 impl Anonymous {
     /// The anonymous user.
     pub fn new() -> Self {
-        Self(Arc::new(UserInfo { groups: vec![Text::from_static(UNAUTHENTICATED)], ..UserInfo::named(ANONYMOUS) }))
+        Self(Arc::new(UserInfo {
+            groups: vec![Text::from_static(UNAUTHENTICATED)],
+            ..UserInfo::named(ANONYMOUS)
+        }))
     }
 }
 

@@ -29,8 +29,14 @@ impl Peer {
         if chain.is_empty() {
             return None;
         }
-        let chain = chain.iter().map(|certificate| certificate.clone().into_owned()).collect();
-        Some(Self { chain, memo: Mutex::new(None) })
+        let chain = chain
+            .iter()
+            .map(|certificate| certificate.clone().into_owned())
+            .collect();
+        Some(Self {
+            chain,
+            memo: Mutex::new(None),
+        })
     }
 
     /// The certificates, leaf first; never empty.

@@ -13,17 +13,24 @@ pub(crate) fn records(text: &str) -> Result<Vec<Vec<String>>, TokenFileError> {
         let mut record = Vec::new();
         loop {
             let (field, end) = if let Some(quoted) = rest.strip_prefix('"') {
-                let (field, after) =
-                    quoted_field(quoted).map_err(|what| TokenFileError::Syntax { line: start, what })?;
+                let (field, after) = quoted_field(quoted)
+                    .map_err(|what| TokenFileError::Syntax { line: start, what })?;
                 line += field.matches('\n').count();
                 (field, after)
             } else {
                 let end = rest.find([',', '\n']).unwrap_or(rest.len());
                 let field = &rest[..end];
                 if field.contains('"') {
-                    return Err(TokenFileError::Syntax { line, what: "bare \" in non-quoted field" });
+                    return Err(TokenFileError::Syntax {
+                        line,
+                        what: "bare \" in non-quoted field",
+                    });
                 }
-                let field = if rest[end..].starts_with(',') { field } else { field.trim_end_matches('\r') };
+                let field = if rest[end..].starts_with(',') {
+                    field
+                } else {
+                    field.trim_end_matches('\r')
+                };
                 (field.to_owned(), &rest[end..])
             };
             record.push(field);
@@ -49,7 +56,9 @@ fn quoted_field(text: &str) -> Result<(String, &str), &'static str> {
     let mut field = String::new();
     let mut rest = text;
     loop {
-        let end = rest.find('"').ok_or("extraneous or missing \" in quoted-field")?;
+        let end = rest
+            .find('"')
+            .ok_or("extraneous or missing \" in quoted-field")?;
         field.push_str(&rest[..end]);
         rest = &rest[end + 1..];
         match rest.strip_prefix('"') {
@@ -57,7 +66,10 @@ fn quoted_field(text: &str) -> Result<(String, &str), &'static str> {
                 field.push('"');
                 rest = after;
             }
-            None if rest.is_empty() || rest.starts_with([',', '\n']) || rest.starts_with("\r\n") => {
+            None if rest.is_empty()
+                || rest.starts_with([',', '\n'])
+                || rest.starts_with("\r\n") =>
+            {
                 return Ok((field, rest));
             }
             None => return Err("extraneous or missing \" in quoted-field"),
@@ -76,7 +88,10 @@ mod tests {
 
     #[test]
     fn fields_may_be_quoted() {
-        check("a,b,\"c,d\"\r\ne,\"f\"\"g\"", &[&["a", "b", "c,d"], &["e", "f\"g"]]);
+        check(
+            "a,b,\"c,d\"\r\ne,\"f\"\"g\"",
+            &[&["a", "b", "c,d"], &["e", "f\"g"]],
+        );
         check("a,\n\nb", &[&["a", ""], &["b"]]);
     }
 

@@ -14,7 +14,9 @@ pub mod union;
 pub mod x509;
 
 pub use anonymous::Anonymous;
-pub use authenticator::{Authenticated, AuthenticationError, Authenticator, Outcome, authenticated};
+pub use authenticator::{
+    Authenticated, AuthenticationError, Authenticator, Outcome, authenticated,
+};
 pub use credentials::{Credentials, Peer};
 pub use pintle_runtime::user::UserInfo;
 pub use token::StaticTokens;

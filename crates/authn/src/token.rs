@@ -49,13 +49,19 @@ impl StaticTokens {
         let mut users = HashMap::new();
         for record in csv::records(file)? {
             let [token, name, uid, rest @ ..] = record.as_slice() else {
-                return Err(TokenFileError::Columns { found: record.len() });
+                return Err(TokenFileError::Columns {
+                    found: record.len(),
+                });
             };
             if token.is_empty() {
                 continue;
             }
-            let groups =
-                rest.first().map(|groups| groups.split(',').map(|group| Text::from(group.to_owned())).collect());
+            let groups = rest.first().map(|groups| {
+                groups
+                    .split(',')
+                    .map(|group| Text::from(group.to_owned()))
+                    .collect()
+            });
             let user = UserInfo {
                 name: Text::from(name.clone()),
                 uid: Text::from(uid.clone()),
@@ -80,7 +86,9 @@ impl StaticTokens {
 
 impl Authenticator for StaticTokens {
     fn authenticate<'a>(&'a self, credentials: Credentials<'a>) -> Outcome<'a> {
-        let Some(token) = credentials.bearer else { return Outcome::Now(Ok(None)) };
+        let Some(token) = credentials.bearer else {
+            return Outcome::Now(Ok(None));
+        };
         Outcome::Now(match self.users.get(&digest(token)) {
             Some(user) => Ok(Some(Arc::clone(user))),
             None => Err(AuthenticationError("invalid bearer token".to_owned())),
@@ -90,7 +98,9 @@ impl Authenticator for StaticTokens {
 
 impl fmt::Debug for StaticTokens {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("StaticTokens").field("tokens", &self.users.len()).finish_non_exhaustive()
+        f.debug_struct("StaticTokens")
+            .field("tokens", &self.users.len())
+            .finish_non_exhaustive()
     }
 }
 
@@ -108,24 +118,46 @@ mod tests {
     #[track_caller]
     fn check(file: &str, token: &str, expected: Option<(&str, &str, &[&str])>) {
         let tokens = StaticTokens::parse(file).expect("a token file");
-        let Outcome::Now(found) = tokens.authenticate(Credentials { peer: None, bearer: Some(token) }) else {
+        let Outcome::Now(found) = tokens.authenticate(Credentials {
+            peer: None,
+            bearer: Some(token),
+        }) else {
             panic!("answers at once")
         };
         let found = found.ok().flatten();
-        let groups: Option<Vec<&str>> = found.as_ref().map(|user| user.groups.iter().map(Text::as_str).collect());
-        let found =
-            found.as_ref().zip(groups.as_deref()).map(|(user, groups)| (user.name.as_str(), user.uid.as_str(), groups));
+        let groups: Option<Vec<&str>> = found
+            .as_ref()
+            .map(|user| user.groups.iter().map(Text::as_str).collect());
+        let found = found
+            .as_ref()
+            .zip(groups.as_deref())
+            .map(|(user, groups)| (user.name.as_str(), user.uid.as_str(), groups));
         assert_eq!(found, expected);
     }
 
-    const FILE: &str =
-        "admintoken,admin,admin-uid,\"system:masters\"\nbobtoken,bob,bob-uid,\"ops,devs\"\n,nobody,x\ncarol,carol,\n";
+    const FILE: &str = "admintoken,admin,admin-uid,\"system:masters\"\nbobtoken,bob,bob-uid,\"ops,devs\"\n,nobody,x\ncarol,carol,\n";
 
     #[test]
     fn a_token_stands_for_its_user_and_groups() {
-        check(FILE, "admintoken", Some(("admin", "admin-uid", &["system:masters", "system:authenticated"])));
-        check(FILE, "bobtoken", Some(("bob", "bob-uid", &["ops", "devs", "system:authenticated"])));
-        check(FILE, "carol", Some(("carol", "", &["system:authenticated"])));
+        check(
+            FILE,
+            "admintoken",
+            Some((
+                "admin",
+                "admin-uid",
+                &["system:masters", "system:authenticated"],
+            )),
+        );
+        check(
+            FILE,
+            "bobtoken",
+            Some(("bob", "bob-uid", &["ops", "devs", "system:authenticated"])),
+        );
+        check(
+            FILE,
+            "carol",
+            Some(("carol", "", &["system:authenticated"])),
+        );
     }
 
     #[test]
@@ -136,6 +168,9 @@ mod tests {
 
     #[test]
     fn a_short_line_is_an_error() {
-        assert_eq!(StaticTokens::parse("a,b\n").err(), Some(TokenFileError::Columns { found: 2 }));
+        assert_eq!(
+            StaticTokens::parse("a,b\n").err(),
+            Some(TokenFileError::Columns { found: 2 })
+        );
     }
 }

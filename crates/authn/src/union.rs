@@ -15,7 +15,10 @@ pub struct Union {
 impl Union {
     /// A union of `members`, tried in this order, with `fallback` (anonymous access) for requests
     /// that show nothing.
-    pub fn new(members: Vec<Arc<dyn Authenticator>>, fallback: Option<Arc<dyn Authenticator>>) -> Self {
+    pub fn new(
+        members: Vec<Arc<dyn Authenticator>>,
+        fallback: Option<Arc<dyn Authenticator>>,
+    ) -> Self {
         Self { members, fallback }
     }
 
@@ -53,7 +56,14 @@ impl Authenticator for Union {
                 Outcome::Now(Ok(None)) => {}
                 Outcome::Now(Ok(user)) => return Outcome::Now(Ok(user)),
                 Outcome::Now(Err(error)) => failed = Some(joined(failed, error)),
-                later => return Outcome::Later(Box::pin(self.ask(later, index + 1, failed, credentials))),
+                later => {
+                    return Outcome::Later(Box::pin(self.ask(
+                        later,
+                        index + 1,
+                        failed,
+                        credentials,
+                    )));
+                }
             }
         }
         match (failed, &self.fallback) {
@@ -86,7 +96,11 @@ mod tests {
     impl Authenticator for Says {
         fn authenticate<'a>(&'a self, _: Credentials<'a>) -> Outcome<'a> {
             let answer = self.0.clone();
-            if self.1 { Outcome::Later(Box::pin(async { answer })) } else { Outcome::Now(answer) }
+            if self.1 {
+                Outcome::Later(Box::pin(async { answer }))
+            } else {
+                Outcome::Now(answer)
+            }
         }
     }
 
@@ -104,12 +118,20 @@ mod tests {
             });
             let union = Union::new(members.collect(), Some(Arc::new(Anonymous::new())));
             let mut waiting = Box::pin(union.authenticate(Credentials::default()).wait());
-            let Poll::Ready(found) = waiting.as_mut().poll(&mut Context::from_waker(Waker::noop())) else {
+            let Poll::Ready(found) = waiting
+                .as_mut()
+                .poll(&mut Context::from_waker(Waker::noop()))
+            else {
                 panic!("never waits")
             };
-            let found =
-                found.map(|user| user.map_or_else(String::new, |user| user.name.to_string())).map_err(|error| error.0);
-            assert_eq!(found.as_deref().map_err(String::as_str), expected, "late: {late}");
+            let found = found
+                .map(|user| user.map_or_else(String::new, |user| user.name.to_string()))
+                .map_err(|error| error.0);
+            assert_eq!(
+                found.as_deref().map_err(String::as_str),
+                expected,
+                "late: {late}"
+            );
         }
     }
 

@@ -11,7 +11,9 @@ use rustls::server::danger::ClientCertVerifier;
 use rustls::server::{VerifierBuilderError, WebPkiClientVerifier};
 use x509_parser::prelude::{FromDer, X509Certificate};
 
-use crate::authenticator::{Authenticated, AuthenticationError, Authenticator, Outcome, authenticated};
+use crate::authenticator::{
+    Authenticated, AuthenticationError, Authenticator, Outcome, authenticated,
+};
 use crate::credentials::{Credentials, Peer};
 
 /// Trusts certificates that a CA of ours signed: the common name is the user, the organizations
@@ -42,12 +44,16 @@ impl ClientCertificates {
     /// Where `roots` is empty.
     pub fn new(roots: Arc<RootCertStore>) -> Result<Self, VerifierBuilderError> {
         let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-        Ok(Self { verifier: WebPkiClientVerifier::builder_with_provider(roots, provider).build()? })
+        Ok(Self {
+            verifier: WebPkiClientVerifier::builder_with_provider(roots, provider).build()?,
+        })
     }
 
     fn identify(&self, peer: &Peer, now: UnixTime) -> Authenticated {
         let Ok(mut memo) = peer.memo.lock() else {
-            return Err(AuthenticationError("an earlier verification failed badly".to_owned()));
+            return Err(AuthenticationError(
+                "an earlier verification failed badly".to_owned(),
+            ));
         };
         if let Some(memo) = &*memo
             && now.as_secs() < memo.good_until.as_secs()
@@ -55,11 +61,17 @@ impl ClientCertificates {
             return memo.answer.clone();
         }
         let (answer, good_for) = match self.verify(peer.chain(), now) {
-            Ok((answer, expiry)) => (Ok(answer), RENEW.min(Duration::from_secs(expiry.saturating_sub(now.as_secs())))),
+            Ok((answer, expiry)) => (
+                Ok(answer),
+                RENEW.min(Duration::from_secs(expiry.saturating_sub(now.as_secs()))),
+            ),
             Err(error) => (Err(error), RETRY),
         };
         let good_until = UnixTime::since_unix_epoch(Duration::from_secs(now.as_secs()) + good_for);
-        *memo = Some(Memo { answer: answer.clone(), good_until });
+        *memo = Some(Memo {
+            answer: answer.clone(),
+            good_until,
+        });
         answer
     }
 
@@ -69,13 +81,19 @@ impl ClientCertificates {
         chain: &[CertificateDer<'_>],
         now: UnixTime,
     ) -> Result<(Option<Arc<UserInfo>>, u64), AuthenticationError> {
-        let Some((leaf, intermediates)) = chain.split_first() else { return Ok((None, u64::MAX)) };
+        let Some((leaf, intermediates)) = chain.split_first() else {
+            return Ok((None, u64::MAX));
+        };
         self.verifier
             .verify_client_cert(leaf, intermediates, now)
-            .map_err(|error| AuthenticationError(format!("verifying the client certificate failed: {error}")))?;
-        let (_, certificate) = X509Certificate::from_der(leaf)
-            .map_err(|error| AuthenticationError(format!("reading the client certificate failed: {error}")))?;
-        let expiry = u64::try_from(certificate.validity().not_after.timestamp()).unwrap_or_default();
+            .map_err(|error| {
+                AuthenticationError(format!("verifying the client certificate failed: {error}"))
+            })?;
+        let (_, certificate) = X509Certificate::from_der(leaf).map_err(|error| {
+            AuthenticationError(format!("reading the client certificate failed: {error}"))
+        })?;
+        let expiry =
+            u64::try_from(certificate.validity().not_after.timestamp()).unwrap_or_default();
         let user = user_of(&certificate, leaf)?;
         Ok((user.map(authenticated), expiry))
     }
@@ -83,14 +101,21 @@ impl ClientCertificates {
 
 impl Authenticator for ClientCertificates {
     fn authenticate<'a>(&'a self, credentials: Credentials<'a>) -> Outcome<'a> {
-        let Some(peer) = credentials.peer else { return Outcome::Now(Ok(None)) };
-        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        let Some(peer) = credentials.peer else {
+            return Outcome::Now(Ok(None));
+        };
+        let now = SystemTime::now()
+            .duration_since(UNIX_EPOCH)
+            .unwrap_or_default();
         Outcome::Now(self.identify(peer, UnixTime::since_unix_epoch(now)))
     }
 }
 
 /// The user that a certificate names; none if it has no common name.
-fn user_of(certificate: &X509Certificate<'_>, der: &[u8]) -> Result<Option<UserInfo>, AuthenticationError> {
+fn user_of(
+    certificate: &X509Certificate<'_>,
+    der: &[u8],
+) -> Result<Option<UserInfo>, AuthenticationError> {
     let mut name = None;
     let mut groups = Vec::new();
     let mut uids = Vec::new();
@@ -101,35 +126,53 @@ fn user_of(certificate: &X509Certificate<'_>, der: &[u8]) -> Result<Option<UserI
             // Of several common names Go takes the last.
             "2.5.4.3" => name = Some(text().map_err(bad)?),
             "2.5.4.10" => groups.push(text().map_err(bad)?),
-            "1.3.6.1.4.1.57683.2" => {
-                uids.push(text().map_err(|_| AuthenticationError("unable to parse UID into a string".into()))?)
-            }
+            "1.3.6.1.4.1.57683.2" => uids
+                .push(text().map_err(|_| {
+                    AuthenticationError("unable to parse UID into a string".into())
+                })?),
             _ => {}
         }
     }
-    let Some(name) = name.filter(|name| !name.is_empty()) else { return Ok(None) };
+    let Some(name) = name.filter(|name| !name.is_empty()) else {
+        return Ok(None);
+    };
     let uid = match uids.len() {
         0 => Text::default(),
-        1 if uids[0].is_empty() => return Err(AuthenticationError("UID cannot be an empty string".to_owned())),
+        1 if uids[0].is_empty() => {
+            return Err(AuthenticationError(
+                "UID cannot be an empty string".to_owned(),
+            ));
+        }
         1 => uids.remove(0),
-        _ => return Err(AuthenticationError(format!("expected 1 UID, but found multiple: {uids:?}"))),
+        _ => {
+            return Err(AuthenticationError(format!(
+                "expected 1 UID, but found multiple: {uids:?}"
+            )));
+        }
     };
     let id = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, der);
     let id = Text::from(format!("X509SHA256={}", hex(id.as_ref())));
-    Ok(Some(UserInfo { name, uid, groups, extra: vec![(Text::from_static(CREDENTIAL_ID), vec![id])] }))
+    Ok(Some(UserInfo {
+        name,
+        uid,
+        groups,
+        extra: vec![(Text::from_static(CREDENTIAL_ID), vec![id])],
+    }))
 }
 
 fn hex(bytes: &[u8]) -> String {
     const DIGITS: &[u8; 16] = b"0123456789abcdef";
     let digits = bytes.iter().flat_map(|byte| [byte >> 4, byte & 15]);
-    digits.map(|digit| char::from(DIGITS[usize::from(digit)])).collect()
+    digits
+        .map(|digit| char::from(DIGITS[usize::from(digit)]))
+        .collect()
 }
 
 #[cfg(test)]
 mod tests {
     use rcgen::{
-        BasicConstraints, CertificateParams, CertifiedIssuer, DistinguishedName, DnType, ExtendedKeyUsagePurpose, IsCa,
-        KeyPair,
+        BasicConstraints, CertificateParams, CertifiedIssuer, DistinguishedName, DnType,
+        ExtendedKeyUsagePurpose, IsCa, KeyPair,
     };
 
     use super::*;
@@ -140,7 +183,10 @@ mod tests {
         CertifiedIssuer::self_signed(params, KeyPair::generate().expect("a key")).expect("a CA")
     }
 
-    fn leaf(signer: &CertifiedIssuer<'static, KeyPair>, names: &[(DnType, &str)]) -> CertificateDer<'static> {
+    fn leaf(
+        signer: &CertifiedIssuer<'static, KeyPair>,
+        names: &[(DnType, &str)],
+    ) -> CertificateDer<'static> {
         let mut params = CertificateParams::default();
         params.distinguished_name = DistinguishedName::new();
         for (kind, name) in names {
@@ -148,17 +194,32 @@ mod tests {
         }
         params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ClientAuth];
         let key = KeyPair::generate().expect("a key");
-        params.signed_by(&key, signer).expect("a certificate").der().clone()
+        params
+            .signed_by(&key, signer)
+            .expect("a certificate")
+            .der()
+            .clone()
     }
 
-    fn authenticate(trusted: &CertifiedIssuer<'static, KeyPair>, shown: &CertificateDer<'_>) -> Authenticated {
+    fn authenticate(
+        trusted: &CertifiedIssuer<'static, KeyPair>,
+        shown: &CertificateDer<'_>,
+    ) -> Authenticated {
         let mut roots = RootCertStore::empty();
         roots.add(trusted.der().clone()).expect("a root");
         let authenticator = ClientCertificates::new(Arc::new(roots)).expect("roots");
         let peer = Peer::new(std::slice::from_ref(shown)).expect("a certificate");
-        let first = authenticator.authenticate(Credentials { peer: Some(&peer), bearer: None });
-        let second = authenticator.authenticate(Credentials { peer: Some(&peer), bearer: None });
-        let (Outcome::Now(first), Outcome::Now(second)) = (first, second) else { panic!("answers at once") };
+        let first = authenticator.authenticate(Credentials {
+            peer: Some(&peer),
+            bearer: None,
+        });
+        let second = authenticator.authenticate(Credentials {
+            peer: Some(&peer),
+            bearer: None,
+        });
+        let (Outcome::Now(first), Outcome::Now(second)) = (first, second) else {
+            panic!("answers at once")
+        };
         assert_eq!(first.is_ok(), second.is_ok());
         first
     }
@@ -167,8 +228,14 @@ mod tests {
     fn a_certificate_of_ours_names_user_groups_and_uid() {
         let ca = authority();
         let uid = DnType::CustomDnType(vec![1, 3, 6, 1, 4, 1, 57683, 2]);
-        let shown =
-            leaf(&ca, &[(DnType::OrganizationName, "system:masters"), (DnType::CommonName, "admin"), (uid, "u-1")]);
+        let shown = leaf(
+            &ca,
+            &[
+                (DnType::OrganizationName, "system:masters"),
+                (DnType::CommonName, "admin"),
+                (uid, "u-1"),
+            ],
+        );
         let user = authenticate(&ca, &shown).expect("good").expect("a user");
         assert_eq!(user.name, "admin");
         assert_eq!(user.uid, "u-1");

@@ -54,9 +54,18 @@ impl fmt::Display for Attributes {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let user = Quoted(&self.user.name);
         let Some(target) = &self.resource else {
-            return write!(f, "User {user} cannot {} path {}", self.verb, Quoted(&self.path));
+            return write!(
+                f,
+                "User {user} cannot {} path {}",
+                self.verb,
+                Quoted(&self.path)
+            );
         };
-        write!(f, "User {user} cannot {} resource \"{}", self.verb, target.resource)?;
+        write!(
+            f,
+            "User {user} cannot {} resource \"{}",
+            self.verb, target.resource
+        )?;
         if !target.subresource.is_empty() {
             write!(f, "/{}", target.subresource)?;
         }
@@ -74,15 +83,29 @@ mod tests {
     use super::*;
 
     #[track_caller]
-    fn check(verb: &'static str, path: &'static str, resource: Option<ResourceAttributes>, expected: &str) {
+    fn check(
+        verb: &'static str,
+        path: &'static str,
+        resource: Option<ResourceAttributes>,
+        expected: &str,
+    ) {
         let user = Arc::new(UserInfo::named("bob"));
-        let attributes = Attributes { user, verb: verb.into(), path: path.into(), resource };
+        let attributes = Attributes {
+            user,
+            verb: verb.into(),
+            path: path.into(),
+            resource,
+        };
         assert_eq!(attributes.to_string(), expected);
     }
 
     #[test]
     fn a_refusal_names_user_verb_resource_and_scope() {
-        let pods = ResourceAttributes { resource: "pods".into(), namespace: "probe".into(), ..Default::default() };
+        let pods = ResourceAttributes {
+            resource: "pods".into(),
+            namespace: "probe".into(),
+            ..Default::default()
+        };
         check(
             "list",
             "",
@@ -105,6 +128,11 @@ mod tests {
 
     #[test]
     fn a_refusal_of_another_path_names_the_path() {
-        check("get", "/metrics", None, r#"User "bob" cannot get path "/metrics""#);
+        check(
+            "get",
+            "/metrics",
+            None,
+            r#"User "bob" cannot get path "/metrics""#,
+        );
     }
 }

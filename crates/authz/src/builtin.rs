@@ -15,7 +15,11 @@ impl Authorizer for SystemMasters {
     }
 
     fn authorize<'a>(&'a self, attributes: &'a Attributes) -> Verdict<'a> {
-        Verdict::Now(if attributes.user.is_in(MASTERS) { Decision::ALLOW } else { Decision::NO_OPINION })
+        Verdict::Now(if attributes.user.is_in(MASTERS) {
+            Decision::ALLOW
+        } else {
+            Decision::NO_OPINION
+        })
     }
 }
 
@@ -57,9 +61,14 @@ impl Authorizer for PublicPaths {
     }
 
     fn authorize<'a>(&'a self, attributes: &'a Attributes) -> Verdict<'a> {
-        let public =
-            attributes.resource.is_none() && attributes.verb == "get" && PUBLIC.contains(&attributes.path.as_str());
-        Verdict::Now(if public { Decision::ALLOW } else { Decision::NO_OPINION })
+        let public = attributes.resource.is_none()
+            && attributes.verb == "get"
+            && PUBLIC.contains(&attributes.path.as_str());
+        Verdict::Now(if public {
+            Decision::ALLOW
+        } else {
+            Decision::NO_OPINION
+        })
     }
 }
 
@@ -73,9 +82,15 @@ mod tests {
 
     #[track_caller]
     fn check(verb: &'static str, path: &'static str, expected: bool) {
-        let attributes =
-            Attributes { user: Arc::new(UserInfo::default()), verb: verb.into(), path: path.into(), resource: None };
-        let Verdict::Now(decision) = PublicPaths.authorize(&attributes) else { panic!("decides at once") };
+        let attributes = Attributes {
+            user: Arc::new(UserInfo::default()),
+            verb: verb.into(),
+            path: path.into(),
+            resource: None,
+        };
+        let Verdict::Now(decision) = PublicPaths.authorize(&attributes) else {
+            panic!("decides at once")
+        };
         assert_eq!(decision.is_allow(), expected, "{verb} {path}");
     }
 

@@ -18,7 +18,13 @@ impl Union {
     }
 
     /// The first member with an opinion decides; `silent` are the reasons of those before.
-    async fn ask(&self, first: Verdict<'_>, rest: usize, mut silent: Reason, attributes: &Attributes) -> Decision {
+    async fn ask(
+        &self,
+        first: Verdict<'_>,
+        rest: usize,
+        mut silent: Reason,
+        attributes: &Attributes,
+    ) -> Decision {
         let mut verdict = first;
         let mut rest = self.members[rest..].iter();
         loop {
@@ -26,7 +32,9 @@ impl Union {
                 Decision::NoOpinion(why) => silent.push(&why),
                 decided => return decided,
             }
-            let Some(member) = rest.next() else { return Decision::NoOpinion(silent) };
+            let Some(member) = rest.next() else {
+                return Decision::NoOpinion(silent);
+            };
             verdict = member.authorize(attributes);
         }
     }
@@ -43,7 +51,9 @@ impl Authorizer for Union {
             match member.authorize(attributes) {
                 Verdict::Now(Decision::NoOpinion(why)) => silent.push(&why),
                 Verdict::Now(decided) => return Verdict::Now(decided),
-                later => return Verdict::Later(Box::pin(self.ask(later, index + 1, silent, attributes))),
+                later => {
+                    return Verdict::Later(Box::pin(self.ask(later, index + 1, silent, attributes)));
+                }
             }
         }
         Verdict::Now(Decision::NoOpinion(silent))
@@ -65,7 +75,11 @@ mod tests {
         }
 
         fn authorize<'a>(&'a self, _: &'a Attributes) -> Verdict<'a> {
-            if self.1 { Verdict::Later(Box::pin(async { self.0.clone() })) } else { Verdict::Now(self.0.clone()) }
+            if self.1 {
+                Verdict::Later(Box::pin(async { self.0.clone() }))
+            } else {
+                Verdict::Now(self.0.clone())
+            }
         }
     }
 
@@ -73,7 +87,10 @@ mod tests {
     fn check(members: &[Decision], expected: &Decision) {
         for late in [false, true] {
             let union = Union::new(
-                members.iter().map(|said| Arc::new(Says(said.clone(), late)) as Arc<dyn Authorizer>).collect(),
+                members
+                    .iter()
+                    .map(|said| Arc::new(Says(said.clone(), late)) as Arc<dyn Authorizer>)
+                    .collect(),
             );
             let attributes = Attributes {
                 user: Arc::new(UserInfo::default()),
@@ -83,7 +100,9 @@ mod tests {
             };
             let mut waiting = Box::pin(union.authorize(&attributes).wait());
             let mut cx = std::task::Context::from_waker(std::task::Waker::noop());
-            let std::task::Poll::Ready(found) = waiting.as_mut().poll(&mut cx) else { panic!("never waits") };
+            let std::task::Poll::Ready(found) = waiting.as_mut().poll(&mut cx) else {
+                panic!("never waits")
+            };
             assert_eq!(&found, expected, "late: {late}");
         }
     }
@@ -91,14 +110,20 @@ mod tests {
     #[test]
     fn the_first_opinion_counts() {
         let deny = Decision::Deny(Reason::new("no"));
-        check(&[Decision::NO_OPINION, Decision::ALLOW, deny.clone()], &Decision::ALLOW);
+        check(
+            &[Decision::NO_OPINION, Decision::ALLOW, deny.clone()],
+            &Decision::ALLOW,
+        );
         check(&[deny.clone(), Decision::ALLOW], &deny);
     }
 
     #[test]
     fn without_an_opinion_all_reasons_are_told() {
         let silent = |why| Decision::NoOpinion(Reason::new(why));
-        check(&[silent("a"), Decision::NO_OPINION, silent("b")], &silent("a\nb"));
+        check(
+            &[silent("a"), Decision::NO_OPINION, silent("b")],
+            &silent("a\nb"),
+        );
         check(&[], &Decision::NO_OPINION);
     }
 

@@ -9,7 +9,9 @@ use pintle_runtime::value::Record;
 /// The converter of a kind whose versions differ in more than their names.
 pub fn converter(group: &str, resource: &str) -> Option<Arc<dyn Converter>> {
     match (group, resource) {
-        ("autoscaling", "horizontalpodautoscalers") | ("" | "events.k8s.io", "events") => Some(Arc::new(Builtin)),
+        ("autoscaling", "horizontalpodautoscalers") | ("" | "events.k8s.io", "events") => {
+            Some(Arc::new(Builtin))
+        }
         _ => None,
     }
 }
@@ -19,7 +21,8 @@ struct Builtin;
 
 impl Converter for Builtin {
     fn convert(&self, object: Record, _from: &Form, to: &Form) -> Result<Record, ApiError> {
-        let mut converted = pintle_api::convert::convert(object, &to.ty).map_err(ApiError::internal)?;
+        let mut converted =
+            pintle_api::convert::convert(object, &to.ty).map_err(ApiError::internal)?;
         to.name(&mut converted);
         Ok(converted)
     }

@@ -20,18 +20,29 @@ const NAMESPACE_PERIOD: Duration = Duration::from_secs(60);
 
 /// Sees to it that the system namespaces are there: once before the first ready, then every minute.
 /// Reaches `done` after the first pass that made or found them all. Runs until it is dropped.
-pub async fn keep_system_namespaces(registry: Arc<Registry>, environment: Environment, done: Milestone) {
+pub async fn keep_system_namespaces(
+    registry: Arc<Registry>,
+    environment: Environment,
+    done: Milestone,
+) {
     loop {
         match make_system_namespaces(&registry, &environment).await {
             Ok(()) => done.reach(),
             Err(error) => warn!(%error, "cannot make the system namespaces; trying again"),
         }
-        let pause = if done.is_reached() { NAMESPACE_PERIOD } else { Duration::from_millis(100) };
+        let pause = if done.is_reached() {
+            NAMESPACE_PERIOD
+        } else {
+            Duration::from_millis(100)
+        };
         tokio::time::sleep(pause).await;
     }
 }
 
-async fn make_system_namespaces(registry: &Registry, environment: &Environment) -> Result<(), ApiError> {
+async fn make_system_namespaces(
+    registry: &Registry,
+    environment: &Environment,
+) -> Result<(), ApiError> {
     let Some(store) = registry.store("", "v1", "namespaces") else {
         return Err(ApiError::internal("namespaces are not served"));
     };
@@ -41,7 +52,9 @@ async fn make_system_namespaces(registry: &Registry, environment: &Environment) 
             continue;
         }
         let mut object = <Namespace<'_> as View>::new_record();
-        NamespaceMut::from_record(&mut object).metadata_mut().set_name(name);
+        NamespaceMut::from_record(&mut object)
+            .metadata_mut()
+            .set_name(name);
         let cx = RequestContext::new(Arc::new(server_user()), "", environment.clone());
         match store.create(&permit, &cx, object).await {
             Ok(_) => debug!(name, "made a system namespace"),

@@ -80,53 +80,114 @@ pub const KINDS: &[KindFacts] = &[
     kind("", "persistentvolumes").returned().with_status(),
     kind("", "pods").returned().generation(Spec).with_status(),
     kind("", "podtemplates").returned().generation(AllButStatus),
-    kind("", "replicationcontrollers").generation(Spec).with_status(),
+    kind("", "replicationcontrollers")
+        .generation(Spec)
+        .with_status(),
     kind("", "resourcequotas").returned().with_status(),
     kind("", "secrets"),
     kind("", "serviceaccounts").returned(),
-    kind("", "services").may_create_on_update().returned().named(Label).with_status(),
-    kind(ADMISSION, "mutatingadmissionpolicies").needs_version().generation(Spec),
-    kind(ADMISSION, "mutatingadmissionpolicybindings").needs_version().generation(Spec),
-    kind(ADMISSION, "mutatingwebhookconfigurations").needs_version().generation(AllButStatus),
-    kind(ADMISSION, "validatingadmissionpolicies").needs_version().generation(Spec).with_status(),
-    kind(ADMISSION, "validatingadmissionpolicybindings").needs_version().generation(Spec),
-    kind(ADMISSION, "validatingwebhookconfigurations").needs_version().generation(AllButStatus),
-    kind("apiextensions.k8s.io", "customresourcedefinitions").needs_version().generation(Spec).with_status(),
-    kind("apiregistration.k8s.io", "apiservices").needs_version().named(PathSegment).with_status(),
+    kind("", "services")
+        .may_create_on_update()
+        .returned()
+        .named(Label)
+        .with_status(),
+    kind(ADMISSION, "mutatingadmissionpolicies")
+        .needs_version()
+        .generation(Spec),
+    kind(ADMISSION, "mutatingadmissionpolicybindings")
+        .needs_version()
+        .generation(Spec),
+    kind(ADMISSION, "mutatingwebhookconfigurations")
+        .needs_version()
+        .generation(AllButStatus),
+    kind(ADMISSION, "validatingadmissionpolicies")
+        .needs_version()
+        .generation(Spec)
+        .with_status(),
+    kind(ADMISSION, "validatingadmissionpolicybindings")
+        .needs_version()
+        .generation(Spec),
+    kind(ADMISSION, "validatingwebhookconfigurations")
+        .needs_version()
+        .generation(AllButStatus),
+    kind("apiextensions.k8s.io", "customresourcedefinitions")
+        .needs_version()
+        .generation(Spec)
+        .with_status(),
+    kind("apiregistration.k8s.io", "apiservices")
+        .needs_version()
+        .named(PathSegment)
+        .with_status(),
     kind("apps", "controllerrevisions"),
     kind("apps", "daemonsets").generation(Spec).with_status(),
     kind("apps", "deployments").generation(Spec).with_status(),
     kind("apps", "replicasets").generation(Spec).with_status(),
-    kind("apps", "statefulsets").generation(Spec).named(Label).with_status(),
+    kind("apps", "statefulsets")
+        .generation(Spec)
+        .named(Label)
+        .with_status(),
     kind("autoscaling", "horizontalpodautoscalers").with_status(),
     kind("batch", "cronjobs").generation(Spec).with_status(),
     kind("batch", "jobs").generation(Spec).with_status(),
-    kind("certificates.k8s.io", "certificatesigningrequests").named(PathSegment).with_status(),
-    kind("coordination.k8s.io", "leases").may_create_on_update().needs_version(),
+    kind("certificates.k8s.io", "certificatesigningrequests")
+        .named(PathSegment)
+        .with_status(),
+    kind("coordination.k8s.io", "leases")
+        .may_create_on_update()
+        .needs_version(),
     kind("discovery.k8s.io", "endpointslices").generation(AllButStatus),
-    kind(FLOWCONTROL, "flowschemas").generation(Spec).with_status(),
-    kind(FLOWCONTROL, "prioritylevelconfigurations").generation(Spec).with_status(),
+    kind(FLOWCONTROL, "flowschemas")
+        .generation(Spec)
+        .with_status(),
+    kind(FLOWCONTROL, "prioritylevelconfigurations")
+        .generation(Spec)
+        .with_status(),
     kind("networking.k8s.io", "ingressclasses").generation(Spec),
-    kind("networking.k8s.io", "ingresses").generation(Spec).with_status(),
+    kind("networking.k8s.io", "ingresses")
+        .generation(Spec)
+        .with_status(),
     kind("networking.k8s.io", "ipaddresses").named(PathSegment),
     kind("networking.k8s.io", "networkpolicies").generation(Spec),
     kind("networking.k8s.io", "servicecidrs").with_status(),
-    kind("node.k8s.io", "runtimeclasses").may_create_on_update().needs_version(),
-    kind("policy", "poddisruptionbudgets").needs_version().generation(Spec).with_status(),
-    kind(RBAC, "clusterrolebindings").may_create_on_update().named(PathSegment),
-    kind(RBAC, "clusterroles").may_create_on_update().named(PathSegment),
-    kind(RBAC, "rolebindings").may_create_on_update().named(PathSegment),
-    kind(RBAC, "roles").may_create_on_update().named(PathSegment),
-    kind(RESOURCE, "deviceclasses").returned().generation(AllButStatus),
+    kind("node.k8s.io", "runtimeclasses")
+        .may_create_on_update()
+        .needs_version(),
+    kind("policy", "poddisruptionbudgets")
+        .needs_version()
+        .generation(Spec)
+        .with_status(),
+    kind(RBAC, "clusterrolebindings")
+        .may_create_on_update()
+        .named(PathSegment),
+    kind(RBAC, "clusterroles")
+        .may_create_on_update()
+        .named(PathSegment),
+    kind(RBAC, "rolebindings")
+        .may_create_on_update()
+        .named(PathSegment),
+    kind(RBAC, "roles")
+        .may_create_on_update()
+        .named(PathSegment),
+    kind(RESOURCE, "deviceclasses")
+        .returned()
+        .generation(AllButStatus),
     kind(RESOURCE, "resourceclaims").returned().with_status(),
     kind(RESOURCE, "resourceclaimtemplates").returned(),
-    kind(RESOURCE, "resourceslices").returned().generation(AllButStatus),
+    kind(RESOURCE, "resourceslices")
+        .returned()
+        .generation(AllButStatus),
     kind("scheduling.k8s.io", "priorityclasses").generation(AllButStatus),
-    kind(STORAGE, "csidrivers").needs_version().returned().generation(AllButStatus),
+    kind(STORAGE, "csidrivers")
+        .needs_version()
+        .returned()
+        .generation(AllButStatus),
     kind(STORAGE, "csinodes").needs_version().returned(),
     kind(STORAGE, "csistoragecapacities").needs_version(),
     kind(STORAGE, "storageclasses").returned(),
-    kind(STORAGE, "volumeattachments").needs_version().returned().with_status(),
+    kind(STORAGE, "volumeattachments")
+        .needs_version()
+        .returned()
+        .with_status(),
     kind(STORAGE, "volumeattributesclasses").returned(),
 ];
 
@@ -134,6 +195,8 @@ pub const KINDS: &[KindFacts] = &[
 pub fn facts(group: &str, resource: &str) -> KindFacts {
     // The two event resources are one.
     let group = if group == "events.k8s.io" { "" } else { group };
-    let found = KINDS.iter().find(|row| row.group == group && row.resource == resource);
+    let found = KINDS
+        .iter()
+        .find(|row| row.group == group && row.resource == resource);
     found.cloned().unwrap_or(const { kind("", "") })
 }

@@ -12,7 +12,8 @@ use pintle_runtime::status::{ApiError, CauseReason, StatusCause};
 use pintle_runtime::value::Record;
 
 /// Namespaces that every cluster has.
-pub const SYSTEM_NAMESPACES: [&str; 4] = ["default", "kube-system", "kube-public", "kube-node-lease"];
+pub const SYSTEM_NAMESPACES: [&str; 4] =
+    ["default", "kube-system", "kube-public", "kube-node-lease"];
 
 /// Namespaces that may not be deleted.
 const IMMORTAL: [&str; 3] = ["default", "kube-system", "kube-public"];
@@ -32,18 +33,32 @@ impl Namespaces {
     ///
     /// # Errors
     /// 404 if it is not there, 403 with the cause `NamespaceTerminating` if it is terminating.
-    pub fn admit(&self, resource: &GroupResource, name: &str, namespace: &str) -> Result<(), ApiError> {
+    pub fn admit(
+        &self,
+        resource: &GroupResource,
+        name: &str,
+        namespace: &str,
+    ) -> Result<(), ApiError> {
         let Some(store) = self.0.get() else {
             return Err(ApiError::internal("namespaces are not known yet"));
         };
         let Some(entry) = store.cache().get(namespace) else {
-            return Err(ApiError::not_found(&GroupResource::new("", "namespaces"), namespace));
+            return Err(ApiError::not_found(
+                &GroupResource::new("", "namespaces"),
+                namespace,
+            ));
         };
         if entry.field("status.phase") != "Terminating" {
             return Ok(());
         }
-        let why = format!("unable to create new content in namespace {namespace} because it is being terminated");
-        let cause = StatusCause::new(CauseReason::NamespaceTerminating, format!("namespace {namespace} is being terminated"), "metadata.namespace");
+        let why = format!(
+            "unable to create new content in namespace {namespace} because it is being terminated"
+        );
+        let cause = StatusCause::new(
+            CauseReason::NamespaceTerminating,
+            format!("namespace {namespace} is being terminated"),
+            "metadata.namespace",
+        );
         Err(ApiError::forbidden(resource, name, why).with_cause(cause))
     }
 }
@@ -73,7 +88,11 @@ pub(crate) fn check_deletion(_cx: &RequestContext, old: &Record) -> Result<(), A
     let name = Namespace::from_record(old).metadata().name();
     if IMMORTAL.contains(&name) {
         let why = "this namespace may not be deleted";
-        return Err(ApiError::forbidden(&GroupResource::new("", "namespaces"), name, why));
+        return Err(ApiError::forbidden(
+            &GroupResource::new("", "namespaces"),
+            name,
+            why,
+        ));
     }
     Ok(())
 }
@@ -86,9 +105,15 @@ pub(crate) fn hold(cx: &RequestContext, object: &mut Record) -> Hold {
         if let Some(mut metadata) = MetadataMut::of(object) {
             metadata.set_deletion_timestamp(Some(cx.now().truncate_to_seconds()));
         }
-        NamespaceMut::from_record(object).status_mut().set_phase("Terminating");
+        NamespaceMut::from_record(object)
+            .status_mut()
+            .set_phase("Terminating");
     }
-    if is_new || !is_finalized(object) { Hold::Kept } else { Hold::Nothing }
+    if is_new || !is_finalized(object) {
+        Hold::Kept
+    } else {
+        Hold::Nothing
+    }
 }
 
 /// `finalize` is for the finalizers in `spec`; `status` is not its to change.
@@ -99,5 +124,8 @@ pub(crate) fn prepare_for_finalize(object: &mut Record, old: &Record) {
 
 /// Whether nothing holds the namespace any more.
 pub(crate) fn is_finalized(object: &Record) -> bool {
-    Namespace::from_record(object).spec().finalizers().is_empty()
+    Namespace::from_record(object)
+        .spec()
+        .finalizers()
+        .is_empty()
 }

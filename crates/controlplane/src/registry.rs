@@ -38,7 +38,10 @@ impl Api {
     ///
     /// # Errors
     /// Those of the storage.
-    pub async fn start(storage: Arc<dyn Storage>, options: &ApiOptions) -> Result<Self, StorageError> {
+    pub async fn start(
+        storage: Arc<dyn Storage>,
+        options: &ApiOptions,
+    ) -> Result<Self, StorageError> {
         let namespaces = Arc::new(Namespaces::default());
         let rows = options.switches.served(pintle_api::groups());
         let registrations = rows
@@ -50,12 +53,16 @@ impl Api {
                 let strategy = KindStrategy::of(row, Arc::clone(&namespaces), options.event_ttl);
                 let mut registration = Registration::new(row.clone(), Arc::new(strategy));
                 if row.subresource("status").is_some() {
-                    let strategy = KindStrategy::of(row, Arc::clone(&namespaces), options.event_ttl);
-                    registration = registration.with_subresource("status", Arc::new(StatusStrategy(strategy)));
+                    let strategy =
+                        KindStrategy::of(row, Arc::clone(&namespaces), options.event_ttl);
+                    registration =
+                        registration.with_subresource("status", Arc::new(StatusStrategy(strategy)));
                 }
                 if row.subresource("finalize").is_some() {
-                    let strategy = KindStrategy::of(row, Arc::clone(&namespaces), options.event_ttl);
-                    registration = registration.with_subresource("finalize", Arc::new(FinalizeStrategy(strategy)));
+                    let strategy =
+                        KindStrategy::of(row, Arc::clone(&namespaces), options.event_ttl);
+                    registration = registration
+                        .with_subresource("finalize", Arc::new(FinalizeStrategy(strategy)));
                 }
                 match crate::convert::converter(&row.group, &row.name) {
                     Some(converter) => registration.with_converter(converter),
@@ -63,14 +70,26 @@ impl Api {
                 }
             })
             .collect();
-        let registry = Registry::start(storage, &options.key_prefix, CacheOptions::default(), registrations).await?;
+        let registry = Registry::start(
+            storage,
+            &options.key_prefix,
+            CacheOptions::default(),
+            registrations,
+        )
+        .await?;
         if let Some(store) = registry.store("", "v1", "namespaces") {
             namespaces.look_into(store);
         }
         let offered = offered(&rows, |offer| {
             let row = offer.resource;
-            registry.store(&row.group, &row.version, &row.name).is_some() && is_served(&registry, offer)
+            registry
+                .store(&row.group, &row.version, &row.name)
+                .is_some()
+                && is_served(&registry, offer)
         });
-        Ok(Self { registry: Arc::new(registry), offered })
+        Ok(Self {
+            registry: Arc::new(registry),
+            offered,
+        })
     }
 }

@@ -48,12 +48,22 @@ impl KindStrategy {
             _ => Particular::Nothing,
         };
         let resource = GroupResource::new(row.group.to_string(), row.name.to_string());
-        Self { facts: kinds::facts(&row.group, &row.name), particular, resource, namespaces, event_ttl }
+        Self {
+            facts: kinds::facts(&row.group, &row.name),
+            particular,
+            resource,
+            namespaces,
+            event_ttl,
+        }
     }
 
     /// The position of `status` where the main endpoint does not write it.
     fn status_of(&self, object: &Record) -> Option<usize> {
-        if self.facts.has_status { object.ty().field_index("status") } else { None }
+        if self.facts.has_status {
+            object.ty().field_index("status")
+        } else {
+            None
+        }
     }
 }
 
@@ -97,25 +107,39 @@ impl Strategy for KindStrategy {
     }
 
     fn reset_fields(&self) -> &[&[&'static str]] {
-        if self.facts.has_status { &[&["status"]] } else { &[] }
+        if self.facts.has_status {
+            &[&["status"]]
+        } else {
+            &[]
+        }
     }
 
     fn time_to_live(&self, _: &Record) -> Option<Duration> {
-        (self.particular == Particular::Event && !self.event_ttl.is_zero()).then_some(self.event_ttl)
+        (self.particular == Particular::Event && !self.event_ttl.is_zero())
+            .then_some(self.event_ttl)
     }
 
     fn is_graceful(&self) -> bool {
         self.particular == Particular::Pod
     }
 
-    fn graceful_deletion(&self, _: &RequestContext, old: &Record, options: &DeleteOptions) -> Option<Grace> {
+    fn graceful_deletion(
+        &self,
+        _: &RequestContext,
+        old: &Record,
+        options: &DeleteOptions,
+    ) -> Option<Grace> {
         if self.particular != Particular::Pod {
             return None;
         }
         let pod = Pod::from_record(old);
-        let asked = options.grace_period_seconds.or(pod.spec().termination_grace_period_seconds()).unwrap_or(0);
+        let asked = options
+            .grace_period_seconds
+            .or(pod.spec().termination_grace_period_seconds())
+            .unwrap_or(0);
         // What never ran, or has ended, needs no time.
-        let idle = pod.spec().node_name().is_empty() || matches!(pod.status().phase(), "Failed" | "Succeeded");
+        let idle = pod.spec().node_name().is_empty()
+            || matches!(pod.status().phase(), "Failed" | "Succeeded");
         let seconds = match asked {
             _ if idle => 0,
             negative if negative < 0 => 1,
@@ -128,7 +152,8 @@ impl Strategy for KindStrategy {
         if cx.namespace.is_empty() {
             return Ok(());
         }
-        self.namespaces.admit(&self.resource, Metadata::of(new).name(), &cx.namespace)
+        self.namespaces
+            .admit(&self.resource, Metadata::of(new).name(), &cx.namespace)
     }
 
     fn check_deletion(&self, cx: &RequestContext, old: &Record) -> Result<(), ApiError> {
@@ -192,7 +217,12 @@ impl Strategy for StatusStrategy {
 
     fn prepare_for_update(&self, _: &RequestContext, new: &mut Record, old: &Record) {
         let keep: Vec<usize> = (0..new.ty().fields.len())
-            .filter(|at| !matches!(new.ty().fields[*at].name.as_ref(), "kind" | "apiVersion" | "metadata" | "status"))
+            .filter(|at| {
+                !matches!(
+                    new.ty().fields[*at].name.as_ref(),
+                    "kind" | "apiVersion" | "metadata" | "status"
+                )
+            })
             .collect();
         for at in keep {
             match old.get(at) {
@@ -233,7 +263,10 @@ impl Strategy for FinalizeStrategy {
 fn keep_owners(new: &mut Record, old: &Record) {
     let part = |record: &Record| record.ty().field_index("metadata");
     let Some(at) = part(new) else { return };
-    let owners = old.get(at).and_then(Value::as_record).and_then(|old| old.get_by_name("ownerReferences").cloned());
+    let owners = old
+        .get(at)
+        .and_then(Value::as_record)
+        .and_then(|old| old.get_by_name("ownerReferences").cloned());
     if let Some(Value::Record(metadata)) = new.get_mut(at)
         && let Some(field) = metadata.ty().field_index("ownerReferences")
     {

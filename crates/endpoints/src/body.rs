@@ -26,8 +26,11 @@ pub async fn read(mut body: Incoming, limit: usize) -> Result<Bytes, ApiError> {
     let mut whole = Bytes::new();
     let mut joined: Option<BytesMut> = None;
     while let Some(frame) = body.frame().await {
-        let frame = frame.map_err(|error| ApiError::bad_request("unexpected EOF").with_source(error))?;
-        let Ok(data) = frame.into_data() else { continue };
+        let frame =
+            frame.map_err(|error| ApiError::bad_request("unexpected EOF").with_source(error))?;
+        let Ok(data) = frame.into_data() else {
+            continue;
+        };
         let length = joined.as_ref().map_or(whole.len(), BytesMut::len) + data.len();
         if length > limit {
             return Err(too_large());
@@ -74,19 +77,35 @@ pub trait OnEnd: Send {
 impl Body {
     /// Nothing.
     pub const fn empty() -> Self {
-        Self { content: Content::Empty, on_end: None, sent: 0 }
+        Self {
+            content: Content::Empty,
+            on_end: None,
+            sent: 0,
+        }
     }
 
     /// So many bytes.
     pub fn whole(bytes: impl Into<Bytes>) -> Self {
         let bytes = bytes.into();
-        let content = if bytes.is_empty() { Content::Empty } else { Content::Whole(bytes) };
-        Self { content, on_end: None, sent: 0 }
+        let content = if bytes.is_empty() {
+            Content::Empty
+        } else {
+            Content::Whole(bytes)
+        };
+        Self {
+            content,
+            on_end: None,
+            sent: 0,
+        }
     }
 
     /// What is made while it is sent.
     pub fn stream(stream: Stream) -> Self {
-        Self { content: Content::Stream(stream), on_end: None, sent: 0 }
+        Self {
+            content: Content::Stream(stream),
+            on_end: None,
+            sent: 0,
+        }
     }
 
     /// The number of bytes, if they are all there.
@@ -101,7 +120,11 @@ impl Body {
     /// Has `on_end` told when the body is gone.
     #[must_use]
     pub fn with_end(self, on_end: Box<dyn OnEnd>) -> Self {
-        Self { on_end: Some(on_end), content: self.content_of(), sent: 0 }
+        Self {
+            on_end: Some(on_end),
+            content: self.content_of(),
+            sent: 0,
+        }
     }
 
     /// The same content under another body, such as a compressing one.
@@ -109,7 +132,11 @@ impl Body {
     pub fn map_stream(self, map: impl FnOnce(Stream) -> Stream) -> Self {
         match self.content_of() {
             Content::Stream(stream) => Self::stream(map(stream)),
-            content => Self { content, on_end: None, sent: 0 },
+            content => Self {
+                content,
+                on_end: None,
+                sent: 0,
+            },
         }
     }
 
@@ -130,7 +157,10 @@ impl HttpBody for Body {
     type Data = Bytes;
     type Error = Infallible;
 
-    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
         let frame = match &mut self.content {
             Content::Empty => return Poll::Ready(None),
             Content::Whole(bytes) => {

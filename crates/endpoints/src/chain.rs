@@ -42,14 +42,24 @@ pub(crate) struct Chain {
 impl Service for Chain {
     /// Panic recovery, audit id, request info, metrics; then within the request's time
     /// [`Chain::admit`] and the verb.
-    async fn answer(self: Arc<Self>, connection: Arc<Connection>, request: Request<Incoming>) -> Response<Body> {
+    async fn answer(
+        self: Arc<Self>,
+        connection: Arc<Connection>,
+        request: Request<Incoming>,
+    ) -> Response<Body> {
         let received = Instant::now();
         let audit_id = audit_id(request.headers());
         let is_head = *request.method() == Method::HEAD;
-        let answered = AssertUnwindSafe(self.answer_within_time(&connection, request, received)).catch_unwind().await;
+        let answered = AssertUnwindSafe(self.answer_within_time(&connection, request, received))
+            .catch_unwind()
+            .await;
         let mut response = answered.unwrap_or_else(|_| self.panicked(&audit_id));
         respond::finish(&mut response, audit_id);
-        if is_head { without_body(response) } else { response }
+        if is_head {
+            without_body(response)
+        } else {
+            response
+        }
     }
 }
 
@@ -73,14 +83,18 @@ impl Chain {
             Ok(info) => info,
             Err(error) => return bad_path(&parts.uri, &error),
         };
-        let refuse = |error: &ApiError| respond::error(error_representation(&parts.headers, query), error);
+        let refuse =
+            |error: &ApiError| respond::error(error_representation(&parts.headers, query), error);
         let long_running = info.is_long_running();
         let time = match self.time_for(query, long_running) {
             Ok(time) => time,
             Err(error) => return refuse(&error),
         };
         let work = async {
-            let admitted = match self.admit(connection, &parts, query, &info, long_running).await {
+            let admitted = match self
+                .admit(connection, &parts, query, &info, long_running)
+                .await
+            {
                 Ok(admitted) => admitted,
                 Err(refusal) => return *refusal,
             };
@@ -96,7 +110,10 @@ impl Chain {
             if !self.roots.serves_version(target) {
                 return self.roots.unknown_version(target, &parts.headers, query);
             }
-            let series = self.metrics.requests.series(labels(&parts.method, query, &info));
+            let series = self
+                .metrics
+                .requests
+                .series(labels(&parts.method, query, &info));
             let running = long_running.then(|| self.metrics.requests.long_running(&series));
             let call = Call {
                 method: &parts.method,
@@ -116,8 +133,14 @@ impl Chain {
         match tokio::time::timeout(time, work).await {
             Ok(response) => response,
             Err(_) => {
-                self.metrics.requests.terminated(labels(&parts.method, query, &info), StatusCode::GATEWAY_TIMEOUT);
-                refuse(&ApiError::timeout("request did not complete within the allotted timeout", None))
+                self.metrics.requests.terminated(
+                    labels(&parts.method, query, &info),
+                    StatusCode::GATEWAY_TIMEOUT,
+                );
+                refuse(&ApiError::timeout(
+                    "request did not complete within the allotted timeout",
+                    None,
+                ))
             }
         }
     }
@@ -137,7 +160,10 @@ impl Chain {
                 connection.close();
             }
             let error = ApiError::unauthorized("Unauthorized");
-            return Err(Box::new(respond::error(error_representation(&parts.headers, query), &error)));
+            return Err(Box::new(respond::error(
+                error_representation(&parts.headers, query),
+                &error,
+            )));
         };
         // HTTP/2 is expensive, and not for those who are not known.
         if is_http2 && (user.name == ANONYMOUS || user.is_in(UNAUTHENTICATED)) {
@@ -150,23 +176,43 @@ impl Chain {
             let mutating = !attributes.is_read_only();
             let Some(slot) = self.inflight.enter(mutating, &user) else {
                 self.metrics.requests.dropped(mutating);
-                self.metrics.requests.terminated(labels(&parts.method, query, info), StatusCode::TOO_MANY_REQUESTS);
+                self.metrics.requests.terminated(
+                    labels(&parts.method, query, info),
+                    StatusCode::TOO_MANY_REQUESTS,
+                );
                 return Err(Box::new(too_many_requests()));
             };
             Some(slot)
         };
         match self.authorizer.authorize(&attributes).wait().await {
-            Decision::Allow(reason) => Ok(Admitted { user, permit: Permit::granted(attributes, reason), slot }),
+            Decision::Allow(reason) => Ok(Admitted {
+                user,
+                permit: Permit::granted(attributes, reason),
+                slot,
+            }),
             Decision::Deny(reason) | Decision::NoOpinion(reason) => {
                 let error = forbidden(&attributes, &reason);
-                Err(Box::new(respond::guarded_error(error_representation(&parts.headers, query), &error)))
+                Err(Box::new(respond::guarded_error(
+                    error_representation(&parts.headers, query),
+                    &error,
+                )))
             }
         }
     }
 
-    async fn authenticate(&self, connection: &Connection, headers: &HeaderMap) -> Option<Arc<UserInfo>> {
-        let header = headers.get(AUTHORIZATION).and_then(|value| value.to_str().ok()).unwrap_or_default();
-        let credentials = Credentials { peer: connection.peer.as_ref(), bearer: bearer_token(header) };
+    async fn authenticate(
+        &self,
+        connection: &Connection,
+        headers: &HeaderMap,
+    ) -> Option<Arc<UserInfo>> {
+        let header = headers
+            .get(AUTHORIZATION)
+            .and_then(|value| value.to_str().ok())
+            .unwrap_or_default();
+        let credentials = Credentials {
+            peer: connection.peer.as_ref(),
+            bearer: bearer_token(header),
+        };
         match self.authenticator.authenticate(credentials).wait().await {
             Ok(user) => user,
             Err(error) => {
@@ -185,11 +231,17 @@ impl Chain {
             return Ok(Some(self.request_timeout));
         };
         let nanos = pintle_runtime::duration::parse(&given).map_err(|error| {
-            ApiError::bad_request(format!("invalid timeout specified in the request URL - {error}"))
+            ApiError::bad_request(format!(
+                "invalid timeout specified in the request URL - {error}"
+            ))
         })?;
         let asked = Duration::from_nanos(u64::try_from(nanos).unwrap_or_default());
         let is_shorter = !asked.is_zero() && asked < self.request_timeout;
-        Ok(Some(if is_shorter { asked } else { self.request_timeout }))
+        Ok(Some(if is_shorter {
+            asked
+        } else {
+            self.request_timeout
+        }))
     }
 
     fn panicked(&self, audit_id: &HeaderValue) -> Response<Body> {
@@ -210,15 +262,29 @@ impl Chain {
     ) -> Response<Body> {
         let code = response.status();
         if let Some(length) = response.body().known_length() {
-            self.metrics.requests.finished(&series, code, received.elapsed(), length);
+            self.metrics
+                .requests
+                .finished(&series, code, received.elapsed(), length);
             return response;
         }
         let metrics = Arc::clone(&self.metrics);
-        let end = Ending { metrics, series, code, received, _slot: slot, _running: running };
+        let end = Ending {
+            metrics,
+            series,
+            code,
+            received,
+            _slot: slot,
+            _running: running,
+        };
         response.map(|body| body.with_end(Box::new(end)))
     }
 
-    fn count_root(&self, response: Response<Body>, info: &RequestInfo, received: Instant) -> Response<Body> {
+    fn count_root(
+        &self,
+        response: Response<Body>,
+        info: &RequestInfo,
+        received: Instant,
+    ) -> Response<Body> {
         if let Some(path) = self.roots.counted(&info.path) {
             let labels = RequestLabels {
                 verb: "GET",
@@ -231,7 +297,9 @@ impl Chain {
             };
             let series = self.metrics.requests.series(labels);
             let length = response.body().known_length().unwrap_or_default();
-            self.metrics.requests.finished(&series, response.status(), received.elapsed(), length);
+            self.metrics
+                .requests
+                .finished(&series, response.status(), received.elapsed(), length);
         }
         response
     }
@@ -249,7 +317,9 @@ struct Ending {
 
 impl OnEnd for Ending {
     fn ended(&mut self, bytes: u64) {
-        self.metrics.requests.finished(&self.series, self.code, self.received.elapsed(), bytes);
+        self.metrics
+            .requests
+            .finished(&self.series, self.code, self.received.elapsed(), bytes);
     }
 }
 
@@ -291,7 +361,10 @@ fn labels<'a>(method: &Method, query: Query<'_>, info: &'a RequestInfo) -> Reque
 }
 
 fn verb(method: &Method, info: &RequestInfo, scope: &str) -> &'static str {
-    if matches!(info.subresource(), "log" | "exec" | "portforward" | "attach" | "proxy") {
+    if matches!(
+        info.subresource(),
+        "log" | "exec" | "portforward" | "attach" | "proxy"
+    ) {
         return "CONNECT";
     }
     match *method {
@@ -313,25 +386,41 @@ fn audit_id(headers: &HeaderMap) -> HeaderValue {
     }
     let mut text = [0; uuid::fmt::Hyphenated::LENGTH];
     let text = uuid::Uuid::new_v4().hyphenated().encode_lower(&mut text);
-    HeaderValue::from_maybe_shared(Bytes::copy_from_slice(text.as_bytes())).unwrap_or(HeaderValue::from_static(""))
+    HeaderValue::from_maybe_shared(Bytes::copy_from_slice(text.as_bytes()))
+        .unwrap_or(HeaderValue::from_static(""))
 }
 
 fn forbidden(attributes: &pintle_authz::Attributes, reason: &pintle_authz::Reason) -> ApiError {
     // Nothing in the text may look like markup to a browser.
-    let mut why = attributes.to_string().replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
+    let mut why = attributes
+        .to_string()
+        .replace('&', "&amp;")
+        .replace('<', "&lt;")
+        .replace('>', "&gt;");
     if !reason.is_empty() {
         why.push_str(": ");
         why.push_str(reason.as_str());
     }
-    let Some(target) = &attributes.resource else { return ApiError::forbidden(&GroupResource::default(), "", why) };
-    let resource = GroupResource { group: target.group.clone(), resource: target.resource.clone() };
+    let Some(target) = &attributes.resource else {
+        return ApiError::forbidden(&GroupResource::default(), "", why);
+    };
+    let resource = GroupResource {
+        group: target.group.clone(),
+        resource: target.resource.clone(),
+    };
     ApiError::forbidden(&resource, &target.name, why)
 }
 
 /// What upstream answers when all places are taken: a text, not a `Status`.
 fn too_many_requests() -> Response<Body> {
-    let mut response = respond::text(StatusCode::TOO_MANY_REQUESTS, "Too many requests, please try again later.\n");
-    response.headers_mut().insert(http::header::RETRY_AFTER, HeaderValue::from(RetryAfter::SOON.as_seconds()));
+    let mut response = respond::text(
+        StatusCode::TOO_MANY_REQUESTS,
+        "Too many requests, please try again later.\n",
+    );
+    response.headers_mut().insert(
+        http::header::RETRY_AFTER,
+        HeaderValue::from(RetryAfter::SOON.as_seconds()),
+    );
     response
 }
 
@@ -340,13 +429,19 @@ fn bad_path(uri: &http::Uri, error: &crate::request_info::BadPath) -> Response<B
     match error {
         BadPath::Encoding => {
             let mut response = respond::plain(StatusCode::BAD_REQUEST, "400 Bad Request");
-            response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+            response
+                .headers_mut()
+                .insert(CONNECTION, HeaderValue::from_static("close"));
             response
         }
         BadPath::NoKind(_) => {
             let path = pintle_runtime::quote::Quoted(uri.path()).to_string();
-            let text = format!("Internal Server Error: {path}: failed to create RequestInfo: {error}\n");
-            let text = text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
+            let text =
+                format!("Internal Server Error: {path}: failed to create RequestInfo: {error}\n");
+            let text = text
+                .replace('&', "&amp;")
+                .replace('<', "&lt;")
+                .replace('>', "&gt;");
             respond::text(StatusCode::INTERNAL_SERVER_ERROR, text)
         }
     }
@@ -356,7 +451,9 @@ fn bad_path(uri: &http::Uri, error: &crate::request_info::BadPath) -> Response<B
 fn without_body(response: Response<Body>) -> Response<Body> {
     let (mut parts, body) = response.into_parts();
     if let Some(length) = body.known_length() {
-        parts.headers.insert(http::header::CONTENT_LENGTH, HeaderValue::from(length));
+        parts
+            .headers
+            .insert(http::header::CONTENT_LENGTH, HeaderValue::from(length));
     }
     Response::from_parts(parts, Body::empty())
 }

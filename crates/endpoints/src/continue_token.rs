@@ -43,8 +43,11 @@ impl ContinueToken {
     /// # Errors
     /// 400 `invalid continue token: …`, in upstream's words.
     pub fn decode(token: &str) -> Result<Self, ApiError> {
-        decode(token)
-            .map_err(|why| ApiError::bad_request(format!("invalid continue token: continue key is not valid{why}")))
+        decode(token).map_err(|why| {
+            ApiError::bad_request(format!(
+                "invalid continue token: continue key is not valid{why}"
+            ))
+        })
     }
 
     /// The token as clients get it.
@@ -66,10 +69,17 @@ fn decode(token: &str) -> Result<ContinueToken, String> {
         .map_err(|_| format!(": illegal base64 data at input byte {}", illegal_at(token)))?;
     let encoded: Encoded = serde_json::from_slice(&json).map_err(|error| format!(": {error}"))?;
     if encoded.version != "meta.k8s.io/v1" {
-        return Err(format!(": server does not recognize this encoded version {}", encoded.version));
+        return Err(format!(
+            ": server does not recognize this encoded version {}",
+            encoded.version
+        ));
     }
     let at = match encoded.revision {
-        0 => return Err(": incorrect encoded start resourceVersion (version meta.k8s.io/v1)".to_owned()),
+        0 => {
+            return Err(
+                ": incorrect encoded start resourceVersion (version meta.k8s.io/v1)".to_owned(),
+            );
+        }
         revision => u64::try_from(revision).map_or(ContinueAt::Newest, ContinueAt::Revision),
     };
     if encoded.start.is_empty() {
@@ -80,14 +90,21 @@ fn decode(token: &str) -> Result<ContinueToken, String> {
     if start.split('/').any(|part| matches!(part, "" | "." | "..")) {
         return Err(format!(": {}", encoded.start));
     }
-    Ok(ContinueToken { at, start: start.to_owned() })
+    Ok(ContinueToken {
+        at,
+        start: start.to_owned(),
+    })
 }
 
 /// Where Go says that base64 is at fault: at the first character that is none, or else where the
 /// last, incomplete group begins to lack.
 fn illegal_at(token: &str) -> usize {
-    let known = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'\r' | b'\n');
-    token.bytes().position(|byte| !known(&byte)).unwrap_or_else(|| token.len() - token.len() % 4)
+    let known =
+        |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'\r' | b'\n');
+    token
+        .bytes()
+        .position(|byte| !known(&byte))
+        .unwrap_or_else(|| token.len() - token.len() % 4)
 }
 
 #[cfg(test)]
@@ -97,16 +114,28 @@ mod tests {
     #[track_caller]
     fn check(token: &str, expected: &str) {
         let message = ContinueToken::decode(token).expect_err(token).to_string();
-        assert_eq!(message, format!("invalid continue token: continue key is not valid{expected}"));
+        assert_eq!(
+            message,
+            format!("invalid continue token: continue key is not valid{expected}")
+        );
     }
 
     #[test]
     fn tokens_are_read_as_they_were_written() {
         for at in [ContinueAt::Revision(42), ContinueAt::Newest] {
-            let token = ContinueToken { at, start: "blue/a\0".to_owned() };
-            assert_eq!(ContinueToken::decode(&token.encode()).expect("a token"), token);
+            let token = ContinueToken {
+                at,
+                start: "blue/a\0".to_owned(),
+            };
+            assert_eq!(
+                ContinueToken::decode(&token.encode()).expect("a token"),
+                token
+            );
         }
-        let token = ContinueToken { at: ContinueAt::Revision(42), start: "a\0".to_owned() };
+        let token = ContinueToken {
+            at: ContinueAt::Revision(42),
+            start: "a\0".to_owned(),
+        };
         let json = URL_SAFE_NO_PAD.decode(token.encode()).expect("base64");
         assert_eq!(json, br#"{"v":"meta.k8s.io/v1","rv":42,"start":"a\u0000"}"#);
     }
@@ -115,12 +144,21 @@ mod tests {
     fn a_token_that_is_none_is_refused_in_upstreams_words() {
         let encode = |json: &str| URL_SAFE_NO_PAD.encode(json);
         check("!!!", ": illegal base64 data at input byte 0");
-        check("eyJ2IjoidjAiLCJydiI6MSwic3RhcnQiOiJhIn0", ": server does not recognize this encoded version v0");
+        check(
+            "eyJ2IjoidjAiLCJydiI6MSwic3RhcnQiOiJhIn0",
+            ": server does not recognize this encoded version v0",
+        );
         check(
             &encode(r#"{"v":"meta.k8s.io/v1","start":"a"}"#),
             ": incorrect encoded start resourceVersion (version meta.k8s.io/v1)",
         );
-        check(&encode(r#"{"v":"meta.k8s.io/v1","rv":1}"#), ": encoded start key empty (version meta.k8s.io/v1)");
-        check(&encode(r#"{"v":"meta.k8s.io/v1","rv":1,"start":"../secrets/a"}"#), ": ../secrets/a");
+        check(
+            &encode(r#"{"v":"meta.k8s.io/v1","rv":1}"#),
+            ": encoded start key empty (version meta.k8s.io/v1)",
+        );
+        check(
+            &encode(r#"{"v":"meta.k8s.io/v1","rv":1,"start":"../secrets/a"}"#),
+            ": ../secrets/a",
+        );
     }
 }

@@ -29,18 +29,38 @@ pub struct Form {
 impl Form {
     /// The form in which a row's objects are served.
     pub fn served(row: &Resource) -> Self {
-        Self::new(row.group.clone().into(), row.version.clone().into(), row.kind.clone().into(), row.object.clone())
+        Self::new(
+            row.group.clone().into(),
+            row.version.clone().into(),
+            row.kind.clone().into(),
+            row.object.clone(),
+        )
     }
 
     /// The form in which a row's objects are kept.
     pub fn stored(row: &Resource, storage: &StorageRow) -> Self {
         let (group, version) = (storage.group.clone().into(), storage.version.clone().into());
-        Self::new(group, version, row.kind.clone().into(), storage.object.clone())
+        Self::new(
+            group,
+            version,
+            row.kind.clone().into(),
+            storage.object.clone(),
+        )
     }
 
     fn new(group: Text, version: Text, kind: Text, ty: TypeRef) -> Self {
-        let api_version = if group.is_empty() { version.clone() } else { Text::from(format!("{group}/{version}")) };
-        Self { group, version, kind, api_version, ty }
+        let api_version = if group.is_empty() {
+            version.clone()
+        } else {
+            Text::from(format!("{group}/{version}"))
+        };
+        Self {
+            group,
+            version,
+            kind,
+            api_version,
+            ty,
+        }
     }
 
     /// Has `object` call itself by this form.
@@ -85,5 +105,6 @@ impl Converter for SameFields {
 fn through_json(object: &Record, ty: &TypeRef) -> Result<Record, ApiError> {
     let mut body = Vec::new();
     json::encode(object, &mut body);
-    json::decode(ty, &Bytes::from(body), &mut Problems::ignored()).map_err(|error| ApiError::internal(error))
+    json::decode(ty, &Bytes::from(body), &mut Problems::ignored())
+        .map_err(|error| ApiError::internal(error))
 }

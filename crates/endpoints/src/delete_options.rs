@@ -48,18 +48,27 @@ pub enum Propagation {
 impl DeleteOptions {
     /// From a decoded body of type `DeleteOptions`.
     pub fn from_record(body: &Record) -> Self {
-        let text = |record: &Record, index| record.get(index).and_then(Value::as_str).map(str::to_owned);
+        let text =
+            |record: &Record, index| record.get(index).and_then(Value::as_str).map(str::to_owned);
         let required = body.get(at::PRECONDITIONS).and_then(Value::as_record);
-        let dry_run = body.get(at::DRY_RUN).and_then(Value::as_list).unwrap_or_default();
+        let dry_run = body
+            .get(at::DRY_RUN)
+            .and_then(Value::as_list)
+            .unwrap_or_default();
         Self {
             grace_period_seconds: body.get(at::GRACE_PERIOD_SECONDS).and_then(Value::as_int),
             preconditions: Preconditions {
                 uid: required.and_then(|required| text(required, preconditions::UID)),
-                resource_version: required.and_then(|required| text(required, preconditions::RESOURCE_VERSION)),
+                resource_version: required
+                    .and_then(|required| text(required, preconditions::RESOURCE_VERSION)),
             },
             orphan_dependents: body.get(at::ORPHAN_DEPENDENTS).and_then(Value::as_bool),
             propagation_policy: text(body, at::PROPAGATION_POLICY).map(Propagation::from),
-            dry_run: dry_run.iter().filter_map(Value::as_str).map(str::to_owned).collect(),
+            dry_run: dry_run
+                .iter()
+                .filter_map(Value::as_str)
+                .map(str::to_owned)
+                .collect(),
         }
     }
 
@@ -67,7 +76,9 @@ impl DeleteOptions {
     ///
     /// # Errors
     /// 400 for a grace period that is not a number.
-    pub fn parse<'a>(query: impl IntoIterator<Item = (&'a str, &'a str)>) -> Result<Self, ApiError> {
+    pub fn parse<'a>(
+        query: impl IntoIterator<Item = (&'a str, &'a str)>,
+    ) -> Result<Self, ApiError> {
         let mut options = Self::default();
         for (name, value) in query {
             match name {
@@ -78,7 +89,9 @@ impl DeleteOptions {
                     options.orphan_dependents.get_or_insert(parse_bool(value));
                 }
                 "propagationPolicy" => {
-                    options.propagation_policy.get_or_insert_with(|| Propagation::from(value.to_owned()));
+                    options
+                        .propagation_policy
+                        .get_or_insert_with(|| Propagation::from(value.to_owned()));
                 }
                 "dryRun" => options.dry_run.push(value.to_owned()),
                 _ => {}
@@ -99,19 +112,35 @@ impl DeleteOptions {
         let field = Path::new("propagationPolicy");
         if let Some(policy) = &self.propagation_policy {
             if self.orphan_dependents.is_some() {
-                errors.invalid(&field, policy.as_str(), "orphanDependents and deletionPropagation cannot be both set");
+                errors.invalid(
+                    &field,
+                    policy.as_str(),
+                    "orphanDependents and deletionPropagation cannot be both set",
+                );
             }
             if let Propagation::Unknown(policy) = policy {
-                errors.not_supported(&field, policy.as_str(), &["Foreground", "Background", "Orphan", "nil"]);
+                errors.not_supported(
+                    &field,
+                    policy.as_str(),
+                    &["Foreground", "Background", "Orphan", "nil"],
+                );
             }
         }
         if self.dry_run.iter().any(|value| value != "All") {
-            errors.not_supported(&Path::new("dryRun"), BadValue::strings(&self.dry_run), &["All"]);
+            errors.not_supported(
+                &Path::new("dryRun"),
+                BadValue::strings(&self.dry_run),
+                &["All"],
+            );
         }
         if errors.is_empty() {
             return Ok(());
         }
-        Err(ApiError::invalid(&GroupKind::new("meta.k8s.io", "DeleteOptions"), "", &errors))
+        Err(ApiError::invalid(
+            &GroupKind::new("meta.k8s.io", "DeleteOptions"),
+            "",
+            &errors,
+        ))
     }
 }
 
@@ -144,9 +173,15 @@ mod tests {
 
     #[track_caller]
     fn check(query: &str, expected: &str) {
-        let options = DeleteOptions::parse(query.split('&').filter_map(|pair| pair.split_once('=')));
-        let error = options.and_then(|options| options.validate()).expect_err(query);
-        assert_eq!(error.to_string(), format!("DeleteOptions.meta.k8s.io \"\" is invalid: {expected}"));
+        let options =
+            DeleteOptions::parse(query.split('&').filter_map(|pair| pair.split_once('=')));
+        let error = options
+            .and_then(|options| options.validate())
+            .expect_err(query);
+        assert_eq!(
+            error.to_string(),
+            format!("DeleteOptions.meta.k8s.io \"\" is invalid: {expected}")
+        );
     }
 
     #[test]
@@ -159,6 +194,9 @@ mod tests {
             "propagationPolicy=Later",
             "propagationPolicy: Unsupported value: \"Later\": supported values: \"Foreground\", \"Background\", \"Orphan\", \"nil\"",
         );
-        check("dryRun=Some", "dryRun: Unsupported value: [\"Some\"]: supported values: \"All\"");
+        check(
+            "dryRun=Some",
+            "dryRun: Unsupported value: [\"Some\"]: supported values: \"All\"",
+        );
     }
 }

@@ -21,10 +21,19 @@ const LEVEL: u32 = 1;
 
 /// Whether the client takes gzip.
 pub fn is_accepted(headers: &HeaderMap) -> bool {
-    let Some(value) = headers.get(ACCEPT_ENCODING).and_then(|value| value.to_str().ok()) else { return false };
+    let Some(value) = headers
+        .get(ACCEPT_ENCODING)
+        .and_then(|value| value.to_str().ok())
+    else {
+        return false;
+    };
     value.split(',').any(|coding| {
         let (name, quality) = coding.split_once(';').unwrap_or((coding, ""));
-        let refused = quality.trim().strip_prefix("q=").and_then(|q| q.parse::<f32>().ok()).is_some_and(|q| q <= 0.0);
+        let refused = quality
+            .trim()
+            .strip_prefix("q=")
+            .and_then(|q| q.parse::<f32>().ok())
+            .is_some_and(|q| q <= 0.0);
         name.trim() == "gzip" && !refused
     })
 }
@@ -39,7 +48,13 @@ pub fn compress(bytes: &[u8]) -> Vec<u8> {
 
 /// A stream, compressed as it is sent.
 pub fn compressed(stream: Stream) -> Stream {
-    Box::pin(Gzip { stream, encoder: Some(GzEncoder::new(Vec::with_capacity(FRAME), Compression::new(LEVEL))) })
+    Box::pin(Gzip {
+        stream,
+        encoder: Some(GzEncoder::new(
+            Vec::with_capacity(FRAME),
+            Compression::new(LEVEL),
+        )),
+    })
 }
 
 /// Compressed bytes that are worth a frame.
@@ -55,7 +70,10 @@ impl Body for Gzip {
     type Data = Bytes;
     type Error = Infallible;
 
-    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
         loop {
             if self.encoder.is_none() {
                 return Poll::Ready(None);
@@ -64,7 +82,9 @@ impl Body for Gzip {
                 Poll::Ready(Some(Ok(frame))) => frame,
                 Poll::Ready(None) => {
                     let encoder = self.encoder.take();
-                    let rest = encoder.and_then(|encoder| encoder.finish().ok()).unwrap_or_default();
+                    let rest = encoder
+                        .and_then(|encoder| encoder.finish().ok())
+                        .unwrap_or_default();
                     return Poll::Ready(Some(Ok(Frame::data(Bytes::from(rest)))));
                 }
                 Poll::Pending => return Poll::Pending,
@@ -89,10 +109,15 @@ mod tests {
 
     #[test]
     fn gzip_is_taken_if_it_is_named_and_not_refused() {
-        for (value, expected) in
-            [("gzip", true), ("deflate, gzip;q=1.0", true), ("gzip;q=0", false), ("identity", false), ("", false)]
-        {
-            let headers = HeaderMap::from_iter([(ACCEPT_ENCODING, HeaderValue::from_static(value))]);
+        for (value, expected) in [
+            ("gzip", true),
+            ("deflate, gzip;q=1.0", true),
+            ("gzip;q=0", false),
+            ("identity", false),
+            ("", false),
+        ] {
+            let headers =
+                HeaderMap::from_iter([(ACCEPT_ENCODING, HeaderValue::from_static(value))]);
             assert_eq!(is_accepted(&headers), expected, "{value}");
         }
         assert!(!is_accepted(&HeaderMap::new()));
@@ -103,7 +128,9 @@ mod tests {
         use std::io::Read as _;
         let bytes = b"pod ".repeat(1000);
         let mut back = Vec::new();
-        flate2::read::GzDecoder::new(&compress(&bytes)[..]).read_to_end(&mut back).expect("gzip");
+        flate2::read::GzDecoder::new(&compress(&bytes)[..])
+            .read_to_end(&mut back)
+            .expect("gzip");
         assert_eq!(back, bytes);
     }
 }

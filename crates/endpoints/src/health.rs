@@ -41,7 +41,11 @@ impl Milestone {
 
 impl Check for Milestone {
     fn check(&self) -> Result<(), String> {
-        if self.is_reached() { Ok(()) } else { Err("not finished".to_owned()) }
+        if self.is_reached() {
+            Ok(())
+        } else {
+            Err("not finished".to_owned())
+        }
     }
 }
 
@@ -58,8 +62,11 @@ pub enum Endpoint {
 
 impl Endpoint {
     /// Name and path.
-    pub const ALL: [(Self, &'static str, &'static str); 3] =
-        [(Self::Healthz, "healthz", "/healthz"), (Self::Livez, "livez", "/livez"), (Self::Readyz, "readyz", "/readyz")];
+    pub const ALL: [(Self, &'static str, &'static str); 3] = [
+        (Self::Healthz, "healthz", "/healthz"),
+        (Self::Livez, "livez", "/livez"),
+        (Self::Readyz, "readyz", "/readyz"),
+    ];
 
     const fn name(self) -> &'static str {
         match self {
@@ -121,13 +128,20 @@ impl Health {
     }
 
     fn push(&mut self, name: String, live: bool, ready: bool, check: Arc<dyn Check>) {
-        self.checks.push(Named { name, live, ready, check });
+        self.checks.push(Named {
+            name,
+            live,
+            ready,
+            check,
+        });
     }
 
     /// The paths of all endpoints and checks, for the index at `/`.
     pub fn paths(&self) -> Vec<String> {
         let paths = Endpoint::ALL.iter().flat_map(|(endpoint, _, path)| {
-            let below = self.of(*endpoint).map(move |check| format!("{path}/{}", check.name));
+            let below = self
+                .of(*endpoint)
+                .map(move |check| format!("{path}/{}", check.name));
             std::iter::once((*path).to_owned()).chain(below)
         });
         paths.collect()
@@ -151,44 +165,76 @@ impl Health {
     }
 
     fn of(&self, endpoint: Endpoint) -> impl Iterator<Item = &Named> {
-        self.checks.iter().filter(move |check| if endpoint == Endpoint::Readyz { check.ready } else { check.live })
+        self.checks.iter().filter(move |check| {
+            if endpoint == Endpoint::Readyz {
+                check.ready
+            } else {
+                check.live
+            }
+        })
     }
 
     fn single(&self, endpoint: Endpoint, name: &str) -> Option<Report> {
         let check = self.of(endpoint).find(|check| check.name == name)?;
         Some(match check.check.check() {
-            Ok(()) => Report { healthy: true, guarded: false, text: "ok".to_owned() },
-            Err(why) => Report { healthy: false, guarded: true, text: format!("internal server error: {why}\n") },
+            Ok(()) => Report {
+                healthy: true,
+                guarded: false,
+                text: "ok".to_owned(),
+            },
+            Err(why) => Report {
+                healthy: false,
+                guarded: true,
+                text: format!("internal server error: {why}\n"),
+            },
         })
     }
 
     fn all(&self, endpoint: Endpoint, query: Query<'_>) -> Report {
         let name = endpoint.name();
-        let mut excluded: Vec<(String, bool)> = query.all("exclude").map(|name| (name.into_owned(), false)).collect();
+        let mut excluded: Vec<(String, bool)> = query
+            .all("exclude")
+            .map(|name| (name.into_owned(), false))
+            .collect();
         let mut healthy = true;
         let mut text = String::new();
         // Writing to a string cannot fail.
         for check in self.of(endpoint) {
             let mut skip = false;
-            for (_, met) in excluded.iter_mut().filter(|(excluded, _)| *excluded == check.name) {
+            for (_, met) in excluded
+                .iter_mut()
+                .filter(|(excluded, _)| *excluded == check.name)
+            {
                 (skip, *met) = (true, true);
             }
             let _ = if skip {
                 writeln!(text, "[+]{} excluded: ok", check.name)
             } else if let Err(why) = check.check.check() {
                 healthy = false;
-                tracing::info!(endpoint = name, check = check.name, why, "health check failed");
+                tracing::info!(
+                    endpoint = name,
+                    check = check.name,
+                    why,
+                    "health check failed"
+                );
                 writeln!(text, "[-]{} failed: reason withheld", check.name)
             } else {
                 writeln!(text, "[+]{} ok", check.name)
             };
         }
-        let mut unknown: Vec<String> =
-            excluded.iter().filter(|(_, met)| !met).map(|(name, _)| Quoted(name).to_string()).collect();
+        let mut unknown: Vec<String> = excluded
+            .iter()
+            .filter(|(_, met)| !met)
+            .map(|(name, _)| Quoted(name).to_string())
+            .collect();
         unknown.sort_unstable();
         unknown.dedup();
         if !unknown.is_empty() {
-            let _ = writeln!(text, "warn: some health checks cannot be excluded: no matches for {}", unknown.join(","));
+            let _ = writeln!(
+                text,
+                "warn: some health checks cannot be excluded: no matches for {}",
+                unknown.join(",")
+            );
         }
         if !healthy {
             let _ = writeln!(text, "{name} check failed");
@@ -197,7 +243,11 @@ impl Health {
         } else {
             text = "ok".to_owned();
         }
-        Report { healthy, guarded: true, text }
+        Report {
+            healthy,
+            guarded: true,
+            text,
+        }
     }
 }
 
@@ -211,14 +261,23 @@ mod tests {
         health.add("etcd", || Ok(()));
         health.add_ready("informer-sync", Milestone::default());
         let report = health.report(path, Query::new(query));
-        let found = report.as_ref().map(|report| (report.healthy, report.text.as_str()));
+        let found = report
+            .as_ref()
+            .map(|report| (report.healthy, report.text.as_str()));
         assert_eq!(found, expected, "{path}?{query}");
     }
 
     #[test]
     fn a_healthy_server_says_ok() {
         check("/livez", "", Some((true, "ok")));
-        check("/livez", "verbose", Some((true, "[+]ping ok\n[+]log ok\n[+]etcd ok\nlivez check passed\n")));
+        check(
+            "/livez",
+            "verbose",
+            Some((
+                true,
+                "[+]ping ok\n[+]log ok\n[+]etcd ok\nlivez check passed\n",
+            )),
+        );
         check("/healthz/ping", "", Some((true, "ok")));
         check("/healthz/none", "", None);
         check("/healthzz", "", None);
@@ -228,7 +287,11 @@ mod tests {
     fn a_failing_check_is_named_and_its_reason_withheld() {
         let text = "[+]ping ok\n[+]log ok\n[+]etcd ok\n[-]informer-sync failed: reason withheld\nreadyz check failed\n";
         check("/readyz", "", Some((false, text)));
-        check("/readyz/informer-sync", "", Some((false, "internal server error: not finished\n")));
+        check(
+            "/readyz/informer-sync",
+            "",
+            Some((false, "internal server error: not finished\n")),
+        );
     }
 
     #[test]

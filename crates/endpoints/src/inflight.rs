@@ -26,9 +26,17 @@ pub struct Slot(Arc<Kind>);
 impl Inflight {
     /// At most so many reads and writes at once; zero is no limit.
     pub fn new(reads: usize, writes: usize, metrics: &RequestMetrics) -> Self {
-        let kind =
-            |limit, mutating| Arc::new(Kind { limit, count: AtomicUsize::new(0), gauge: metrics.inflight(mutating) });
-        Self { reads: kind(reads, false), writes: kind(writes, true) }
+        let kind = |limit, mutating| {
+            Arc::new(Kind {
+                limit,
+                count: AtomicUsize::new(0),
+                gauge: metrics.inflight(mutating),
+            })
+        };
+        Self {
+            reads: kind(reads, false),
+            writes: kind(writes, true),
+        }
     }
 
     /// A place for a request, if there is one.
@@ -55,12 +63,21 @@ mod tests {
     #[test]
     fn one_too_many_is_turned_away_unless_it_is_a_master() {
         let inflight = Inflight::new(1, 0, &RequestMetrics::default());
-        let (bob, root) = (UserInfo::named("bob"), UserInfo { groups: vec![MASTERS.into()], ..UserInfo::default() });
+        let (bob, root) = (
+            UserInfo::named("bob"),
+            UserInfo {
+                groups: vec![MASTERS.into()],
+                ..UserInfo::default()
+            },
+        );
         let first = inflight.enter(false, &bob);
         assert!(first.is_some());
         assert!(inflight.enter(false, &bob).is_none());
         assert!(inflight.enter(false, &root).is_some());
-        assert!(inflight.enter(true, &bob).is_some(), "writes are not limited");
+        assert!(
+            inflight.enter(true, &bob).is_some(),
+            "writes are not limited"
+        );
         drop(first);
         assert!(inflight.enter(false, &bob).is_some());
     }

@@ -82,7 +82,10 @@ impl ListOptions {
     ///
     /// # Errors
     /// 400 for what can not be read, 422 for what does not go together.
-    pub fn parse<'a>(query: impl IntoIterator<Item = (&'a str, &'a str)>, watch: bool) -> Result<Self, ApiError> {
+    pub fn parse<'a>(
+        query: impl IntoIterator<Item = (&'a str, &'a str)>,
+        watch: bool,
+    ) -> Result<Self, ApiError> {
         let mut given = Given::default();
         for (name, value) in query {
             if let Some(slot) = given.slot(name) {
@@ -116,18 +119,28 @@ impl ListOptions {
         if errors.is_empty() {
             Ok(options)
         } else {
-            Err(ApiError::invalid(&GroupKind::new("meta.k8s.io", "ListOptions"), "", &errors))
+            Err(ApiError::invalid(
+                &GroupKind::new("meta.k8s.io", "ListOptions"),
+                "",
+                &errors,
+            ))
         }
     }
 
     /// What does not go together. `given` is `resourceVersionMatch` as the client wrote it.
     fn validate(&self, given: &str) -> ErrorList {
         let mut errors = ErrorList::new();
-        let (field, events) = (Path::new("resourceVersionMatch"), Path::new("sendInitialEvents"));
+        let (field, events) = (
+            Path::new("resourceVersionMatch"),
+            Path::new("sendInitialEvents"),
+        );
         let is_not_older = self.resource_version_match == Some(ResourceVersionMatch::NotOlderThan);
         if self.watch {
             if self.send_initial_events.is_some() && !is_not_older {
-                errors.forbidden(&field, "sendInitialEvents requires setting resourceVersionMatch to NotOlderThan");
+                errors.forbidden(
+                    &field,
+                    "sendInitialEvents requires setting resourceVersionMatch to NotOlderThan",
+                );
             }
             if !given.is_empty() {
                 if self.send_initial_events.is_none() {
@@ -140,23 +153,35 @@ impl ListOptions {
                     errors.not_supported(&field, given, &["NotOlderThan"]);
                 }
                 if !self.continue_token.is_empty() {
-                    errors.forbidden(&field, "resourceVersionMatch is forbidden when continue is provided");
+                    errors.forbidden(
+                        &field,
+                        "resourceVersionMatch is forbidden when continue is provided",
+                    );
                 }
             }
             return errors;
         }
         if !given.is_empty() {
             if self.resource_version.is_empty() {
-                errors.forbidden(&field, "resourceVersionMatch is forbidden unless resourceVersion is provided");
+                errors.forbidden(
+                    &field,
+                    "resourceVersionMatch is forbidden unless resourceVersion is provided",
+                );
             }
             if !self.continue_token.is_empty() {
-                errors.forbidden(&field, "resourceVersionMatch is forbidden when continue is provided");
+                errors.forbidden(
+                    &field,
+                    "resourceVersionMatch is forbidden when continue is provided",
+                );
             }
             if self.resource_version_match.is_none() {
                 errors.not_supported(&field, given, &["Exact", "NotOlderThan", ""]);
             }
             if given == "Exact" && self.resource_version == "0" {
-                errors.forbidden(&field, "resourceVersionMatch \"exact\" is forbidden for resourceVersion \"0\"");
+                errors.forbidden(
+                    &field,
+                    "resourceVersionMatch \"exact\" is forbidden for resourceVersion \"0\"",
+                );
             }
         }
         if self.send_initial_events.is_some() {
@@ -176,7 +201,9 @@ impl ListOptions {
         if !self.continue_token.is_empty() {
             let token = ContinueToken::decode(&self.continue_token)?;
             if !matches!(self.resource_version.as_str(), "" | "0") {
-                return Err(ApiError::bad_request("specifying resource version is not allowed when using continue"));
+                return Err(ApiError::bad_request(
+                    "specifying resource version is not allowed when using continue",
+                ));
             }
             return Ok(ReadAt::Continue(token));
         }
@@ -205,7 +232,9 @@ pub(crate) fn parse_resource_version(text: &str) -> Result<u64, String> {
         _ => "invalid syntax",
     };
     let text = Quoted(text);
-    Err(format!("resourceVersion: Invalid value: {text}: strconv.ParseUint: parsing {text}: {why}"))
+    Err(format!(
+        "resourceVersion: Invalid value: {text}: strconv.ParseUint: parsing {text}: {why}"
+    ))
 }
 
 /// A field selector by canonical labels, for objects served as `row`.
@@ -218,22 +247,32 @@ pub fn canonical_fields(
     selector: &FieldSelector,
 ) -> Result<FieldSelector, ApiError> {
     selector.clone().transform(|label, value| {
-        let canonical = canonical_label(row, label).ok_or_else(|| unknown_label(row, strategy, label))?;
+        let canonical =
+            canonical_label(row, label).ok_or_else(|| unknown_label(row, strategy, label))?;
         Ok((canonical.into(), value.into()))
     })
 }
 
 fn canonical_label<'a>(row: &'a Resource, label: &str) -> Option<&'a str> {
-    row.field_labels.iter().find(|known| known.label == label).map(|known| &*known.canonical)
+    row.field_labels
+        .iter()
+        .find(|known| known.label == label)
+        .map(|known| &*known.canonical)
 }
 
 fn unknown_label(row: &Resource, strategy: &dyn Strategy, label: &str) -> ApiError {
-    let own_labels = row.field_labels.iter().any(|known| !known.label.starts_with("metadata."));
+    let own_labels = row
+        .field_labels
+        .iter()
+        .any(|known| !known.label.starts_with("metadata."));
     ApiError::bad_request(match strategy.unknown_field_label(label) {
         Some(message) => message,
         None if own_labels => format!("field label not supported: {label}"),
         None => {
-            format!("{} is not a known field selector: only \"metadata.name\", \"metadata.namespace\"", Quoted(label))
+            format!(
+                "{} is not a known field selector: only \"metadata.name\", \"metadata.namespace\"",
+                Quoted(label)
+            )
         }
     })
 }
@@ -282,11 +321,16 @@ pub(crate) fn parse_int(text: &str) -> Result<i64, ApiError> {
     let why = match text.parse::<i64>() {
         Ok(number) => return Ok(number),
         Err(error) => match error.kind() {
-            std::num::IntErrorKind::PosOverflow | std::num::IntErrorKind::NegOverflow => "value out of range",
+            std::num::IntErrorKind::PosOverflow | std::num::IntErrorKind::NegOverflow => {
+                "value out of range"
+            }
             _ => "invalid syntax",
         },
     };
-    Err(ApiError::bad_request(format!("strconv.ParseInt: parsing {}: {why}", Quoted(text))))
+    Err(ApiError::bad_request(format!(
+        "strconv.ParseInt: parsing {}: {why}",
+        Quoted(text)
+    )))
 }
 
 #[cfg(test)]
@@ -294,18 +338,29 @@ mod tests {
     use super::*;
 
     fn parse(query: &str, watch: bool) -> Result<ListOptions, ApiError> {
-        ListOptions::parse(query.split('&').filter_map(|pair| pair.split_once('=')), watch)
+        ListOptions::parse(
+            query.split('&').filter_map(|pair| pair.split_once('=')),
+            watch,
+        )
     }
 
     #[track_caller]
     fn fails(query: &str, watch: bool, expected: &str) {
-        let error = parse(query, watch).and_then(|options| options.read_at()).expect_err(query);
+        let error = parse(query, watch)
+            .and_then(|options| options.read_at())
+            .expect_err(query);
         assert_eq!(error.to_string(), expected, "{query}");
     }
 
     #[track_caller]
     fn reads(query: &str, expected: ReadAt) {
-        assert_eq!(parse(query, false).and_then(|options| options.read_at()).expect(query), expected, "{query}");
+        assert_eq!(
+            parse(query, false)
+                .and_then(|options| options.read_at())
+                .expect(query),
+            expected,
+            "{query}"
+        );
     }
 
     #[test]
@@ -355,9 +410,21 @@ mod tests {
 
     #[test]
     fn what_can_not_be_read_is_refused_in_upstreams_words() {
-        fails("limit=many", false, "strconv.ParseInt: parsing \"many\": invalid syntax");
-        fails("timeoutSeconds=soon", true, "strconv.ParseInt: parsing \"soon\": invalid syntax");
-        fails("labelSelector=a in", true, "unable to parse requirement: found '' expected: '('");
+        fails(
+            "limit=many",
+            false,
+            "strconv.ParseInt: parsing \"many\": invalid syntax",
+        );
+        fails(
+            "timeoutSeconds=soon",
+            true,
+            "strconv.ParseInt: parsing \"soon\": invalid syntax",
+        );
+        fails(
+            "labelSelector=a in",
+            true,
+            "unable to parse requirement: found '' expected: '('",
+        );
         fails(
             "resourceVersion=abc",
             false,
@@ -372,16 +439,27 @@ mod tests {
         reads("resourceVersion=0&limit=1", ReadAt::Any);
         reads("resourceVersion=7", ReadAt::NotOlderThan(7));
         reads("resourceVersion=7&limit=1", ReadAt::Exact(7));
-        reads("resourceVersion=7&limit=1&resourceVersionMatch=NotOlderThan", ReadAt::NotOlderThan(7));
-        reads("resourceVersion=7&resourceVersionMatch=Exact", ReadAt::Exact(7));
+        reads(
+            "resourceVersion=7&limit=1&resourceVersionMatch=NotOlderThan",
+            ReadAt::NotOlderThan(7),
+        );
+        reads(
+            "resourceVersion=7&resourceVersionMatch=Exact",
+            ReadAt::Exact(7),
+        );
         reads("resourceVersionMatch=", ReadAt::Newest);
     }
 
     #[test]
     fn anything_but_no_is_yes() {
-        for (text, expected) in
-            [("true", true), ("1", true), ("maybe", true), ("", true), ("0", false), ("False", false)]
-        {
+        for (text, expected) in [
+            ("true", true),
+            ("1", true),
+            ("maybe", true),
+            ("", true),
+            ("0", false),
+            ("False", false),
+        ] {
             assert_eq!(parse_bool(text), expected, "{text}");
         }
     }

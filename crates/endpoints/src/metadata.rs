@@ -52,7 +52,9 @@ impl<'a> Metadata<'a> {
 
     /// `generation`, zero if absent.
     pub fn generation(self) -> i64 {
-        self.get(at::GENERATION).and_then(Value::as_int).unwrap_or_default()
+        self.get(at::GENERATION)
+            .and_then(Value::as_int)
+            .unwrap_or_default()
     }
 
     /// `creationTimestamp`
@@ -67,12 +69,16 @@ impl<'a> Metadata<'a> {
 
     /// `deletionGracePeriodSeconds`
     pub fn deletion_grace_period(self) -> Option<i64> {
-        self.get(at::DELETION_GRACE_PERIOD_SECONDS).and_then(Value::as_int)
+        self.get(at::DELETION_GRACE_PERIOD_SECONDS)
+            .and_then(Value::as_int)
     }
 
     /// `finalizers`, in order.
     pub fn finalizers(self) -> impl DoubleEndedIterator<Item = &'a str> {
-        let list = self.get(at::FINALIZERS).and_then(Value::as_list).unwrap_or_default();
+        let list = self
+            .get(at::FINALIZERS)
+            .and_then(Value::as_list)
+            .unwrap_or_default();
         list.iter().filter_map(Value::as_str)
     }
 
@@ -93,13 +99,18 @@ impl<'a> Metadata<'a> {
 
     /// `ownerReferences`, in order.
     pub fn owner_references(self) -> impl Iterator<Item = &'a Record> {
-        let list = self.get(at::OWNER_REFERENCES).and_then(Value::as_list).unwrap_or_default();
+        let list = self
+            .get(at::OWNER_REFERENCES)
+            .and_then(Value::as_list)
+            .unwrap_or_default();
         list.iter().filter_map(Value::as_record)
     }
 
     fn map(self, index: usize) -> impl Iterator<Item = (&'a str, &'a str)> {
         let map = self.get(index).and_then(Value::as_map);
-        map.into_iter().flat_map(Map::iter).map(|(key, value)| (key.as_str(), value.as_str().unwrap_or_default()))
+        map.into_iter()
+            .flat_map(Map::iter)
+            .map(|(key, value)| (key.as_str(), value.as_str().unwrap_or_default()))
     }
 
     fn time(self, index: usize) -> Option<Time> {
@@ -119,7 +130,12 @@ impl<'a> MetadataMut<'a> {
     ///
     /// `None` where the type of the object has no metadata: that is not an object to be kept.
     pub fn of(object: &'a mut Record) -> Option<Self> {
-        if object.ty().fields.get(METADATA).is_none_or(|field| field.name != "metadata") {
+        if object
+            .ty()
+            .fields
+            .get(METADATA)
+            .is_none_or(|field| field.name != "metadata")
+        {
             return None;
         }
         let empty = || Value::Record(Record::new(Ref::Static(&tables::OBJECT_META)));
@@ -151,7 +167,10 @@ impl<'a> MetadataMut<'a> {
 
     /// Sets `generation`; zero is written as nothing.
     pub fn set_generation(&mut self, generation: i64) {
-        self.set_or_remove(at::GENERATION, (generation != 0).then_some(Value::Int(generation)));
+        self.set_or_remove(
+            at::GENERATION,
+            (generation != 0).then_some(Value::Int(generation)),
+        );
     }
 
     /// Sets `creationTimestamp`.
@@ -172,12 +191,18 @@ impl<'a> MetadataMut<'a> {
     /// Sets `finalizers`; no finalizers are written as nothing.
     pub fn set_finalizers(&mut self, finalizers: Vec<Text>) {
         let list: Vec<_> = finalizers.into_iter().map(Value::String).collect();
-        self.set_or_remove(at::FINALIZERS, (!list.is_empty()).then_some(Value::List(list)));
+        self.set_or_remove(
+            at::FINALIZERS,
+            (!list.is_empty()).then_some(Value::List(list)),
+        );
     }
 
     /// Sets the annotation `key`.
     pub fn set_annotation(&mut self, key: impl Into<Text>, value: impl Into<Text>) {
-        if let Value::Map(map) = self.0.get_or_insert_with(at::ANNOTATIONS, || Value::Map(Map::new())) {
+        if let Value::Map(map) = self
+            .0
+            .get_or_insert_with(at::ANNOTATIONS, || Value::Map(Map::new()))
+        {
             map.insert(key, Value::String(value.into()));
         }
     }

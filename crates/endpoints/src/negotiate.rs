@@ -64,11 +64,19 @@ pub enum Offers {
     Stream,
 }
 
-const OBJECT_TYPES: &str = "application/json, application/yaml, application/vnd.kubernetes.protobuf";
+const OBJECT_TYPES: &str =
+    "application/json, application/yaml, application/vnd.kubernetes.protobuf";
 const LIST_TYPES: &str = "application/json, application/yaml, application/vnd.kubernetes.protobuf, \
     application/json;stream=watch, application/vnd.kubernetes.protobuf;stream=watch";
-const PLAIN: [&str; 3] = [Format::Json.media_type(), Format::Yaml.media_type(), Format::Protobuf.media_type()];
-const STREAMS: [&str; 2] = ["application/json;stream=watch", "application/vnd.kubernetes.protobuf;stream=watch"];
+const PLAIN: [&str; 3] = [
+    Format::Json.media_type(),
+    Format::Yaml.media_type(),
+    Format::Protobuf.media_type(),
+];
+const STREAMS: [&str; 2] = [
+    "application/json;stream=watch",
+    "application/vnd.kubernetes.protobuf;stream=watch",
+];
 
 /// Another form of the object that a client asks for with `as=`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -115,7 +123,11 @@ pub struct Representation {
 
 impl Representation {
     /// Compact JSON.
-    pub const JSON: Self = Self { format: Format::Json, pretty: false, transform: Transform::None };
+    pub const JSON: Self = Self {
+        format: Format::Json,
+        pretty: false,
+        transform: Transform::None,
+    };
 }
 
 /// Whether an endpoint can make tables. Where it cannot, a clause that asks for one is passed over:
@@ -140,21 +152,41 @@ pub fn representation(
 ) -> Result<Representation, ApiError> {
     let accept = accept(headers);
     if !router_accepts(accept, offers) {
-        let types = if offers == Offers::Object { OBJECT_TYPES } else { LIST_TYPES };
+        let types = if offers == Offers::Object {
+            OBJECT_TYPES
+        } else {
+            LIST_TYPES
+        };
         let text = format!("406: Not Acceptable\n\nAvailable representations: {types}");
-        return Err(Responded { server_message: &text, ..Responded::new(406) }.into());
+        return Err(Responded {
+            server_message: &text,
+            ..Responded::new(406)
+        }
+        .into());
     }
     let Some(found) = negotiate(accept, offers, |target| transform(target, tables)) else {
-        return Err(ApiError::not_acceptable(if offers == Offers::Stream { &STREAMS } else { &PLAIN }));
+        return Err(ApiError::not_acceptable(if offers == Offers::Stream {
+            &STREAMS
+        } else {
+            &PLAIN
+        }));
     };
-    Ok(Representation { pretty: found.pretty || is_pretty(headers, query), ..found })
+    Ok(Representation {
+        pretty: found.pretty || is_pretty(headers, query),
+        ..found
+    })
 }
 
 /// What an error is written in: what the client takes, or JSON.
 pub fn error_representation(headers: &HeaderMap, query: Query<'_>) -> Representation {
-    let found = negotiate(accept(headers), Offers::Object, |target| target.is_none().then_some(Transform::None));
+    let found = negotiate(accept(headers), Offers::Object, |target| {
+        target.is_none().then_some(Transform::None)
+    });
     let found = found.unwrap_or(Representation::JSON);
-    Representation { pretty: found.pretty || is_pretty(headers, query), ..found }
+    Representation {
+        pretty: found.pretty || is_pretty(headers, query),
+        ..found
+    }
 }
 
 /// The clauses of an `Accept` header by quality, for documents that choose for themselves.
@@ -168,13 +200,18 @@ pub fn clauses(headers: &HeaderMap) -> Vec<Clause<'_>> {
 /// 415
 pub fn input_format(headers: &HeaderMap) -> Result<Format, ApiError> {
     let refused = || ApiError::unsupported_media_type(&PLAIN);
-    let Some(value) = headers.get(CONTENT_TYPE) else { return Ok(Format::Json) };
+    let Some(value) = headers.get(CONTENT_TYPE) else {
+        return Ok(Format::Json);
+    };
     let value = value.to_str().map_err(|_| refused())?;
     if value.is_empty() {
         return Ok(Format::Json);
     }
     let media_type = value.split(';').next().unwrap_or_default().trim();
-    Format::ALL.into_iter().find(|format| media_type.eq_ignore_ascii_case(format.media_type())).ok_or_else(refused)
+    Format::ALL
+        .into_iter()
+        .find(|format| media_type.eq_ignore_ascii_case(format.media_type()))
+        .ok_or_else(refused)
 }
 
 /// Whether JSON is to be easy on the eye: because the query says so, or because it says nothing and
@@ -183,12 +220,19 @@ pub fn is_pretty(headers: &HeaderMap, query: Query<'_>) -> bool {
     if let Some(pretty) = query.first("pretty").filter(|value| !value.is_empty()) {
         return matches!(&*pretty, "1" | "t" | "T" | "true" | "TRUE" | "True");
     }
-    let agent = headers.get(USER_AGENT).map_or(&b""[..], |agent| agent.as_bytes());
-    [&b"curl"[..], b"Wget", b"Mozilla/5.0"].iter().any(|start| agent.starts_with(start))
+    let agent = headers
+        .get(USER_AGENT)
+        .map_or(&b""[..], |agent| agent.as_bytes());
+    [&b"curl"[..], b"Wget", b"Mozilla/5.0"]
+        .iter()
+        .any(|start| agent.starts_with(start))
 }
 
 fn accept(headers: &HeaderMap) -> &str {
-    headers.get(ACCEPT).and_then(|value| value.to_str().ok()).unwrap_or_default()
+    headers
+        .get(ACCEPT)
+        .and_then(|value| value.to_str().ok())
+        .unwrap_or_default()
 }
 
 fn router_accepts(accept: &str, offers: Offers) -> bool {
@@ -196,7 +240,9 @@ fn router_accepts(accept: &str, offers: Offers) -> bool {
         || accept.split(',').any(|clause| {
             let clause = clause.trim();
             let bare = clause.split(';').next().unwrap_or_default().trim_end();
-            bare == "*/*" || PLAIN.contains(&bare) || (offers != Offers::Object && STREAMS.contains(&clause))
+            bare == "*/*"
+                || PLAIN.contains(&bare)
+                || (offers != Offers::Object && STREAMS.contains(&clause))
         })
 }
 
@@ -215,7 +261,10 @@ pub struct Clause<'a> {
 impl<'a> Clause<'a> {
     /// The value of a parameter.
     pub fn parameter(&self, name: &str) -> Option<&'a str> {
-        self.parameters.iter().find(|(found, _)| *found == name).map(|(_, value)| *value)
+        self.parameters
+            .iter()
+            .find(|(found, _)| *found == name)
+            .map(|(_, value)| *value)
     }
 
     /// Whether it stands for the media type `kind/subtype`.
@@ -244,7 +293,9 @@ fn clause(text: &str) -> Option<Clause<'_>> {
     let mut quality = 1.0;
     let mut parameters = Vec::new();
     for part in parts {
-        let Some((name, value)) = part.split_once('=') else { continue };
+        let Some((name, value)) = part.split_once('=') else {
+            continue;
+        };
         let (name, value) = (name.trim(), value.trim());
         if name == "q" {
             quality = value.parse().unwrap_or(1.0);
@@ -252,7 +303,12 @@ fn clause(text: &str) -> Option<Clause<'_>> {
             parameters.push((name, value));
         }
     }
-    Some(Clause { kind: kind.trim(), subtype: subtype.trim(), parameters, quality })
+    Some(Clause {
+        kind: kind.trim(),
+        subtype: subtype.trim(),
+        parameters,
+        quality,
+    })
 }
 
 /// A form that `as`, `g` and `v` ask for.
@@ -271,7 +327,10 @@ fn negotiate(
     match accept {
         "" | "*/*" | "application/json" => return Some(Representation::JSON),
         "application/vnd.kubernetes.protobuf" => {
-            return Some(Representation { format: Format::Protobuf, ..Representation::JSON });
+            return Some(Representation {
+                format: Format::Protobuf,
+                ..Representation::JSON
+            });
         }
         _ => {}
     }
@@ -296,12 +355,18 @@ fn options(
     let mut target = None;
     let mut pretty = false;
     for (name, value) in &clause.parameters {
-        let part = || Target { kind: "", group: "", version: "" };
+        let part = || Target {
+            kind: "",
+            group: "",
+            version: "",
+        };
         match *name {
             "as" => target.get_or_insert_with(part).kind = value,
             "g" => target.get_or_insert_with(part).group = value,
             "v" => target.get_or_insert_with(part).version = value,
-            "stream" if !value.is_empty() && (*value != "watch" || !format.streams()) => return None,
+            "stream" if !value.is_empty() && (*value != "watch" || !format.streams()) => {
+                return None;
+            }
             "sv" if !value.is_empty() => return None,
             "pretty" => pretty = *value == "1",
             _ => {}
@@ -313,12 +378,18 @@ fn options(
     let transform = transform(target)?;
     // There are no tables in protobuf.
     let possible = !(matches!(transform, Transform::Table(_)) && format == Format::Protobuf);
-    possible.then_some(Representation { format, pretty, transform })
+    possible.then_some(Representation {
+        format,
+        pretty,
+        transform,
+    })
 }
 
 /// The forms that every resource comes in. A clause that asks for another one is passed over.
 fn transform(target: Option<Target<'_>>, tables: TableSupport) -> Option<Transform> {
-    let Some(target) = target else { return Some(Transform::None) };
+    let Some(target) = target else {
+        return Some(Transform::None);
+    };
     let version = match (target.group, target.version) {
         ("meta.k8s.io", "v1") => MetaVersion::V1,
         ("meta.k8s.io", "v1beta1") => MetaVersion::V1Beta1,
@@ -344,7 +415,10 @@ pub fn no_such_resource() -> ApiError {
 
 /// 415 for a patch, as the router says it.
 pub fn unsupported_patch_type() -> ApiError {
-    let failure = Failure { details: Some(StatusDetails::default()), ..Failure::new("415: Unsupported Media Type") };
+    let failure = Failure {
+        details: Some(StatusDetails::default()),
+        ..Failure::new("415: Unsupported Media Type")
+    };
     ApiError::UnsupportedMediaType(Box::new(failure))
 }
 
@@ -360,9 +434,20 @@ mod tests {
 
     #[track_caller]
     fn check(accept: &'static str, offers: Offers, expected: Result<(Format, Transform), &str>) {
-        let found = representation(&headers(accept), Query::default(), offers, TableSupport::Tables);
-        let found = found.map(|found| (found.format, found.transform)).map_err(|error| error.to_string());
-        assert_eq!(found.as_ref().map_err(String::as_str), expected.as_ref().map_err(|text| *text), "{accept}");
+        let found = representation(
+            &headers(accept),
+            Query::default(),
+            offers,
+            TableSupport::Tables,
+        );
+        let found = found
+            .map(|found| (found.format, found.transform))
+            .map_err(|error| error.to_string());
+        assert_eq!(
+            found.as_ref().map_err(String::as_str),
+            expected.as_ref().map_err(|text| *text),
+            "{accept}"
+        );
     }
 
     #[test]
@@ -370,11 +455,31 @@ mod tests {
         let plain = |format| Ok((format, Transform::None));
         check("", Offers::Object, plain(Format::Json));
         check("*/*", Offers::Object, plain(Format::Json));
-        check("application/yaml;q=0.5,application/json;q=0.9", Offers::Object, plain(Format::Json));
-        check("application/yaml, */*;q=0.1", Offers::Object, plain(Format::Yaml));
-        check("application/vnd.kubernetes.protobuf,application/json", Offers::Object, plain(Format::Protobuf));
-        check("application/json;stream=watch", Offers::List, plain(Format::Json));
-        check("application/yaml,application/vnd.kubernetes.protobuf", Offers::Stream, plain(Format::Protobuf));
+        check(
+            "application/yaml;q=0.5,application/json;q=0.9",
+            Offers::Object,
+            plain(Format::Json),
+        );
+        check(
+            "application/yaml, */*;q=0.1",
+            Offers::Object,
+            plain(Format::Yaml),
+        );
+        check(
+            "application/vnd.kubernetes.protobuf,application/json",
+            Offers::Object,
+            plain(Format::Protobuf),
+        );
+        check(
+            "application/json;stream=watch",
+            Offers::List,
+            plain(Format::Json),
+        );
+        check(
+            "application/yaml,application/vnd.kubernetes.protobuf",
+            Offers::Stream,
+            plain(Format::Protobuf),
+        );
     }
 
     #[test]
@@ -402,7 +507,9 @@ mod tests {
         check("text/html", Offers::Object, Err(object));
         check("application/*", Offers::Object, Err(object));
         check("application/cbor", Offers::Object, Err(object));
-        let list = format!("{object}, application/json;stream=watch, application/vnd.kubernetes.protobuf;stream=watch");
+        let list = format!(
+            "{object}, application/json;stream=watch, application/vnd.kubernetes.protobuf;stream=watch"
+        );
         check("text/html", Offers::List, Err(&list));
         check("text/html", Offers::Stream, Err(&list));
     }
@@ -411,7 +518,11 @@ mod tests {
     fn the_handler_refuses_in_its_own_words() {
         let object = "only the following media types are accepted: application/json, application/yaml, \
             application/vnd.kubernetes.protobuf";
-        check("application/json;as=Nothing;v=v1;g=meta.k8s.io", Offers::Object, Err(object));
+        check(
+            "application/json;as=Nothing;v=v1;g=meta.k8s.io",
+            Offers::Object,
+            Err(object),
+        );
         let stream = "only the following media types are accepted: application/json;stream=watch, \
             application/vnd.kubernetes.protobuf;stream=watch";
         check("application/yaml", Offers::Stream, Err(stream));
@@ -419,7 +530,9 @@ mod tests {
 
     #[test]
     fn people_get_line_breaks() {
-        let agent = |agent: &'static str| HeaderMap::from_iter([(USER_AGENT, HeaderValue::from_static(agent))]);
+        let agent = |agent: &'static str| {
+            HeaderMap::from_iter([(USER_AGENT, HeaderValue::from_static(agent))])
+        };
         assert!(is_pretty(&agent("curl/8.0"), Query::default()));
         assert!(!is_pretty(&agent("curl/8.0"), Query::new("pretty=false")));
         assert!(is_pretty(&agent("kubectl"), Query::new("pretty=1")));
@@ -428,10 +541,18 @@ mod tests {
 
     #[test]
     fn a_body_is_what_its_content_type_says() {
-        let content = |value: &'static str| HeaderMap::from_iter([(CONTENT_TYPE, HeaderValue::from_static(value))]);
+        let content = |value: &'static str| {
+            HeaderMap::from_iter([(CONTENT_TYPE, HeaderValue::from_static(value))])
+        };
         assert_eq!(input_format(&HeaderMap::new()).ok(), Some(Format::Json));
-        assert_eq!(input_format(&content("application/json; charset=utf-8")).ok(), Some(Format::Json));
-        assert_eq!(input_format(&content("Application/YAML")).ok(), Some(Format::Yaml));
+        assert_eq!(
+            input_format(&content("application/json; charset=utf-8")).ok(),
+            Some(Format::Json)
+        );
+        assert_eq!(
+            input_format(&content("Application/YAML")).ok(),
+            Some(Format::Yaml)
+        );
         assert!(input_format(&content("application/merge-patch+json")).is_err());
     }
 }

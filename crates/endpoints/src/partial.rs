@@ -17,7 +17,11 @@ const KIND: &str = "PartialObjectMetadata";
 ///
 /// # Errors
 /// Where the object cannot be said in its version.
-pub fn write_json(object: &Object, version: MetaVersion, out: &mut Vec<u8>) -> Result<(), ApiError> {
+pub fn write_json(
+    object: &Object,
+    version: MetaVersion,
+    out: &mut Vec<u8>,
+) -> Result<(), ApiError> {
     let json = object.json()?;
     let metadata = json_metadata(json).ok_or_else(without_metadata)?;
     out.reserve(metadata.len() + 80);
@@ -61,8 +65,16 @@ pub fn protobuf(object: &Object, version: MetaVersion) -> Result<Bytes, ApiError
 /// Upstream's refusal to give one object as a list, or a list as one object. `suffix` is what the
 /// kind of the object ends in.
 pub(crate) fn not_acceptable(asked: &str, why: &str, row: &Resource, suffix: &str) -> ApiError {
-    let package = row.group.split('.').next().filter(|group| !group.is_empty()).unwrap_or("core");
-    let text = format!("you requested PartialObject{asked}, but {why} (*{package}.{}{suffix})", row.kind);
+    let package = row
+        .group
+        .split('.')
+        .next()
+        .filter(|group| !group.is_empty())
+        .unwrap_or("core");
+    let text = format!(
+        "you requested PartialObject{asked}, but {why} (*{package}.{}{suffix})",
+        row.kind
+    );
     ApiError::NotAcceptable(Box::new(Failure::new(text)))
 }
 
@@ -172,7 +184,8 @@ mod tests {
 
     #[track_caller]
     fn check(json: &str, expected: Option<&str>) {
-        let found = json_metadata(json.as_bytes()).map(|bytes| std::str::from_utf8(bytes).expect("text"));
+        let found =
+            json_metadata(json.as_bytes()).map(|bytes| std::str::from_utf8(bytes).expect("text"));
         assert_eq!(found, expected);
     }
 
@@ -182,16 +195,30 @@ mod tests {
             r#"{"kind":"Pod","apiVersion":"v1","metadata":{"name":"a}\"{","labels":{}},"spec":{}}"#,
             Some(r#"{"name":"a}\"{","labels":{}}"#),
         );
-        check(r#"{"a":{"metadata":{"name":"no"}},"metadata":{"name":"yes"}}"#, Some(r#"{"name":"yes"}"#));
+        check(
+            r#"{"a":{"metadata":{"name":"no"}},"metadata":{"name":"yes"}}"#,
+            Some(r#"{"name":"yes"}"#),
+        );
         check(r#"{"a":"\"metadata\":{}"}"#, None);
     }
 
     #[test]
     fn lengths_are_as_protobuf_writes_them() {
-        for (number, expected) in [(0, 1), (127, 1), (128, 2), (16383, 2), (16384, 3), (1 << 28, 5)] {
+        for (number, expected) in [
+            (0, 1),
+            (127, 1),
+            (128, 2),
+            (16383, 2),
+            (16384, 3),
+            (1 << 28, 5),
+        ] {
             let mut out = Vec::new();
             varint(number, &mut out);
-            assert_eq!((out.len(), varint_length(number)), (expected, expected), "{number}");
+            assert_eq!(
+                (out.len(), varint_length(number)),
+                (expected, expected),
+                "{number}"
+            );
         }
     }
 
@@ -200,7 +227,10 @@ mod tests {
         let mut out = Vec::new();
         envelope::wrap("v1", "ConfigMap", b"\x0a\x03abc", &mut out);
         assert_eq!(message(&out), Some(&b"\x0a\x03abc"[..]));
-        assert_eq!(field(message(&out).expect("a message"), 0x0a), Some(&b"abc"[..]));
+        assert_eq!(
+            field(message(&out).expect("a message"), 0x0a),
+            Some(&b"abc"[..])
+        );
         assert_eq!(message(b"k8s\0\x0a\xff"), None);
     }
 }

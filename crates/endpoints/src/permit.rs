@@ -13,13 +13,19 @@ pub struct Permit {
 impl Permit {
     /// For the authorization filter: an authorizer has allowed what `attributes` say.
     pub(crate) fn granted(attributes: Attributes, reason: Reason) -> Self {
-        Self { attributes: Some(Box::new(attributes)), reason }
+        Self {
+            attributes: Some(Box::new(attributes)),
+            reason,
+        }
     }
 
     /// For the server's own work, which no request asked for: start-up hooks and the controllers
     /// inside. `why` is for the audit.
     pub fn of_the_server_itself(why: &'static str) -> Self {
-        Self { attributes: None, reason: Reason::new(why) }
+        Self {
+            attributes: None,
+            reason: Reason::new(why),
+        }
     }
 
     /// What was allowed; absent for the server's own work.

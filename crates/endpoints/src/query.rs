@@ -19,7 +19,10 @@ impl<'a> Query<'a> {
 
     /// Keys and values in order. Pairs that do not decode, or hold a semicolon, are left out.
     pub fn pairs(self) -> impl Iterator<Item = (Cow<'a, str>, Cow<'a, str>)> {
-        let pairs = self.0.split('&').filter(|pair| !pair.is_empty() && !pair.contains(';'));
+        let pairs = self
+            .0
+            .split('&')
+            .filter(|pair| !pair.is_empty() && !pair.contains(';'));
         pairs.filter_map(|pair| {
             let (key, value) = pair.split_once('=').unwrap_or((pair, ""));
             Some((decode(key, Plus::Space)?, decode(value, Plus::Space)?))
@@ -38,12 +41,15 @@ impl<'a> Query<'a> {
 
     /// The values of `key`, in order.
     pub fn all(self, key: &str) -> impl Iterator<Item = Cow<'a, str>> {
-        self.pairs().filter(move |(found, _)| found == key).map(|(_, value)| value)
+        self.pairs()
+            .filter(move |(found, _)| found == key)
+            .map(|(_, value)| value)
     }
 
     /// A flag as Kubernetes' parameter codec reads it: there, and neither `0` nor `false`.
     pub fn flag(self, key: &str) -> bool {
-        self.first(key).is_some_and(|value| value != "0" && !value.eq_ignore_ascii_case("false"))
+        self.first(key)
+            .is_some_and(|value| value != "0" && !value.eq_ignore_ascii_case("false"))
     }
 }
 
@@ -101,9 +107,13 @@ mod tests {
 
     #[test]
     fn a_flag_is_on_unless_it_says_otherwise() {
-        for (query, expected) in
-            [("watch", true), ("watch=maybe", true), ("watch=0", false), ("watch=False", false), ("", false)]
-        {
+        for (query, expected) in [
+            ("watch", true),
+            ("watch=maybe", true),
+            ("watch=0", false),
+            ("watch=False", false),
+            ("", false),
+        ] {
             assert_eq!(Query::new(query).flag("watch"), expected, "{query}");
         }
     }

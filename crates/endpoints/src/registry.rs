@@ -43,7 +43,12 @@ pub struct Registration {
 impl Registration {
     /// A resource with these rules, whose versions differ in their names at most.
     pub fn new(row: impl Into<Arc<Resource>>, strategy: Arc<dyn Strategy>) -> Self {
-        Self { row: row.into(), strategy, subresources: Vec::new(), converter: None }
+        Self {
+            row: row.into(),
+            strategy,
+            subresources: Vec::new(),
+            converter: None,
+        }
     }
 
     /// The same with a subresource.
@@ -56,7 +61,10 @@ impl Registration {
     /// The same with a converter.
     #[must_use]
     pub fn with_converter(self, converter: Arc<dyn Converter>) -> Self {
-        Self { converter: Some(converter), ..self }
+        Self {
+            converter: Some(converter),
+            ..self
+        }
     }
 }
 
@@ -75,8 +83,15 @@ impl Registry {
         let root = Bytes::from(format!("{}/", root.trim_end_matches('/')));
         let progress = Arc::new(Progress::new(Revision::ZERO));
         let feeder = Arc::new(Feeder::new(root.clone(), Arc::clone(&progress)));
-        let mut registry =
-            Self { storage, root, feeder, progress, options, stores: ArcSwap::default(), _subscription: None };
+        let mut registry = Self {
+            storage,
+            root,
+            feeder,
+            progress,
+            options,
+            stores: ArcSwap::default(),
+            _subscription: None,
+        };
         let stores = registry.make(resources);
         let caches = caches(&stores);
         registry._subscription = Some(registry.feeder.start(&*registry.storage, caches).await?);
@@ -98,7 +113,9 @@ impl Registry {
     /// The store of a resource. Costs no allocation.
     pub fn store(&self, group: &str, version: &str, resource: &str) -> Option<Arc<Store>> {
         let stores = self.stores.load();
-        let at = stores.binary_search_by(|store| place(store).cmp(&(group, version, resource))).ok()?;
+        let at = stores
+            .binary_search_by(|store| place(store).cmp(&(group, version, resource)))
+            .ok()?;
         Some(Arc::clone(&stores[at]))
     }
 
@@ -132,24 +149,41 @@ impl Registry {
         let mut by_prefix: BTreeMap<String, Vec<Registration>> = BTreeMap::new();
         for resource in resources {
             if let Some(storage) = &resource.row.storage {
-                by_prefix.entry(storage.prefix.to_string()).or_default().push(resource);
+                by_prefix
+                    .entry(storage.prefix.to_string())
+                    .or_default()
+                    .push(resource);
             }
         }
-        by_prefix.into_iter().flat_map(|(prefix, versions)| self.make_kind(&prefix, versions)).collect()
+        by_prefix
+            .into_iter()
+            .flat_map(|(prefix, versions)| self.make_kind(&prefix, versions))
+            .collect()
     }
 
     /// The stores of one kind, which share a cache.
     fn make_kind(&self, prefix: &str, mut versions: Vec<Registration>) -> Vec<Arc<Store>> {
         // The hub is the version that is nearest to what is stored.
         versions.sort_by_key(distance);
-        let Some(hub) = versions.first() else { return Vec::new() };
-        let Some(storage) = &hub.row.storage else { return Vec::new() };
-        let custom = versions.iter().find_map(|version| version.converter.clone());
+        let Some(hub) = versions.first() else {
+            return Vec::new();
+        };
+        let Some(storage) = &hub.row.storage else {
+            return Vec::new();
+        };
+        let custom = versions
+            .iter()
+            .find_map(|version| version.converter.clone());
         let farthest = versions.last().map_or(Conversion::None, conversion);
-        let field_labels: Vec<FieldLabel> =
-            versions.iter().flat_map(|version| version.row.field_labels.iter().cloned()).collect();
+        let field_labels: Vec<FieldLabel> = versions
+            .iter()
+            .flat_map(|version| version.row.field_labels.iter().cloned())
+            .collect();
         let forms = Arc::new(Forms::new(FormsOptions {
-            served: versions.iter().map(|version| Form::served(&version.row)).collect(),
+            served: versions
+                .iter()
+                .map(|version| Form::served(&version.row))
+                .collect(),
             stored: Form::stored(&hub.row, storage),
             stored_as_json: storage.json,
             namespaced: hub.row.namespaced,
@@ -158,10 +192,21 @@ impl Registry {
             strategy: Arc::clone(&hub.strategy),
         }));
         let prefix = [&self.root, prefix.as_bytes(), b"/"].concat();
-        let cache = Arc::new(Cache::new(prefix, forms, Arc::clone(&self.progress), self.options));
+        let cache = Arc::new(Cache::new(
+            prefix,
+            forms,
+            Arc::clone(&self.progress),
+            self.options,
+        ));
         let store = |(at, version): (usize, Registration)| {
             let at = Version(u8::try_from(at).unwrap_or(u8::MAX));
-            let store = Store::new(version.row, at, Arc::clone(&cache), version.strategy, Arc::clone(&self.storage));
+            let store = Store::new(
+                version.row,
+                at,
+                Arc::clone(&cache),
+                version.strategy,
+                Arc::clone(&self.storage),
+            );
             let add = |store: Store, (name, strategy)| store.with_subresource(name, strategy);
             Arc::new(version.subresources.into_iter().fold(store, add))
         };
@@ -181,7 +226,11 @@ fn place(store: &Store) -> (&str, &str, &str) {
 }
 
 fn conversion(registration: &Registration) -> Conversion {
-    registration.row.storage.as_ref().map_or(Conversion::None, |storage| storage.conversion)
+    registration
+        .row
+        .storage
+        .as_ref()
+        .map_or(Conversion::None, |storage| storage.conversion)
 }
 
 /// How much it takes from a served version to the stored one.

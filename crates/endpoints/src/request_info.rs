@@ -71,18 +71,30 @@ impl RequestInfo {
                 let query = Query::new(uri.query().unwrap_or_default());
                 resource(method, &path, group, version, rest, query).ok_or_else(|| no_kind(uri))
             }
-            None => Ok(Self { verb: lowercase(method), resource: None, shape: Shape::default(), path }),
+            None => Ok(Self {
+                verb: lowercase(method),
+                resource: None,
+                shape: Shape::default(),
+                path,
+            }),
         }
     }
 
     /// What an authorizer sees of a request by `user`.
     pub fn attributes(&self, user: Arc<UserInfo>) -> Attributes {
-        Attributes { user, verb: self.verb.clone(), path: self.path.clone(), resource: self.resource.clone() }
+        Attributes {
+            user,
+            verb: self.verb.clone(),
+            path: self.path.clone(),
+            resource: self.resource.clone(),
+        }
     }
 
     /// The subresource, or nothing.
     pub fn subresource(&self) -> &str {
-        self.resource.as_ref().map_or("", |resource| &resource.subresource)
+        self.resource
+            .as_ref()
+            .map_or("", |resource| &resource.subresource)
     }
 
     /// Whether the request may go on for as long as it likes: neither counted among those in
@@ -91,7 +103,8 @@ impl RequestInfo {
         let streams = ["attach", "exec", "proxy", "log", "portforward"];
         match &self.resource {
             Some(resource) => {
-                matches!(self.verb.as_str(), "watch" | "proxy") || streams.contains(&resource.subresource.as_str())
+                matches!(self.verb.as_str(), "watch" | "proxy")
+                    || streams.contains(&resource.subresource.as_str())
             }
             None => self.path.starts_with("/debug/pprof/"),
         }
@@ -99,7 +112,10 @@ impl RequestInfo {
 }
 
 fn no_kind(uri: &Uri) -> BadPath {
-    BadPath::NoKind(uri.path_and_query().map_or_else(String::new, ToString::to_string))
+    BadPath::NoKind(
+        uri.path_and_query()
+            .map_or_else(String::new, ToString::to_string),
+    )
 }
 
 trait SplitResource {
@@ -128,7 +144,13 @@ fn resource(
     rest: &str,
     query: Query<'_>,
 ) -> Option<RequestInfo> {
-    let slice = |part: &str| if part.is_empty() { Text::default() } else { path.slice_of(part) };
+    let slice = |part: &str| {
+        if part.is_empty() {
+            Text::default()
+        } else {
+            path.slice_of(part)
+        }
+    };
     let mut shape = Shape::default();
     let mut verb = Text::from_static(verb_of(method));
     let mut rest = rest;
@@ -188,12 +210,18 @@ fn resource(
         field_selector: selector("fieldSelector"),
         label_selector: selector("labelSelector"),
     };
-    Some(RequestInfo { path: path.clone(), verb, resource: Some(resource), shape })
+    Some(RequestInfo {
+        path: path.clone(),
+        verb,
+        resource: Some(resource),
+        shape,
+    })
 }
 
 /// The first segment, and what follows the slash after it.
 fn split(path: &str) -> (&str, Option<&str>) {
-    path.split_once('/').map_or((path, None), |(first, rest)| (first, Some(rest)))
+    path.split_once('/')
+        .map_or((path, None), |(first, rest)| (first, Some(rest)))
 }
 
 fn verb_of(method: &Method) -> &'static str {
@@ -230,20 +258,27 @@ fn selected_name(query: Query<'_>) -> Option<Text> {
             found = Some(value.strip_prefix('=').unwrap_or(value));
         }
     }
-    let name = found.filter(|name| !matches!(*name, "" | "." | "..") && !name.contains(['/', '%', '\\']))?;
+    let name = found
+        .filter(|name| !matches!(*name, "" | "." | "..") && !name.contains(['/', '%', '\\']))?;
     Some(Text::from(name.to_owned()))
 }
 
 /// As in logs: `get v1 pods/status web in blue`.
 impl fmt::Display for RequestInfo {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Some(resource) = &self.resource else { return write!(f, "{} {}", self.verb, self.path) };
+        let Some(resource) = &self.resource else {
+            return write!(f, "{} {}", self.verb, self.path);
+        };
         write!(f, "{} ", self.verb)?;
         if !resource.group.is_empty() {
             write!(f, "{}/", resource.group)?;
         }
         write!(f, "{} {}", resource.version, resource.resource)?;
-        for (before, part) in [("/", &resource.subresource), (" ", &resource.name), (" in ", &resource.namespace)] {
+        for (before, part) in [
+            ("/", &resource.subresource),
+            (" ", &resource.name),
+            (" in ", &resource.namespace),
+        ] {
             if !part.is_empty() {
                 write!(f, "{before}{part}")?;
             }
@@ -257,27 +292,54 @@ mod tests {
     use super::*;
 
     fn parse(method: &str, uri: &str) -> Result<RequestInfo, BadPath> {
-        RequestInfo::parse(&method.parse().expect("a method"), &uri.parse().expect("a URI"))
+        RequestInfo::parse(
+            &method.parse().expect("a method"),
+            &uri.parse().expect("a URI"),
+        )
     }
 
     #[track_caller]
     fn check(method: &str, uri: &str, expected: &str) {
-        assert_eq!(parse(method, uri).expect("a path").to_string(), expected, "{method} {uri}");
+        assert_eq!(
+            parse(method, uri).expect("a path").to_string(),
+            expected,
+            "{method} {uri}"
+        );
     }
 
     #[test]
     fn words_under_a_namespace_are_resources_except_its_own_subresources() {
-        check("GET", "/api/v1/namespaces/blue/pods", "list v1 pods in blue");
-        check("GET", "/api/v1/namespaces/blue/pods/web/status", "get v1 pods/status web in blue");
-        check("PUT", "/api/v1/namespaces/blue/finalize", "update v1 namespaces/finalize blue in blue");
-        check("GET", "/api/v1/namespaces/blue", "get v1 namespaces blue in blue");
+        check(
+            "GET",
+            "/api/v1/namespaces/blue/pods",
+            "list v1 pods in blue",
+        );
+        check(
+            "GET",
+            "/api/v1/namespaces/blue/pods/web/status",
+            "get v1 pods/status web in blue",
+        );
+        check(
+            "PUT",
+            "/api/v1/namespaces/blue/finalize",
+            "update v1 namespaces/finalize blue in blue",
+        );
+        check(
+            "GET",
+            "/api/v1/namespaces/blue",
+            "get v1 namespaces blue in blue",
+        );
         check("GET", "/api/v1/namespaces", "list v1 namespaces");
     }
 
     #[test]
     fn methods_are_verbs() {
         check("POST", "/api/v1/nodes", "create v1 nodes");
-        check("PATCH", "/apis/apps/v1/namespaces/a/deployments/web", "patch apps/v1 deployments web in a");
+        check(
+            "PATCH",
+            "/apis/apps/v1/namespaces/a/deployments/web",
+            "patch apps/v1 deployments web in a",
+        );
         check("DELETE", "/api/v1/nodes/a", "delete v1 nodes a");
         check("DELETE", "/api/v1/nodes", "deletecollection v1 nodes");
         check("HEAD", "/api/v1/nodes", "list v1 nodes");
@@ -288,20 +350,54 @@ mod tests {
     fn a_watch_is_a_parameter_or_a_prefix() {
         check("GET", "/api/v1/pods?watch=1", "watch v1 pods");
         check("GET", "/api/v1/pods?watch=false", "list v1 pods");
-        check("GET", "/api/v1/watch/namespaces/a/pods/web", "watch v1 pods web in a");
+        check(
+            "GET",
+            "/api/v1/watch/namespaces/a/pods/web",
+            "watch v1 pods web in a",
+        );
         check("GET", "/api/v1/watch/pods", "watch v1 pods");
         assert!(parse("GET", "/api/v1/watch").is_err());
-        assert!(parse("GET", "/api/v1/watch/pods").expect("a path").shape.prefixed);
-        assert!(!parse("GET", "/api/v1/pods?watch=1").expect("a path").shape.prefixed);
+        assert!(
+            parse("GET", "/api/v1/watch/pods")
+                .expect("a path")
+                .shape
+                .prefixed
+        );
+        assert!(
+            !parse("GET", "/api/v1/pods?watch=1")
+                .expect("a path")
+                .shape
+                .prefixed
+        );
     }
 
     #[test]
     fn the_name_may_come_from_a_field_selector() {
-        check("GET", "/api/v1/namespaces/a/pods?fieldSelector=metadata.name%3Dweb", "list v1 pods web in a");
-        check("GET", "/api/v1/pods?watch=1&fieldSelector=spec.nodeName=n,metadata.name==web", "watch v1 pods web");
-        check("GET", "/api/v1/pods?fieldSelector=metadata.name!=web", "list v1 pods");
-        check("GET", "/api/v1/pods?fieldSelector=metadata.name=a/b", "list v1 pods");
-        check("DELETE", "/api/v1/nodes?fieldSelector=metadata.name=a", "deletecollection v1 nodes");
+        check(
+            "GET",
+            "/api/v1/namespaces/a/pods?fieldSelector=metadata.name%3Dweb",
+            "list v1 pods web in a",
+        );
+        check(
+            "GET",
+            "/api/v1/pods?watch=1&fieldSelector=spec.nodeName=n,metadata.name==web",
+            "watch v1 pods web",
+        );
+        check(
+            "GET",
+            "/api/v1/pods?fieldSelector=metadata.name!=web",
+            "list v1 pods",
+        );
+        check(
+            "GET",
+            "/api/v1/pods?fieldSelector=metadata.name=a/b",
+            "list v1 pods",
+        );
+        check(
+            "DELETE",
+            "/api/v1/nodes?fieldSelector=metadata.name=a",
+            "deletecollection v1 nodes",
+        );
     }
 
     #[test]
@@ -316,11 +412,25 @@ mod tests {
     fn nothing_in_a_path_is_resolved() {
         check("GET", "/api/v1/namespaces/a/../pods", "get v1 .. pods in a");
         check("GET", "/api/v1/namespaces/a%2Fpods", "list v1 pods in a");
-        check("GET", "/healthz/%2e%2e/api/v1/secrets", "get /healthz/../api/v1/secrets");
-        for gap in ["/api/v1/namespaces//pods", "/api/v1//pods", "/api/v1/pods//x", "/apis//v1/pods"] {
+        check(
+            "GET",
+            "/healthz/%2e%2e/api/v1/secrets",
+            "get /healthz/../api/v1/secrets",
+        );
+        for gap in [
+            "/api/v1/namespaces//pods",
+            "/api/v1//pods",
+            "/api/v1/pods//x",
+            "/apis//v1/pods",
+        ] {
             assert!(parse("GET", gap).expect("a path").shape.gap, "{gap}");
         }
-        assert!(!parse("GET", "/api/v1/namespaces/a/pods/b/log").expect("a path").shape.gap);
+        assert!(
+            !parse("GET", "/api/v1/namespaces/a/pods/b/log")
+                .expect("a path")
+                .shape
+                .gap
+        );
         assert_eq!(parse("GET", "/api/%zz").err(), Some(BadPath::Encoding));
     }
 

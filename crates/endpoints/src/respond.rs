@@ -2,7 +2,8 @@
 
 use bytes::Bytes;
 use http::header::{
-    CACHE_CONTROL, CONTENT_ENCODING, CONTENT_TYPE, HeaderName, RETRY_AFTER, VARY, X_CONTENT_TYPE_OPTIONS,
+    CACHE_CONTROL, CONTENT_ENCODING, CONTENT_TYPE, HeaderName, RETRY_AFTER, VARY,
+    X_CONTENT_TYPE_OPTIONS,
 };
 use http::{HeaderValue, Response, StatusCode};
 use pintle_runtime::codec::protobuf::envelope;
@@ -42,7 +43,9 @@ pub fn with_body(code: StatusCode, content_type: HeaderValue, body: Body) -> Res
 /// A page of text, as Go's `http.Error` and the health endpoints send it.
 pub fn text(code: StatusCode, text: impl Into<Bytes>) -> Response<Body> {
     let mut response = with_body(code, TEXT, Body::whole(text));
-    response.headers_mut().insert(X_CONTENT_TYPE_OPTIONS, NOSNIFF);
+    response
+        .headers_mut()
+        .insert(X_CONTENT_TYPE_OPTIONS, NOSNIFF);
     response
 }
 
@@ -76,9 +79,18 @@ pub fn json_bytes(compact: &Bytes, representation: Representation) -> Bytes {
 }
 
 /// A whole body in a format, compressed if it is worth it.
-pub fn whole(code: StatusCode, format: Format, compression: Compression, bytes: Bytes) -> Response<Body> {
+pub fn whole(
+    code: StatusCode,
+    format: Format,
+    compression: Compression,
+    bytes: Bytes,
+) -> Response<Body> {
     if compression == Compression::Gzip && bytes.len() >= gzip::THRESHOLD {
-        let mut response = with_body(code, media_type(format), Body::whole(gzip::compress(&bytes)));
+        let mut response = with_body(
+            code,
+            media_type(format),
+            Body::whole(gzip::compress(&bytes)),
+        );
         mark_gzip(&mut response);
         return response;
     }
@@ -93,7 +105,11 @@ pub fn mark_gzip(response: &mut Response<Body>) {
 
 /// A `Status` that is no error.
 pub fn status(code: StatusCode, representation: Representation, status: &Status) -> Response<Body> {
-    with_body(code, media_type(representation.format), Body::whole(status_bytes(status, representation)))
+    with_body(
+        code,
+        media_type(representation.format),
+        Body::whole(status_bytes(status, representation)),
+    )
 }
 
 /// An error.
@@ -102,7 +118,9 @@ pub fn error(representation: Representation, error: &ApiError) -> Response<Body>
     let code = StatusCode::from_u16(error.code()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let mut response = self::status(code, representation, &status);
     if let Some(retry_after) = error.retry_after() {
-        response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(retry_after.as_seconds()));
+        response
+            .headers_mut()
+            .insert(RETRY_AFTER, HeaderValue::from(retry_after.as_seconds()));
     }
     response
 }
@@ -110,7 +128,9 @@ pub fn error(representation: Representation, error: &ApiError) -> Response<Body>
 /// An error of a filter before the handler, which upstream guards against being taken for a page.
 pub fn guarded_error(representation: Representation, error: &ApiError) -> Response<Body> {
     let mut response = self::error(representation, error);
-    response.headers_mut().insert(X_CONTENT_TYPE_OPTIONS, NOSNIFF);
+    response
+        .headers_mut()
+        .insert(X_CONTENT_TYPE_OPTIONS, NOSNIFF);
     response
 }
 
@@ -148,7 +168,11 @@ pub fn warn(response: &mut Response<Body>, warnings: &[String]) {
             continue;
         }
         sent.push(warning);
-        let text: String = if total > ENOUGH { warning.chars().take(SHORT).collect() } else { warning.clone() };
+        let text: String = if total > ENOUGH {
+            warning.chars().take(SHORT).collect()
+        } else {
+            warning.clone()
+        };
         bytes += text.len();
         if bytes > ENOUGH {
             break;
@@ -181,16 +205,31 @@ mod tests {
     fn warnings_are_quoted_and_sent_once() {
         let mut response = page_not_found();
         let field = "unknown field \"metadata.foo\"".to_owned();
-        warn(&mut response, &[field.clone(), field, "two\nlines".to_owned()]);
-        let found: Vec<_> =
-            response.headers().get_all("warning").iter().map(|value| value.to_str().unwrap_or("")).collect();
-        assert_eq!(found, [r#"299 - "unknown field \"metadata.foo\"""#, r#"299 - "two lines""#]);
+        warn(
+            &mut response,
+            &[field.clone(), field, "two\nlines".to_owned()],
+        );
+        let found: Vec<_> = response
+            .headers()
+            .get_all("warning")
+            .iter()
+            .map(|value| value.to_str().unwrap_or(""))
+            .collect();
+        assert_eq!(
+            found,
+            [
+                r#"299 - "unknown field \"metadata.foo\"""#,
+                r#"299 - "two lines""#
+            ]
+        );
     }
 
     #[test]
     fn many_warnings_are_cut_short() {
         let mut response = page_not_found();
-        let long: Vec<String> = (0..40).map(|number| format!("{number} {}", "x".repeat(400))).collect();
+        let long: Vec<String> = (0..40)
+            .map(|number| format!("{number} {}", "x".repeat(400)))
+            .collect();
         warn(&mut response, &long);
         let found: Vec<_> = response.headers().get_all("warning").iter().collect();
         assert_eq!(found.len(), 16);

@@ -6,7 +6,10 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use http::header::{ACCEPT, CACHE_CONTROL, CONTENT_ENCODING, ETAG, EXPIRES, HeaderMap, IF_NONE_MATCH, LOCATION, VARY};
+use http::header::{
+    ACCEPT, CACHE_CONTROL, CONTENT_ENCODING, ETAG, EXPIRES, HeaderMap, IF_NONE_MATCH, LOCATION,
+    VARY,
+};
 use http::request::Parts;
 use http::{HeaderValue, Method, Response, StatusCode};
 use pintle_authz::ResourceAttributes;
@@ -21,7 +24,8 @@ use crate::gzip;
 use crate::health::{Endpoint, Health};
 use crate::metrics::{Exposition, Metrics};
 use crate::negotiate::{
-    Format, Offers, TableSupport, clauses, error_representation, method_not_allowed, no_such_resource, representation,
+    Format, Offers, TableSupport, clauses, error_representation, method_not_allowed,
+    no_such_resource, representation,
 };
 use crate::query::Query;
 use crate::request_info::RequestInfo;
@@ -37,13 +41,27 @@ pub(crate) struct Roots {
 }
 
 impl Roots {
-    pub(crate) fn new(documents: Arc<Documents>, health: Health, version: Vec<u8>, metrics: Arc<Metrics>) -> Self {
-        Self { documents, health, version: version.into(), metrics }
+    pub(crate) fn new(
+        documents: Arc<Documents>,
+        health: Health,
+        version: Vec<u8>,
+        metrics: Arc<Metrics>,
+    ) -> Self {
+        Self {
+            documents,
+            health,
+            version: version.into(),
+            metrics,
+        }
     }
 
     /// Whether a group version is served.
     pub(crate) fn serves_version(&self, target: &ResourceAttributes) -> bool {
-        self.documents.now().discovery.group_version(&target.group, &target.version).is_some()
+        self.documents
+            .now()
+            .discovery
+            .group_version(&target.group, &target.version)
+            .is_some()
     }
 
     /// Whether a group is served in any version.
@@ -53,16 +71,32 @@ impl Roots {
 
     /// The path under which a request is counted, if it is one that is.
     pub(crate) fn counted(&self, path: &str) -> Option<&'static str> {
-        let known = Endpoint::ALL.iter().map(|(_, _, path)| *path).chain(["/metrics", "/version", "/"]);
+        let known = Endpoint::ALL
+            .iter()
+            .map(|(_, _, path)| *path)
+            .chain(["/metrics", "/version", "/"]);
         known.into_iter().find(|known| *known == path)
     }
 
     /// Answers.
-    pub(crate) async fn answer(&self, parts: &Parts, query: Query<'_>, info: &RequestInfo) -> Response<Body> {
+    pub(crate) async fn answer(
+        &self,
+        parts: &Parts,
+        query: Query<'_>,
+        info: &RequestInfo,
+    ) -> Response<Body> {
         let path = info.path.as_str();
         if let Some(report) = self.health.report(path, query) {
-            let code = if report.healthy { StatusCode::OK } else { StatusCode::INTERNAL_SERVER_ERROR };
-            return if report.guarded { respond::text(code, report.text) } else { respond::plain(code, report.text) };
+            let code = if report.healthy {
+                StatusCode::OK
+            } else {
+                StatusCode::INTERNAL_SERVER_ERROR
+            };
+            return if report.guarded {
+                respond::text(code, report.text)
+            } else {
+                respond::plain(code, report.text)
+            };
         }
         match path {
             "/" | "/index.html" => self.index(),
@@ -76,7 +110,16 @@ impl Roots {
     fn index(&self) -> Response<Body> {
         let mut paths = self.health.paths();
         paths.extend(self.documents.now().discovery.paths().iter().cloned());
-        paths.extend(["/metrics", "/openapi/v2", "/openapi/v3", "/openapi/v3/", "/version"].map(str::to_owned));
+        paths.extend(
+            [
+                "/metrics",
+                "/openapi/v2",
+                "/openapi/v3",
+                "/openapi/v3/",
+                "/version",
+            ]
+            .map(str::to_owned),
+        );
         paths.sort_unstable();
         paths.dedup();
         let mut out = b"{\n  \"paths\": [".to_vec();
@@ -85,22 +128,35 @@ impl Roots {
             json::encode_str(path, &mut out);
         }
         out.extend_from_slice(b"\n  ]\n}");
-        respond::with_body(StatusCode::OK, respond::media_type(Format::Json), Body::whole(out))
+        respond::with_body(
+            StatusCode::OK,
+            respond::media_type(Format::Json),
+            Body::whole(out),
+        )
     }
 
     fn expose(&self, headers: &HeaderMap) -> Response<Body> {
-        let open = clauses(headers)
-            .first()
-            .is_some_and(|clause| clause.kind == "application" && clause.subtype == "openmetrics-text");
-        let exposition = if open { Exposition::OpenMetrics } else { Exposition::Text };
+        let open = clauses(headers).first().is_some_and(|clause| {
+            clause.kind == "application" && clause.subtype == "openmetrics-text"
+        });
+        let exposition = if open {
+            Exposition::OpenMetrics
+        } else {
+            Exposition::Text
+        };
         let text = self.metrics.expose(exposition);
-        respond::with_body(StatusCode::OK, HeaderValue::from_static(exposition.content_type()), Body::whole(text))
+        respond::with_body(
+            StatusCode::OK,
+            HeaderValue::from_static(exposition.content_type()),
+            Body::whole(text),
+        )
     }
 
     /// What upstream's API router answers: `/version`, `/api`, `/apis` and what is below.
     fn api(&self, parts: &Parts, query: Query<'_>, path: &str) -> Response<Body> {
         let set = self.documents.now();
-        let refuse = |error: &ApiError| respond::error(error_representation(&parts.headers, query), error);
+        let refuse =
+            |error: &ApiError| respond::error(error_representation(&parts.headers, query), error);
         let place = match Place::find(&set.discovery, path) {
             Ok(place) => place,
             Err(Nothing::Page) => return respond::page_not_found(),
@@ -114,7 +170,12 @@ impl Roots {
         {
             return self.aggregated(&parts.headers, aggregated, format);
         }
-        let representation = match representation(&parts.headers, query, Offers::Object, TableSupport::NoTables) {
+        let representation = match representation(
+            &parts.headers,
+            query,
+            Offers::Object,
+            TableSupport::NoTables,
+        ) {
             Ok(representation) => representation,
             Err(error) => return refuse(&error),
         };
@@ -124,7 +185,11 @@ impl Roots {
                 Format::Protobuf => refuse(&ApiError::not_acceptable(&["application/json"])),
                 _ => {
                     let body = respond::json_bytes(&self.version, representation);
-                    respond::with_body(StatusCode::OK, respond::media_type(Format::Json), Body::whole(body))
+                    respond::with_body(
+                        StatusCode::OK,
+                        respond::media_type(Format::Json),
+                        Body::whole(body),
+                    )
                 }
             };
         };
@@ -134,22 +199,37 @@ impl Roots {
                 respond::media_type(Format::Protobuf),
                 Body::whole(answer.protobuf.body()),
             ),
-            Format::Json if !representation.pretty => {
-                respond::with_body(StatusCode::OK, respond::media_type(Format::Json), Body::whole(answer.json.body()))
-            }
+            Format::Json if !representation.pretty => respond::with_body(
+                StatusCode::OK,
+                respond::media_type(Format::Json),
+                Body::whole(answer.json.body()),
+            ),
             format => {
                 let json = answer.json.body();
-                let body = respond::json_bytes(&json.slice_ref(json.trim_ascii_end()), representation);
-                respond::with_body(StatusCode::OK, respond::media_type(format), Body::whole(body))
+                let body =
+                    respond::json_bytes(&json.slice_ref(json.trim_ascii_end()), representation);
+                respond::with_body(
+                    StatusCode::OK,
+                    respond::media_type(format),
+                    Body::whole(body),
+                )
             }
         }
     }
 
     fn aggregated(&self, headers: &HeaderMap, answer: &Answer, format: Format) -> Response<Body> {
-        let document = if format == Format::Protobuf { &answer.protobuf } else { &answer.json };
+        let document = if format == Format::Protobuf {
+            &answer.protobuf
+        } else {
+            &answer.json
+        };
         let mut response = conditional(headers, document);
-        response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("public"));
-        response.headers_mut().insert(VARY, HeaderValue::from_static("Accept"));
+        response
+            .headers_mut()
+            .insert(CACHE_CONTROL, HeaderValue::from_static("public"));
+        response
+            .headers_mut()
+            .insert(VARY, HeaderValue::from_static("Accept"));
         response
     }
 
@@ -159,9 +239,20 @@ impl Roots {
             return bare(StatusCode::NOT_ACCEPTABLE);
         };
         let (set, headers) = (self.documents.kept(), parts.headers.clone());
-        let (path, hash) = (path.to_owned(), query.first("hash").map(std::borrow::Cow::into_owned));
-        let built = tokio::task::spawn_blocking(move || openapi(&set, &headers, &path, hash.as_deref(), form)).await;
-        built.unwrap_or_else(|_| respond::text(StatusCode::INTERNAL_SERVER_ERROR, "building the document failed\n"))
+        let (path, hash) = (
+            path.to_owned(),
+            query.first("hash").map(std::borrow::Cow::into_owned),
+        );
+        let built = tokio::task::spawn_blocking(move || {
+            openapi(&set, &headers, &path, hash.as_deref(), form)
+        })
+        .await;
+        built.unwrap_or_else(|_| {
+            respond::text(
+                StatusCode::INTERNAL_SERVER_ERROR,
+                "building the document failed\n",
+            )
+        })
     }
 }
 
@@ -183,9 +274,16 @@ enum Nothing {
 
 impl<'a> Place<'a> {
     fn find(discovery: &'a Discovery, path: &str) -> Result<Self, Nothing> {
-        let below = |root: &str| path.strip_prefix(root).filter(|rest| rest.is_empty() || rest.starts_with('/'));
+        let below = |root: &str| {
+            path.strip_prefix(root)
+                .filter(|rest| rest.is_empty() || rest.starts_with('/'))
+        };
         if let Some(rest) = below("/version") {
-            return if rest.trim_matches('/').is_empty() { Ok(Self::Version) } else { Err(Nothing::Resource) };
+            return if rest.trim_matches('/').is_empty() {
+                Ok(Self::Version)
+            } else {
+                Err(Nothing::Resource)
+            };
         }
         if let Some(rest) = below("/apis") {
             let rest = rest.strip_prefix('/').unwrap_or(rest);
@@ -193,19 +291,26 @@ impl<'a> Place<'a> {
             if trimmed.is_empty() {
                 return Ok(Self::Document(discovery.groups()));
             }
-            let (group, version) =
-                trimmed.split_once('/').map_or((trimmed, None), |(group, version)| (group, Some(version)));
+            let (group, version) = trimmed
+                .split_once('/')
+                .map_or((trimmed, None), |(group, version)| (group, Some(version)));
             let document = discovery.group(group).ok_or(Nothing::Page)?;
             return match version {
                 None => Ok(Self::Document(document)),
-                Some(version) => discovery.group_version(group, version).map(Self::Document).ok_or(Nothing::Resource),
+                Some(version) => discovery
+                    .group_version(group, version)
+                    .map(Self::Document)
+                    .ok_or(Nothing::Resource),
             };
         }
         let rest = below("/api").ok_or(Nothing::Page)?;
         let rest = rest.strip_prefix('/').unwrap_or(rest);
         match rest.strip_suffix('/').unwrap_or(rest) {
             "" => Ok(Self::Document(discovery.legacy_root())),
-            version => discovery.group_version("", version).map(Self::Document).ok_or(Nothing::Resource),
+            version => discovery
+                .group_version("", version)
+                .map(Self::Document)
+                .ok_or(Nothing::Resource),
         }
     }
 
@@ -215,7 +320,9 @@ impl<'a> Place<'a> {
             Self::Document(answer) if std::ptr::eq(*answer, discovery.legacy_root()) => {
                 Some(discovery.aggregated_root())
             }
-            Self::Document(answer) if std::ptr::eq(*answer, discovery.groups()) => Some(discovery.aggregated_groups()),
+            Self::Document(answer) if std::ptr::eq(*answer, discovery.groups()) => {
+                Some(discovery.aggregated_groups())
+            }
             _ => None,
         }
     }
@@ -229,8 +336,14 @@ fn asks_for_aggregated(headers: &HeaderMap) -> Option<Format> {
             "vnd.kubernetes.protobuf" => Format::Protobuf,
             _ => continue,
         };
-        match (clause.parameter("as"), clause.parameter("g"), clause.parameter("v")) {
-            (Some("APIGroupDiscoveryList"), Some("apidiscovery.k8s.io"), Some("v2")) => return Some(format),
+        match (
+            clause.parameter("as"),
+            clause.parameter("g"),
+            clause.parameter("v"),
+        ) {
+            (Some("APIGroupDiscoveryList"), Some("apidiscovery.k8s.io"), Some("v2")) => {
+                return Some(format);
+            }
             (None, ..) => return None,
             _ => {}
         }
@@ -240,16 +353,21 @@ fn asks_for_aggregated(headers: &HeaderMap) -> Option<Format> {
 
 /// A document, or that the client has it already.
 fn conditional(headers: &HeaderMap, document: &Document) -> Response<Body> {
-    let known =
-        headers.get(IF_NONE_MATCH).and_then(|tags| tags.to_str().ok()).is_some_and(|tags| document.matches(tags));
+    let known = headers
+        .get(IF_NONE_MATCH)
+        .and_then(|tags| tags.to_str().ok())
+        .is_some_and(|tags| document.matches(tags));
     let mut response = if known {
         bare(StatusCode::NOT_MODIFIED)
     } else {
         let content_type = HeaderValue::from_static(document.content_type());
         match document.gzip().filter(|_| gzip::is_accepted(headers)) {
             Some(compressed) => {
-                let mut response = respond::with_body(StatusCode::OK, content_type, Body::whole(compressed));
-                response.headers_mut().insert(CONTENT_ENCODING, HeaderValue::from_static("gzip"));
+                let mut response =
+                    respond::with_body(StatusCode::OK, content_type, Body::whole(compressed));
+                response
+                    .headers_mut()
+                    .insert(CONTENT_ENCODING, HeaderValue::from_static("gzip"));
                 response
             }
             None => respond::with_body(StatusCode::OK, content_type, Body::whole(document.body())),
@@ -281,9 +399,15 @@ impl OpenApiForm {
             return Some(Self::Json);
         }
         let protobuf = if v2 {
-            ["com.github.proto-openapi.spec.v2@v1.0+protobuf", "com.github.proto-openapi.spec.v2.v1.0+protobuf"]
+            [
+                "com.github.proto-openapi.spec.v2@v1.0+protobuf",
+                "com.github.proto-openapi.spec.v2.v1.0+protobuf",
+            ]
         } else {
-            ["com.github.proto-openapi.spec.v3@v1.0+protobuf", "com.github.proto-openapi.spec.v3.v1.0+protobuf"]
+            [
+                "com.github.proto-openapi.spec.v3@v1.0+protobuf",
+                "com.github.proto-openapi.spec.v3.v1.0+protobuf",
+            ]
         };
         clauses(headers).iter().find_map(|clause| {
             if clause.matches("application", "json") {
@@ -306,12 +430,18 @@ fn openapi(
 ) -> Response<Body> {
     let documents = &set.openapi;
     let vary = |mut response: Response<Body>| {
-        response.headers_mut().insert(VARY, HeaderValue::from_static("Accept"));
+        response
+            .headers_mut()
+            .insert(VARY, HeaderValue::from_static("Accept"));
         response
     };
     let name = match path {
         "/openapi/v2" => {
-            let document = if form == OpenApiForm::Protobuf { documents.v2_protobuf() } else { documents.v2() };
+            let document = if form == OpenApiForm::Protobuf {
+                documents.v2_protobuf()
+            } else {
+                documents.v2()
+            };
             return vary(conditional(headers, document));
         }
         "/openapi/v3" => return vary(conditional(headers, documents.v3_index())),
@@ -327,12 +457,20 @@ fn openapi(
         }
         return response;
     }
-    let document = if form == OpenApiForm::Protobuf { documents.v3_protobuf(name) } else { documents.v3(name) };
-    let Some(document) = document else { return respond::page_not_found() };
+    let document = if form == OpenApiForm::Protobuf {
+        documents.v3_protobuf(name)
+    } else {
+        documents.v3(name)
+    };
+    let Some(document) = document else {
+        return respond::page_not_found();
+    };
     let mut response = vary(conditional(headers, document));
     if hash.is_some() {
         // The right one, or the client would have been sent there: it may keep the document.
-        response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("public, immutable"));
+        response
+            .headers_mut()
+            .insert(CACHE_CONTROL, HeaderValue::from_static("public, immutable"));
         let year = std::time::SystemTime::now() + std::time::Duration::from_secs(365 * 86_400);
         if let Ok(expires) = HeaderValue::from_str(&http_date(year)) {
             response.headers_mut().insert(EXPIRES, expires);
@@ -344,13 +482,19 @@ fn openapi(
 /// A point in time as HTTP writes it.
 fn http_date(time: std::time::SystemTime) -> String {
     const DAYS: [&str; 7] = ["Thu", "Fri", "Sat", "Sun", "Mon", "Tue", "Wed"];
-    const MONTHS: [&str; 12] = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
-    let seconds = time.duration_since(std::time::UNIX_EPOCH).unwrap_or_default().as_secs();
+    const MONTHS: [&str; 12] = [
+        "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec",
+    ];
+    let seconds = time
+        .duration_since(std::time::UNIX_EPOCH)
+        .unwrap_or_default()
+        .as_secs();
     let (days, rest) = (seconds / 86_400, seconds % 86_400);
     // Days since 0000-03-01, in eras of 400 years.
     let shifted = days + 719_468;
     let (era, day_of_era) = (shifted / 146_097, shifted % 146_097);
-    let year_of_era = (day_of_era - day_of_era / 1460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
+    let year_of_era =
+        (day_of_era - day_of_era / 1460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
     let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
     let month_from_march = (5 * day_of_year + 2) / 153;
     let day = day_of_year - (153 * month_from_march + 2) / 5 + 1;
@@ -382,13 +526,18 @@ mod tests {
     #[test]
     fn aggregated_discovery_is_given_to_who_wants_it_most() {
         let asks = |accept: &'static str| {
-            asks_for_aggregated(&HeaderMap::from_iter([(ACCEPT, HeaderValue::from_static(accept))]))
+            asks_for_aggregated(&HeaderMap::from_iter([(
+                ACCEPT,
+                HeaderValue::from_static(accept),
+            )]))
         };
         let v2 = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList,\
             application/json;g=apidiscovery.k8s.io;v=v2beta1;as=APIGroupDiscoveryList,application/json";
         assert_eq!(asks(v2), Some(Format::Json));
         assert_eq!(
-            asks("application/json;g=apidiscovery.k8s.io;v=v2beta1;as=APIGroupDiscoveryList,application/json"),
+            asks(
+                "application/json;g=apidiscovery.k8s.io;v=v2beta1;as=APIGroupDiscoveryList,application/json"
+            ),
             None
         );
         assert_eq!(asks("application/json"), None);

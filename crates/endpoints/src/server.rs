@@ -102,12 +102,21 @@ pub struct GenericServer {
 impl GenericServer {
     /// A server of these parts.
     pub fn new(options: GenericServerOptions) -> Self {
-        let GenericServerOptions { mut health, metrics, limits, .. } = options;
+        let GenericServerOptions {
+            mut health,
+            metrics,
+            limits,
+            ..
+        } = options;
         let drain = Drain::new();
         let shutting_down = Milestone::default();
         let stop = shutting_down.clone();
         health.add_ready("shutdown", move || {
-            if stop.is_reached() { Err("process is shutting down".to_owned()) } else { Ok(()) }
+            if stop.is_reached() {
+                Err("process is shutting down".to_owned())
+            } else {
+                Ok(())
+            }
         });
         metrics.register(Arc::new(Stores(Arc::clone(&options.registry))));
         let serving = Serving {
@@ -124,12 +133,23 @@ impl GenericServer {
             authenticator: options.authenticator,
             authorizer: options.authorizer,
             inflight: Inflight::new(limits.reads, limits.writes, &metrics.requests),
-            roots: crate::roots::Roots::new(options.documents, health, options.version, Arc::clone(&metrics)),
+            roots: crate::roots::Roots::new(
+                options.documents,
+                health,
+                options.version,
+                Arc::clone(&metrics),
+            ),
             metrics: Arc::clone(&metrics),
             request_timeout: limits.request_timeout,
             serving,
         };
-        Self { chain: Arc::new(chain), drain, shutting_down, limits, metrics }
+        Self {
+            chain: Arc::new(chain),
+            drain,
+            shutting_down,
+            limits,
+            metrics,
+        }
     }
 
     /// Serves until `shutdown` is ready, and then until what is under way is done: `/readyz` fails
@@ -137,7 +157,12 @@ impl GenericServer {
     /// their time.
     ///
     /// Without TLS it speaks HTTP/1.1, for tests.
-    pub async fn serve(mut self, listener: TcpListener, tls: Option<Arc<Tls>>, shutdown: impl Future<Output = ()>) {
+    pub async fn serve(
+        mut self,
+        listener: TcpListener,
+        tls: Option<Arc<Tls>>,
+        shutdown: impl Future<Output = ()>,
+    ) {
         let told = self.drain.starter();
         let stopping = async {
             shutdown.await;

@@ -72,7 +72,12 @@ pub trait Strategy: Send + Sync {
 
     /// Whether the object is deleted later and not at once, and when. Without an answer, it is
     /// deleted at once unless finalizers hold it.
-    fn graceful_deletion(&self, _cx: &RequestContext, _old: &Record, _options: &DeleteOptions) -> Option<Grace> {
+    fn graceful_deletion(
+        &self,
+        _cx: &RequestContext,
+        _old: &Record,
+        _options: &DeleteOptions,
+    ) -> Option<Grace> {
         None
     }
 
@@ -206,7 +211,10 @@ pub struct DefaultStrategy {
 impl DefaultStrategy {
     /// Nothing particular but these rules.
     pub fn new(traits: Traits) -> Self {
-        Self { traits, ..<Self as Default>::default() }
+        Self {
+            traits,
+            ..<Self as Default>::default()
+        }
     }
 }
 
@@ -224,13 +232,23 @@ impl Strategy for DefaultStrategy {
     }
 
     fn prepare_for_create(&self, _: &RequestContext, new: &mut Record) {
-        for index in self.server_owned.iter().filter_map(|name| new.ty().field_index(name)).collect::<Vec<_>>() {
+        for index in self
+            .server_owned
+            .iter()
+            .filter_map(|name| new.ty().field_index(name))
+            .collect::<Vec<_>>()
+        {
             new.remove(index);
         }
     }
 
     fn prepare_for_update(&self, _: &RequestContext, new: &mut Record, old: &Record) {
-        for index in self.server_owned.iter().filter_map(|name| new.ty().field_index(name)).collect::<Vec<_>>() {
+        for index in self
+            .server_owned
+            .iter()
+            .filter_map(|name| new.ty().field_index(name))
+            .collect::<Vec<_>>()
+        {
             match old.get(index) {
                 Some(value) => new.set(index, value.clone()),
                 None => new.remove(index),

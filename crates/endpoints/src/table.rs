@@ -54,21 +54,33 @@ pub(crate) struct TableForm {
 
 impl TableForm {
     /// For a request at `now` with this query.
-    pub(crate) fn new(tables: &Arc<dyn Tables>, version: MetaVersion, query: Query<'_>, now: Time) -> Self {
+    pub(crate) fn new(
+        tables: &Arc<dyn Tables>,
+        version: MetaVersion,
+        query: Query<'_>,
+        now: Time,
+    ) -> Self {
         let include = match query.first("includeObject").as_deref() {
             None | Some("" | "Metadata") => Ok(Include::Metadata),
             Some("None") => Ok(Include::None),
             Some("Object") => Ok(Include::Object),
             Some(other) => Err(other.to_owned()),
         };
-        Self { tables: Arc::clone(tables), version, include, now }
+        Self {
+            tables: Arc::clone(tables),
+            version,
+            include,
+            now,
+        }
     }
 
     /// # Errors
     /// 400 where the query makes no sense: found out when there is something to answer with, which
     /// may be after a write.
     pub(crate) fn check(&self) -> Result<(), ApiError> {
-        let Err(given) = &self.include else { return Ok(()) };
+        let Err(given) = &self.include else {
+            return Ok(());
+        };
         Err(ApiError::bad_request(format!(
             "Unable to convert to Table as requested: includeObject: Invalid value: {}: must be 'Metadata', 'Object', 'None', or empty",
             Quoted(given)
@@ -116,12 +128,20 @@ impl TableForm {
     ///
     /// # Errors
     /// As [`TableForm::write_row`] and [`TableForm::check`].
-    pub(crate) fn one(&self, columns: Option<&Resource>, object: &Object) -> Result<Vec<u8>, ApiError> {
+    pub(crate) fn one(
+        &self,
+        columns: Option<&Resource>,
+        object: &Object,
+    ) -> Result<Vec<u8>, ApiError> {
         self.check()?;
         let mut out = Vec::with_capacity(2048);
         let write_meta = |out: &mut Vec<u8>| {
             out.extend_from_slice(b"{\"resourceVersion\":\"");
-            out.extend_from_slice(itoa::Buffer::new().format(object.entry().revision().0).as_bytes());
+            out.extend_from_slice(
+                itoa::Buffer::new()
+                    .format(object.entry().revision().0)
+                    .as_bytes(),
+            );
             out.extend_from_slice(b"\"}");
         };
         self.write_head(columns, write_meta, &mut out);

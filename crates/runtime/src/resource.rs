@@ -90,12 +90,20 @@ impl Resource {
 
     /// `group/version`, or `version` alone for the core group: an `apiVersion`.
     pub fn api_version(&self) -> String {
-        if self.group.is_empty() { self.version.to_string() } else { format!("{}/{}", self.group, self.version) }
+        if self.group.is_empty() {
+            self.version.to_string()
+        } else {
+            format!("{}/{}", self.group, self.version)
+        }
     }
 
     /// `resource.group`, or `resource` alone for the core group: what error messages name.
     pub fn group_resource(&self) -> String {
-        if self.group.is_empty() { self.name.to_string() } else { format!("{}.{}", self.name, self.group) }
+        if self.group.is_empty() {
+            self.name.to_string()
+        } else {
+            format!("{}.{}", self.name, self.group)
+        }
     }
 }
 

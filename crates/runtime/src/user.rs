@@ -18,7 +18,10 @@ pub struct UserInfo {
 impl UserInfo {
     /// A user with a name and nothing else.
     pub fn named(name: impl Into<Text>) -> Self {
-        Self { name: name.into(), ..Self::default() }
+        Self {
+            name: name.into(),
+            ..Self::default()
+        }
     }
 
     /// Whether the user is in `group`.

@@ -198,7 +198,8 @@ impl Map {
     }
 
     fn position(&self, key: &str) -> Result<usize, usize> {
-        self.0.binary_search_by(|(found, _)| found.as_bytes().cmp(key.as_bytes()))
+        self.0
+            .binary_search_by(|(found, _)| found.as_bytes().cmp(key.as_bytes()))
     }
 }
 
@@ -233,7 +234,10 @@ pub struct Record {
 impl Record {
     /// An object of type `ty` without any field.
     pub const fn new(ty: TypeRef) -> Self {
-        Self { ty, fields: Vec::new() }
+        Self {
+            ty,
+            fields: Vec::new(),
+        }
     }
 
     /// The table.
@@ -324,17 +328,22 @@ impl Record {
 
     /// The positions and values of the present fields, taken apart.
     pub fn into_entries(self) -> impl ExactSizeIterator<Item = (usize, Value)> {
-        self.fields.into_iter().map(|(index, value)| (index as usize, value))
+        self.fields
+            .into_iter()
+            .map(|(index, value)| (index as usize, value))
     }
 
     /// The present fields, to change; positions stay as they are.
     pub fn iter_mut(&mut self) -> impl ExactSizeIterator<Item = (usize, &mut Value)> {
-        self.fields.iter_mut().map(|(index, value)| (*index as usize, value))
+        self.fields
+            .iter_mut()
+            .map(|(index, value)| (*index as usize, value))
     }
 
     /// Keeps the fields for which `keep` holds.
     pub fn retain(&mut self, mut keep: impl FnMut(usize, &mut Value) -> bool) {
-        self.fields.retain_mut(|(index, value)| keep(*index as usize, value));
+        self.fields
+            .retain_mut(|(index, value)| keep(*index as usize, value));
     }
 
     /// Whether no field is present.
@@ -345,7 +354,8 @@ impl Record {
     #[inline]
     fn position(&self, index: usize) -> Result<usize, usize> {
         // Most records hold a handful of fields, most of them near their place.
-        self.fields.binary_search_by(|(found, _)| (*found as usize).cmp(&index))
+        self.fields
+            .binary_search_by(|(found, _)| (*found as usize).cmp(&index))
     }
 }
 

@@ -85,7 +85,10 @@ impl Config {
     pub fn from_flags(flags: &Flags) -> Result<Self, Faults> {
         let mut faults = Faults::default();
         let data_dir = PathBuf::from(flags.one("data-dir"));
-        let serving = match (flags.given("tls-cert-file"), flags.given("tls-private-key-file")) {
+        let serving = match (
+            flags.given("tls-cert-file"),
+            flags.given("tls-private-key-file"),
+        ) {
             (Some(cert), Some(key)) => Some((PathBuf::from(cert), PathBuf::from(key))),
             (None, None) => None,
             (Some(_), None) => {
@@ -98,20 +101,41 @@ impl Config {
             }
         };
         if !flags.many("etcd-servers").is_empty() {
-            faults.add("--etcd-servers: this build keeps its state in RocksDB only; leave the flag out");
+            faults.add(
+                "--etcd-servers: this build keeps its state in RocksDB only; leave the flag out",
+            );
         }
         if flags.one("storage-backend") != "rocksdb" {
-            faults.add(format!("--storage-backend={}: only rocksdb is built in; leave the flag out", flags.one("storage-backend")));
+            faults.add(format!(
+                "--storage-backend={}: only rocksdb is built in; leave the flag out",
+                flags.one("storage-backend")
+            ));
         }
         if flags.one("logging-format") != "text" {
-            faults.add(format!("--logging-format={}: must be text", flags.one("logging-format")));
+            faults.add(format!(
+                "--logging-format={}: must be text",
+                flags.one("logging-format")
+            ));
         }
-        let alone = serving.is_none() && !flags.is_given("client-ca-file") && !flags.is_given("token-auth-file");
-        let any: IpAddr = if alone { Ipv4Addr::LOCALHOST.into() } else { Ipv4Addr::UNSPECIFIED.into() };
-        let cert_dir = flags.given("cert-dir").map_or_else(|| data_dir.join("pki"), PathBuf::from);
+        let alone = serving.is_none()
+            && !flags.is_given("client-ca-file")
+            && !flags.is_given("token-auth-file");
+        let any: IpAddr = if alone {
+            Ipv4Addr::LOCALHOST.into()
+        } else {
+            Ipv4Addr::UNSPECIFIED.into()
+        };
+        let cert_dir = flags
+            .given("cert-dir")
+            .map_or_else(|| data_dir.join("pki"), PathBuf::from);
         let config = Self {
-            bind_address: faults.check(address(flags, "bind-address")).flatten().unwrap_or(any),
-            secure_port: faults.check(number(flags, "secure-port")).unwrap_or_default(),
+            bind_address: faults
+                .check(address(flags, "bind-address"))
+                .flatten()
+                .unwrap_or(any),
+            secure_port: faults
+                .check(number(flags, "secure-port"))
+                .unwrap_or_default(),
             advertise_address: faults.check(address(flags, "advertise-address")).flatten(),
             external_hostname: flags.given("external-hostname").map(str::to_owned),
             cert_dir,
@@ -120,27 +144,47 @@ impl Config {
                 "VersionTLS12" => false,
                 "VersionTLS13" => true,
                 other => {
-                    faults.add(format!("--tls-min-version={other}: must be VersionTLS12 or VersionTLS13"));
+                    faults.add(format!(
+                        "--tls-min-version={other}: must be VersionTLS12 or VersionTLS13"
+                    ));
                     false
                 }
             },
             client_ca_file: flags.given("client-ca-file").map(PathBuf::from),
             token_auth_file: flags.given("token-auth-file").map(PathBuf::from),
             anonymous: flags.on("anonymous-auth"),
-            authorization: faults.check(authorization(flags)).unwrap_or(Authorization::Masters),
+            authorization: faults
+                .check(authorization(flags))
+                .unwrap_or(Authorization::Masters),
             key_prefix: format!("/{}", flags.one("etcd-prefix").trim_matches('/')),
-            compaction_interval: faults.check(span(flags, "etcd-compaction-interval")).unwrap_or_default(),
+            compaction_interval: faults
+                .check(span(flags, "etcd-compaction-interval"))
+                .unwrap_or_default(),
             event_ttl: faults.check(span(flags, "event-ttl")).unwrap_or_default(),
             http2_streams: match faults.check(number(flags, "http2-max-streams-per-connection")) {
                 None | Some(0) => 100,
                 Some(streams) => streams,
             },
-            request_timeout: faults.check(span(flags, "request-timeout")).unwrap_or_default(),
-            min_request_timeout: Duration::from_secs(faults.check(number(flags, "min-request-timeout")).unwrap_or_default()),
-            max_requests: faults.check(number(flags, "max-requests-inflight")).unwrap_or_default(),
-            max_mutating_requests: faults.check(number(flags, "max-mutating-requests-inflight")).unwrap_or_default(),
-            shutdown_delay: faults.check(span(flags, "shutdown-delay-duration")).unwrap_or_default(),
-            livez_grace: faults.check(span(flags, "livez-grace-period")).unwrap_or_default(),
+            request_timeout: faults
+                .check(span(flags, "request-timeout"))
+                .unwrap_or_default(),
+            min_request_timeout: Duration::from_secs(
+                faults
+                    .check(number(flags, "min-request-timeout"))
+                    .unwrap_or_default(),
+            ),
+            max_requests: faults
+                .check(number(flags, "max-requests-inflight"))
+                .unwrap_or_default(),
+            max_mutating_requests: faults
+                .check(number(flags, "max-mutating-requests-inflight"))
+                .unwrap_or_default(),
+            shutdown_delay: faults
+                .check(span(flags, "shutdown-delay-duration"))
+                .unwrap_or_default(),
+            livez_grace: faults
+                .check(span(flags, "livez-grace-period"))
+                .unwrap_or_default(),
             runtime_config: switches(flags, "runtime-config", &mut faults),
             feature_gates: gates(flags, &mut faults),
             service_address: faults.check(service_address(flags)).unwrap_or(any),
@@ -154,7 +198,9 @@ impl Config {
 
 fn number<T: std::str::FromStr>(flags: &Flags, name: &str) -> Result<T, String> {
     let value = flags.one(name);
-    value.parse().map_err(|_| format!("--{name}={value}: must be a number in range"))
+    value
+        .parse()
+        .map_err(|_| format!("--{name}={value}: must be a number in range"))
 }
 
 fn span(flags: &Flags, name: &str) -> Result<Duration, String> {
@@ -169,14 +215,22 @@ fn span(flags: &Flags, name: &str) -> Result<Duration, String> {
 fn address(flags: &Flags, name: &str) -> Result<Option<IpAddr>, String> {
     flags
         .given(name)
-        .map(|value| value.parse().map_err(|_| format!("--{name}={value}: must be an IP address")))
+        .map(|value| {
+            value
+                .parse()
+                .map_err(|_| format!("--{name}={value}: must be an IP address"))
+        })
         .transpose()
 }
 
 /// The address that the Service `kubernetes` has: the first of the range.
 fn service_address(flags: &Flags) -> Result<IpAddr, String> {
     let value = flags.one("service-cluster-ip-range");
-    let wrong = || format!("--service-cluster-ip-range={value}: must be a CIDR such as 10.0.0.0/16, or two with a comma");
+    let wrong = || {
+        format!(
+            "--service-cluster-ip-range={value}: must be a CIDR such as 10.0.0.0/16, or two with a comma"
+        )
+    };
     let mut first = None;
     for range in value.split(',') {
         let (base, bits) = range.trim().split_once('/').ok_or_else(wrong)?;
@@ -203,7 +257,9 @@ fn authorization(flags: &Flags) -> Result<Authorization, String> {
     match modes.as_slice() {
         ["AlwaysAllow"] => Ok(Authorization::AlwaysAllow),
         ["AlwaysDeny"] => Ok(Authorization::AlwaysDeny),
-        modes if !modes.is_empty() && modes.iter().all(|mode| matches!(*mode, "Node" | "RBAC")) => Ok(Authorization::Masters),
+        modes if !modes.is_empty() && modes.iter().all(|mode| matches!(*mode, "Node" | "RBAC")) => {
+            Ok(Authorization::Masters)
+        }
         modes => Err(format!(
             "--authorization-mode={}: must be AlwaysAllow, AlwaysDeny, or of Node and RBAC",
             modes.join(",")
@@ -250,7 +306,8 @@ mod tests {
     use super::*;
 
     fn config(line: &str) -> Result<Config, String> {
-        let flags = Flags::parse(std::iter::once("pintle").chain(line.split_whitespace())).map_err(|error| error.to_string())?;
+        let flags = Flags::parse(std::iter::once("pintle").chain(line.split_whitespace()))
+            .map_err(|error| error.to_string())?;
         Config::from_flags(&flags).map_err(|faults| faults.to_string())
     }
 
@@ -272,12 +329,28 @@ mod tests {
     #[test]
     fn gates_are_checked_against_the_release() {
         assert!(config("--feature-gates=kube:WatchList=true").is_ok());
-        assert!(config("--feature-gates=NoSuchGate=true").unwrap_err().contains("NoSuchGate"));
+        assert!(
+            config("--feature-gates=NoSuchGate=true")
+                .unwrap_err()
+                .contains("NoSuchGate")
+        );
     }
 
     #[test]
     fn the_service_address_is_the_first_of_the_range() {
-        assert_eq!(config("--service-cluster-ip-range=10.3.7.0/16").unwrap().service_address.to_string(), "10.3.0.1");
-        assert_eq!(config("--service-cluster-ip-range=fd00::/108").unwrap().service_address.to_string(), "fd00::1");
+        assert_eq!(
+            config("--service-cluster-ip-range=10.3.7.0/16")
+                .unwrap()
+                .service_address
+                .to_string(),
+            "10.3.0.1"
+        );
+        assert_eq!(
+            config("--service-cluster-ip-range=fd00::/108")
+                .unwrap()
+                .service_address
+                .to_string(),
+            "fd00::1"
+        );
     }
 }

@@ -54,19 +54,43 @@ pub struct Section {
 }
 
 const fn one(name: &'static str, default: &'static str, help: &'static str) -> Flag {
-    Flag { name, takes: Takes::One, default, effect: Effect::Full, help }
+    Flag {
+        name,
+        takes: Takes::One,
+        default,
+        effect: Effect::Full,
+        help,
+    }
 }
 
 const fn many(name: &'static str, default: &'static str, help: &'static str) -> Flag {
-    Flag { name, takes: Takes::Many, default, effect: Effect::Full, help }
+    Flag {
+        name,
+        takes: Takes::Many,
+        default,
+        effect: Effect::Full,
+        help,
+    }
 }
 
 const fn switch(name: &'static str, default: &'static str, help: &'static str) -> Flag {
-    Flag { name, takes: Takes::Bool, default, effect: Effect::Full, help }
+    Flag {
+        name,
+        takes: Takes::Bool,
+        default,
+        effect: Effect::Full,
+        help,
+    }
 }
 
 const fn inert(flag: Flag) -> Flag {
-    Flag { name: flag.name, takes: flag.takes, default: flag.default, effect: Effect::None, help: flag.help }
+    Flag {
+        name: flag.name,
+        takes: flag.takes,
+        default: flag.default,
+        effect: Effect::None,
+        help: flag.help,
+    }
 }
 
 /// Every flag, in the order of `--help`.
@@ -87,53 +111,173 @@ pub const FLAGS: &[Section] = &[
                 "",
                 "IP address to listen on. Default: 127.0.0.1 without --tls-cert-file, --client-ca-file and --token-auth-file, else 0.0.0.0.",
             ),
-            one("secure-port", "6443", "Port to serve HTTPS on; 0 takes a free one."),
+            one(
+                "secure-port",
+                "6443",
+                "Port to serve HTTPS on; 0 takes a free one.",
+            ),
             one(
                 "advertise-address",
                 "",
                 "IP address on which members of the cluster reach this server. Default: --bind-address, or the host's.",
             ),
-            one("external-hostname", "", "Host name for externalized URLs of this server, and in its self-made certificate."),
-            one("tls-cert-file", "", "Serving certificate, PEM, followed by its intermediates. Default: one made in --data-dir."),
-            one("tls-private-key-file", "", "Private key of --tls-cert-file, PEM."),
-            one("tls-min-version", "VersionTLS12", "Lowest TLS version: VersionTLS12 or VersionTLS13."),
-            one("cert-dir", "", "Directory for the certificates made at start. Default: `pki` in --data-dir."),
-            one("http2-max-streams-per-connection", "0", "Concurrent HTTP/2 streams a client may open on a connection; 0 is 100."),
-            one("request-timeout", "1m0s", "How long a request may take that is not a watch."),
-            one("min-request-timeout", "1800", "Seconds that a watch lives at least, unless the client asked for less."),
-            one("max-requests-inflight", "400", "Reads served at once; more are refused with 429. 0 is no limit."),
-            one("max-mutating-requests-inflight", "200", "Writes served at once; more are refused with 429. 0 is no limit."),
-            one("shutdown-delay-duration", "0s", "How long to go on serving after SIGTERM while /readyz already fails."),
-            one("livez-grace-period", "0s", "How long after start /livez takes unfinished start-up for good."),
-            inert(one("goaway-chance", "0", "Share of HTTP/2 requests answered with GOAWAY, to spread clients over instances.")),
-            inert(many("tls-cipher-suites", "", "TLS 1.2 cipher suites to offer.")),
+            one(
+                "external-hostname",
+                "",
+                "Host name for externalized URLs of this server, and in its self-made certificate.",
+            ),
+            one(
+                "tls-cert-file",
+                "",
+                "Serving certificate, PEM, followed by its intermediates. Default: one made in --data-dir.",
+            ),
+            one(
+                "tls-private-key-file",
+                "",
+                "Private key of --tls-cert-file, PEM.",
+            ),
+            one(
+                "tls-min-version",
+                "VersionTLS12",
+                "Lowest TLS version: VersionTLS12 or VersionTLS13.",
+            ),
+            one(
+                "cert-dir",
+                "",
+                "Directory for the certificates made at start. Default: `pki` in --data-dir.",
+            ),
+            one(
+                "http2-max-streams-per-connection",
+                "0",
+                "Concurrent HTTP/2 streams a client may open on a connection; 0 is 100.",
+            ),
+            one(
+                "request-timeout",
+                "1m0s",
+                "How long a request may take that is not a watch.",
+            ),
+            one(
+                "min-request-timeout",
+                "1800",
+                "Seconds that a watch lives at least, unless the client asked for less.",
+            ),
+            one(
+                "max-requests-inflight",
+                "400",
+                "Reads served at once; more are refused with 429. 0 is no limit.",
+            ),
+            one(
+                "max-mutating-requests-inflight",
+                "200",
+                "Writes served at once; more are refused with 429. 0 is no limit.",
+            ),
+            one(
+                "shutdown-delay-duration",
+                "0s",
+                "How long to go on serving after SIGTERM while /readyz already fails.",
+            ),
+            one(
+                "livez-grace-period",
+                "0s",
+                "How long after start /livez takes unfinished start-up for good.",
+            ),
+            inert(one(
+                "goaway-chance",
+                "0",
+                "Share of HTTP/2 requests answered with GOAWAY, to spread clients over instances.",
+            )),
+            inert(many(
+                "tls-cipher-suites",
+                "",
+                "TLS 1.2 cipher suites to offer.",
+            )),
             inert(switch("profiling", "true", "Serve /debug/pprof.")),
-            inert(switch("enable-priority-and-fairness", "true", "Share the server's capacity fairly by FlowSchema and PriorityLevelConfiguration.")),
+            inert(switch(
+                "enable-priority-and-fairness",
+                "true",
+                "Share the server's capacity fairly by FlowSchema and PriorityLevelConfiguration.",
+            )),
         ],
     },
     Section {
         title: "Storage",
         flags: &[
-            one("storage-backend", "rocksdb", "Where objects are kept: rocksdb (embedded, in --data-dir)."),
-            many("etcd-servers", "", "etcd endpoints to keep objects in. Refused for now: this build has RocksDB only."),
-            one("etcd-prefix", "/registry", "Prefix of every key in the store."),
-            one("etcd-compaction-interval", "5m0s", "Time between compactions; a revision stays readable for one to two of them. 0 is never."),
+            one(
+                "storage-backend",
+                "rocksdb",
+                "Where objects are kept: rocksdb (embedded, in --data-dir).",
+            ),
+            many(
+                "etcd-servers",
+                "",
+                "etcd endpoints to keep objects in. Refused for now: this build has RocksDB only.",
+            ),
+            one(
+                "etcd-prefix",
+                "/registry",
+                "Prefix of every key in the store.",
+            ),
+            one(
+                "etcd-compaction-interval",
+                "5m0s",
+                "Time between compactions; a revision stays readable for one to two of them. 0 is never.",
+            ),
             one("event-ttl", "1h0m0s", "How long an event is kept."),
-            inert(one("storage-media-type", "application/vnd.kubernetes.protobuf", "Form of built-in objects in the store; only protobuf is written.")),
-            inert(one("delete-collection-workers", "1", "Workers of a deletecollection; deletes of one collection are committed together.")),
-            inert(switch("watch-cache", "true", "Serve reads from memory; always on.")),
+            inert(one(
+                "storage-media-type",
+                "application/vnd.kubernetes.protobuf",
+                "Form of built-in objects in the store; only protobuf is written.",
+            )),
+            inert(one(
+                "delete-collection-workers",
+                "1",
+                "Workers of a deletecollection; deletes of one collection are committed together.",
+            )),
+            inert(switch(
+                "watch-cache",
+                "true",
+                "Serve reads from memory; always on.",
+            )),
         ],
     },
     Section {
         title: "Authentication",
         flags: &[
-            one("client-ca-file", "", "CA bundle, PEM; a client certificate that it signed authenticates as its CN, in its O groups."),
-            one("token-auth-file", "", "Static tokens, CSV: token,user,uid[,\"group,group\"]."),
-            switch("anonymous-auth", "true", "Let requests without credentials in as system:anonymous."),
-            inert(many("service-account-issuer", "https://kubernetes.default.svc", "Issuer of service account tokens.")),
-            inert(many("service-account-key-file", "", "Public keys of service account tokens, PEM.")),
-            inert(one("service-account-signing-key-file", "", "Private key of service account tokens, PEM.")),
-            inert(many("api-audiences", "", "Audiences of service account tokens. Default: the issuer.")),
+            one(
+                "client-ca-file",
+                "",
+                "CA bundle, PEM; a client certificate that it signed authenticates as its CN, in its O groups.",
+            ),
+            one(
+                "token-auth-file",
+                "",
+                "Static tokens, CSV: token,user,uid[,\"group,group\"].",
+            ),
+            switch(
+                "anonymous-auth",
+                "true",
+                "Let requests without credentials in as system:anonymous.",
+            ),
+            inert(many(
+                "service-account-issuer",
+                "https://kubernetes.default.svc",
+                "Issuer of service account tokens.",
+            )),
+            inert(many(
+                "service-account-key-file",
+                "",
+                "Public keys of service account tokens, PEM.",
+            )),
+            inert(one(
+                "service-account-signing-key-file",
+                "",
+                "Private key of service account tokens, PEM.",
+            )),
+            inert(many(
+                "api-audiences",
+                "",
+                "Audiences of service account tokens. Default: the issuer.",
+            )),
         ],
     },
     Section {
@@ -147,20 +291,54 @@ pub const FLAGS: &[Section] = &[
     Section {
         title: "API and admission",
         flags: &[
-            many("runtime-config", "", "Group versions to turn on or off: api/all=…, api/ga=…, api/beta=…, api/alpha=…, group/version=true."),
+            many(
+                "runtime-config",
+                "",
+                "Group versions to turn on or off: api/all=…, api/ga=…, api/beta=…, api/alpha=…, group/version=true.",
+            ),
             many("feature-gates", "", "Gates to turn on or off: Name=true."),
-            one("service-cluster-ip-range", "10.0.0.0/24", "Range of cluster IPs, CIDR, or two of them with a comma."),
-            inert(one("service-node-port-range", "30000-32767", "Range of node ports, from-to.")),
-            inert(switch("allow-privileged", "false", "Allow privileged containers.")),
-            inert(switch("enable-aggregator-routing", "false", "Route to the endpoints of an aggregated server instead of its cluster IP.")),
-            inert(many("enable-admission-plugins", "", "Admission plugins to add to the default ones.")),
-            inert(many("disable-admission-plugins", "", "Admission plugins to take from the default ones.")),
+            one(
+                "service-cluster-ip-range",
+                "10.0.0.0/24",
+                "Range of cluster IPs, CIDR, or two of them with a comma.",
+            ),
+            inert(one(
+                "service-node-port-range",
+                "30000-32767",
+                "Range of node ports, from-to.",
+            )),
+            inert(switch(
+                "allow-privileged",
+                "false",
+                "Allow privileged containers.",
+            )),
+            inert(switch(
+                "enable-aggregator-routing",
+                "false",
+                "Route to the endpoints of an aggregated server instead of its cluster IP.",
+            )),
+            inert(many(
+                "enable-admission-plugins",
+                "",
+                "Admission plugins to add to the default ones.",
+            )),
+            inert(many(
+                "disable-admission-plugins",
+                "",
+                "Admission plugins to take from the default ones.",
+            )),
         ],
     },
     Section {
         title: "Logging",
         flags: &[
-            Flag { name: "v", takes: Takes::One, default: "0", effect: Effect::Full, help: "Verbosity of the log: 0 is what an operator needs, 2 is every request, 4 and more is for debugging." },
+            Flag {
+                name: "v",
+                takes: Takes::One,
+                default: "0",
+                effect: Effect::Full,
+                help: "Verbosity of the log: 0 is what an operator needs, 2 is every request, 4 and more is for debugging.",
+            },
             inert(many("vmodule", "", "Verbosity by file pattern.")),
             one("logging-format", "text", "Form of the log: text."),
         ],
@@ -177,7 +355,9 @@ impl Flags {
     /// # Errors
     /// For an unknown flag (with a suggestion), a missing or malformed value, `--help` and `--version`: what to
     /// print and the exit code are in the error.
-    pub fn parse(arguments: impl IntoIterator<Item = impl Into<OsString> + Clone>) -> Result<Self, Error> {
+    pub fn parse(
+        arguments: impl IntoIterator<Item = impl Into<OsString> + Clone>,
+    ) -> Result<Self, Error> {
         command().try_get_matches_from(arguments).map(Self)
     }
 
@@ -188,12 +368,20 @@ impl Flags {
 
     /// The value of a flag, if it was given and is not empty.
     pub fn given(&self, name: &str) -> Option<&str> {
-        self.is_given(name).then(|| self.one(name)).filter(|value| !value.is_empty())
+        self.is_given(name)
+            .then(|| self.one(name))
+            .filter(|value| !value.is_empty())
     }
 
     /// The values of a flag that takes many.
     pub fn many(&self, name: &str) -> Vec<&str> {
-        self.0.get_many::<String>(name).into_iter().flatten().map(|value| value.trim()).filter(|value| !value.is_empty()).collect()
+        self.0
+            .get_many::<String>(name)
+            .into_iter()
+            .flatten()
+            .map(|value| value.trim())
+            .filter(|value| !value.is_empty())
+            .collect()
     }
 
     /// Whether a switch is on.
@@ -208,7 +396,9 @@ impl Flags {
 
     /// The flags that were given and have no effect.
     pub fn inert(&self) -> impl Iterator<Item = &'static str> + '_ {
-        all().filter(|flag| flag.effect == Effect::None && self.is_given(flag.name)).map(|flag| flag.name)
+        all()
+            .filter(|flag| flag.effect == Effect::None && self.is_given(flag.name))
+            .map(|flag| flag.name)
     }
 }
 
@@ -237,7 +427,10 @@ fn argument(flag: &'static Flag) -> Arg {
         Effect::Full => flag.help.to_owned(),
         Effect::None => format!("{} [accepted; no effect yet]", flag.help),
     };
-    let mut argument = Arg::new(flag.name).long(flag.name).help(help).value_name("VALUE");
+    let mut argument = Arg::new(flag.name)
+        .long(flag.name)
+        .help(help)
+        .value_name("VALUE");
     if flag.name.len() == 1 {
         argument = argument.short(flag.name.chars().next());
     }
@@ -251,7 +444,11 @@ fn argument(flag: &'static Flag) -> Arg {
             .default_missing_value("true")
             .value_parser(PossibleValuesParser::new(["true", "false"])),
     };
-    if flag.default.is_empty() { argument } else { argument.default_value(flag.default) }
+    if flag.default.is_empty() {
+        argument
+    } else {
+        argument.default_value(flag.default)
+    }
 }
 
 #[cfg(test)]
@@ -259,13 +456,20 @@ mod tests {
     use super::*;
 
     fn parse(line: &str) -> Result<Flags, String> {
-        Flags::parse(std::iter::once("pintle").chain(line.split_whitespace())).map_err(|error| error.to_string())
+        Flags::parse(std::iter::once("pintle").chain(line.split_whitespace()))
+            .map_err(|error| error.to_string())
     }
 
     #[test]
     fn a_value_follows_an_equals_sign_or_a_space() {
-        assert_eq!(parse("--secure-port=7443").unwrap().one("secure-port"), "7443");
-        assert_eq!(parse("--secure-port 7443").unwrap().one("secure-port"), "7443");
+        assert_eq!(
+            parse("--secure-port=7443").unwrap().one("secure-port"),
+            "7443"
+        );
+        assert_eq!(
+            parse("--secure-port 7443").unwrap().one("secure-port"),
+            "7443"
+        );
         assert_eq!(parse("-v=4").unwrap().one("v"), "4");
         assert_eq!(parse("--v=4").unwrap().one("v"), "4");
     }
@@ -273,13 +477,20 @@ mod tests {
     #[test]
     fn a_switch_needs_no_value() {
         assert!(parse("--allow-privileged").unwrap().on("allow-privileged"));
-        assert!(!parse("--anonymous-auth=false").unwrap().on("anonymous-auth"));
+        assert!(
+            !parse("--anonymous-auth=false")
+                .unwrap()
+                .on("anonymous-auth")
+        );
         assert!(parse("").unwrap().on("anonymous-auth"));
     }
 
     #[test]
     fn lists_are_joined_from_commas_and_repetition() {
-        let flags = parse("--authorization-mode=Node,RBAC --runtime-config=a/v1=true --runtime-config=b/v1=false").unwrap();
+        let flags = parse(
+            "--authorization-mode=Node,RBAC --runtime-config=a/v1=true --runtime-config=b/v1=false",
+        )
+        .unwrap();
         assert_eq!(flags.many("authorization-mode"), ["Node", "RBAC"]);
         assert_eq!(flags.many("runtime-config"), ["a/v1=true", "b/v1=false"]);
     }
@@ -287,7 +498,10 @@ mod tests {
     #[test]
     fn an_unknown_flag_is_refused_with_a_suggestion() {
         let error = parse("--secure-prot=1").unwrap_err();
-        assert!(error.contains("--secure-prot") && error.contains("--secure-port"), "{error}");
+        assert!(
+            error.contains("--secure-prot") && error.contains("--secure-port"),
+            "{error}"
+        );
     }
 
     #[test]

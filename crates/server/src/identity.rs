@@ -51,7 +51,9 @@ impl Identity {
         let mut roots = RootCertStore::empty();
         for file in &trusted {
             for certificate in certificates(file)? {
-                roots.add(certificate).with_context(|| format!("{} holds a certificate that cannot be a CA", file.display()))?;
+                roots.add(certificate).with_context(|| {
+                    format!("{} holds a certificate that cannot be a CA", file.display())
+                })?;
             }
         }
         let client_authorities = roots.subjects();
@@ -62,18 +64,35 @@ impl Identity {
             client_authorities,
             tls13_only: config.tls13_only,
         })
-        .with_context(|| format!("{} and {} cannot be served", certificate.display(), key.display()))?;
-        Ok(Self { tls, authenticator: authenticator(config, roots)?, pki })
+        .with_context(|| {
+            format!(
+                "{} and {} cannot be served",
+                certificate.display(),
+                key.display()
+            )
+        })?;
+        Ok(Self {
+            tls,
+            authenticator: authenticator(config, roots)?,
+            pki,
+        })
     }
 
     /// Writes the administrator's kubeconfig for a server at `address`; says where it is. There is none where
     /// the operator brought certificates of their own.
-    pub(crate) fn write_kubeconfig(&self, config: &Config, address: SocketAddr) -> Result<Option<PathBuf>> {
-        let Some(pki) = &self.pki else { return Ok(None) };
+    pub(crate) fn write_kubeconfig(
+        &self,
+        config: &Config,
+        address: SocketAddr,
+    ) -> Result<Option<PathBuf>> {
+        let Some(pki) = &self.pki else {
+            return Ok(None);
+        };
         let file = config.data_dir.join("admin.kubeconfig");
         let (certificate, key) = pki.admin()?;
         kubeconfig::write(&file, address, &pki.ca_file(), &certificate, &key)?;
-        let absolute = fs::canonicalize(&file).with_context(|| format!("cannot find {}", file.display()))?;
+        let absolute =
+            fs::canonicalize(&file).with_context(|| format!("cannot find {}", file.display()))?;
         Ok(Some(absolute))
     }
 }
@@ -81,22 +100,37 @@ impl Identity {
 fn authenticator(config: &Config, roots: RootCertStore) -> Result<Arc<dyn Authenticator>> {
     let mut members: Vec<Arc<dyn Authenticator>> = Vec::new();
     if !roots.is_empty() {
-        members.push(Arc::new(ClientCertificates::new(Arc::new(roots)).context("the client CAs cannot be used")?));
+        members.push(Arc::new(
+            ClientCertificates::new(Arc::new(roots)).context("the client CAs cannot be used")?,
+        ));
     }
     if let Some(file) = &config.token_auth_file {
-        let text = fs::read_to_string(file).with_context(|| format!("--token-auth-file: cannot read {}", file.display()))?;
-        let tokens = StaticTokens::parse(&text).with_context(|| format!("--token-auth-file: {}", file.display()))?;
+        let text = fs::read_to_string(file)
+            .with_context(|| format!("--token-auth-file: cannot read {}", file.display()))?;
+        let tokens = StaticTokens::parse(&text)
+            .with_context(|| format!("--token-auth-file: {}", file.display()))?;
         members.push(Arc::new(tokens));
     }
-    let fallback = config.anonymous.then(|| Arc::new(Anonymous::new()) as Arc<dyn Authenticator>);
+    let fallback = config
+        .anonymous
+        .then(|| Arc::new(Anonymous::new()) as Arc<dyn Authenticator>);
     Ok(Arc::new(Union::new(members, fallback)))
 }
 
 fn names(config: &Config) -> Names {
-    let mut dns: Vec<String> = CLUSTER_NAMES.iter().map(|name| (*name).to_owned()).collect();
+    let mut dns: Vec<String> = CLUSTER_NAMES
+        .iter()
+        .map(|name| (*name).to_owned())
+        .collect();
     dns.extend(config.external_hostname.clone());
-    let loopback = [IpAddr::V4(Ipv4Addr::LOCALHOST), IpAddr::V6(Ipv6Addr::LOCALHOST)];
-    let mut addresses: Vec<IpAddr> = loopback.into_iter().chain([config.service_address]).collect();
+    let loopback = [
+        IpAddr::V4(Ipv4Addr::LOCALHOST),
+        IpAddr::V6(Ipv6Addr::LOCALHOST),
+    ];
+    let mut addresses: Vec<IpAddr> = loopback
+        .into_iter()
+        .chain([config.service_address])
+        .collect();
     addresses.extend(config.advertise_address);
     addresses.extend((!config.bind_address.is_unspecified()).then_some(config.bind_address));
     addresses.sort();
@@ -109,5 +143,9 @@ fn certificates(file: &Path) -> Result<Vec<CertificateDer<'static>>> {
         .with_context(|| format!("cannot read {}", file.display()))?
         .collect::<Result<_, _>>()
         .with_context(|| format!("{} is not PEM", file.display()))?;
-    if found.is_empty() { Err(anyhow!("{} holds no certificate in PEM", file.display())) } else { Ok(found) }
+    if found.is_empty() {
+        Err(anyhow!("{} holds no certificate in PEM", file.display()))
+    } else {
+        Ok(found)
+    }
 }

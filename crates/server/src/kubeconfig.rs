@@ -16,8 +16,18 @@ use crate::pki::write_secret;
 ///
 /// # Errors
 /// Where a file cannot be read or written.
-pub fn write(file: &Path, address: SocketAddr, ca: &Path, certificate: &Path, key: &Path) -> Result<()> {
-    let host = if address.ip().is_unspecified() { "127.0.0.1".parse()? } else { address.ip() };
+pub fn write(
+    file: &Path,
+    address: SocketAddr,
+    ca: &Path,
+    certificate: &Path,
+    key: &Path,
+) -> Result<()> {
+    let host = if address.ip().is_unspecified() {
+        "127.0.0.1".parse()?
+    } else {
+        address.ip()
+    };
     let server = format!("https://{}", SocketAddr::new(host, address.port()));
     let config = json!({
         "apiVersion": "v1",

@@ -28,7 +28,10 @@ fn main() -> ExitCode {
     for flag in flags.inert() {
         info!("--{flag} is accepted and has no effect yet");
     }
-    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+    let runtime = match tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+    {
         Ok(runtime) => runtime,
         Err(error) => {
             eprintln!("cannot start threads: {error}");
@@ -50,20 +53,34 @@ fn start_log(verbosity: u8) {
         2 | 3 => LevelFilter::DEBUG,
         _ => LevelFilter::TRACE,
     };
-    fmt().with_writer(std::io::stderr).with_ansi(std::io::stderr().is_terminal()).with_max_level(level).with_target(false).init();
+    fmt()
+        .with_writer(std::io::stderr)
+        .with_ansi(std::io::stderr().is_terminal())
+        .with_max_level(level)
+        .with_target(false)
+        .init();
 }
 
-#[allow(clippy::print_stdout, reason = "this is what the program says to who started it")]
+#[allow(
+    clippy::print_stdout,
+    reason = "this is what the program says to who started it"
+)]
 fn announce(ready: &Ready) {
     println!("pintle is ready on https://{}.", ready.address);
     if let Some(file) = &ready.kubeconfig {
-        println!("\nTo use it from another terminal:\n\n  export KUBECONFIG={}\n  kubectl get namespaces\n", file.display());
+        println!(
+            "\nTo use it from another terminal:\n\n  export KUBECONFIG={}\n  kubectl get namespaces\n",
+            file.display()
+        );
     }
 }
 
 /// Waits for SIGTERM or SIGINT. After that a second one ends the process at once.
 async fn told_to_stop() {
-    let (Ok(mut terminate), Ok(mut interrupt)) = (signal(SignalKind::terminate()), signal(SignalKind::interrupt())) else {
+    let (Ok(mut terminate), Ok(mut interrupt)) = (
+        signal(SignalKind::terminate()),
+        signal(SignalKind::interrupt()),
+    ) else {
         return std::future::pending().await;
     };
     tokio::select! {

@@ -14,8 +14,8 @@ use std::time::{Duration, SystemTime};
 
 use anyhow::{Context, Result};
 use rcgen::{
-    BasicConstraints, CertificateParams, DistinguishedName, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair,
-    KeyUsagePurpose, SanType,
+    BasicConstraints, CertificateParams, DistinguishedName, DnType, ExtendedKeyUsagePurpose, IsCa,
+    Issuer, KeyPair, KeyUsagePurpose, SanType,
 };
 use x509_parser::extensions::GeneralName;
 use x509_parser::pem::Pem;
@@ -48,8 +48,11 @@ impl Pki {
     /// # Errors
     /// Where the directory cannot be written or holds files that are no certificates and keys.
     pub fn open(dir: &Path) -> Result<Self> {
-        fs::create_dir_all(dir).with_context(|| format!("cannot make the directory {}", dir.display()))?;
-        let pki = Self { dir: dir.to_owned() };
+        fs::create_dir_all(dir)
+            .with_context(|| format!("cannot make the directory {}", dir.display()))?;
+        let pki = Self {
+            dir: dir.to_owned(),
+        };
         pki.ensure_ca()?;
         pki.ensure_service_account_key()?;
         Ok(pki)
@@ -69,9 +72,16 @@ impl Pki {
         params.distinguished_name = subject("kube-apiserver", None);
         params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
         for name in &names.dns {
-            params.subject_alt_names.push(SanType::DnsName(name.as_str().try_into()?));
+            params
+                .subject_alt_names
+                .push(SanType::DnsName(name.as_str().try_into()?));
         }
-        params.subject_alt_names.extend(names.addresses.iter().map(|&address| SanType::IpAddress(address)));
+        params.subject_alt_names.extend(
+            names
+                .addresses
+                .iter()
+                .map(|&address| SanType::IpAddress(address)),
+        );
         self.certificate("apiserver", params, |found| names.covered_by(found))
     }
 
@@ -95,7 +105,11 @@ impl Pki {
         let mut params = CertificateParams::default();
         params.distinguished_name = subject("kubernetes", None);
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-        params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign, KeyUsagePurpose::DigitalSignature];
+        params.key_usages = vec![
+            KeyUsagePurpose::KeyCertSign,
+            KeyUsagePurpose::CrlSign,
+            KeyUsagePurpose::DigitalSignature,
+        ];
         live(&mut params, CA_LIFE);
         write_secret(&key, &pair.serialize_pem())?;
         write(&cert, &params.self_signed(&pair)?.pem())
@@ -117,13 +131,18 @@ impl Pki {
         mut params: CertificateParams,
         fits: impl Fn(&x509_parser::certificate::X509Certificate<'_>) -> bool,
     ) -> Result<(PathBuf, PathBuf)> {
-        let (cert, key) = (self.dir.join(format!("{name}.crt")), self.dir.join(format!("{name}.key")));
+        let (cert, key) = (
+            self.dir.join(format!("{name}.crt")),
+            self.dir.join(format!("{name}.key")),
+        );
         if key.exists() && still_good(&cert, fits)? {
             return Ok((cert, key));
         }
         let ca_pem = read(&self.ca_file())?;
-        let ca_key = KeyPair::from_pem(&read(&self.dir.join("ca.key"))?).context("ca.key is no private key")?;
-        let issuer = Issuer::from_ca_cert_pem(&ca_pem, ca_key).context("ca.crt is no certificate")?;
+        let ca_key = KeyPair::from_pem(&read(&self.dir.join("ca.key"))?)
+            .context("ca.key is no private key")?;
+        let issuer =
+            Issuer::from_ca_cert_pem(&ca_pem, ca_key).context("ca.crt is no certificate")?;
         let pair = KeyPair::generate()?;
         params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
         params.use_authority_key_identifier_extension = true;
@@ -140,13 +159,19 @@ impl Names {
             return false;
         };
         let found = &alternatives.value.general_names;
-        let dns = |name: &String| found.iter().any(|at| matches!(at, GeneralName::DNSName(at) if at == name));
+        let dns = |name: &String| {
+            found
+                .iter()
+                .any(|at| matches!(at, GeneralName::DNSName(at) if at == name))
+        };
         let address = |address: &IpAddr| {
             let bytes = match address {
                 IpAddr::V4(address) => address.octets().to_vec(),
                 IpAddr::V6(address) => address.octets().to_vec(),
             };
-            found.iter().any(|at| matches!(at, GeneralName::IPAddress(at) if *at == bytes))
+            found
+                .iter()
+                .any(|at| matches!(at, GeneralName::IPAddress(at) if *at == bytes))
         };
         self.dns.iter().all(dns) && self.addresses.iter().all(address)
     }
@@ -168,7 +193,10 @@ fn live(params: &mut CertificateParams, life: Duration) {
     params.not_after = (now + life).into();
 }
 
-fn still_good(cert: &Path, fits: impl Fn(&x509_parser::certificate::X509Certificate<'_>) -> bool) -> Result<bool> {
+fn still_good(
+    cert: &Path,
+    fits: impl Fn(&x509_parser::certificate::X509Certificate<'_>) -> bool,
+) -> Result<bool> {
     if !cert.exists() {
         return Ok(false);
     }
@@ -179,7 +207,10 @@ fn still_good(cert: &Path, fits: impl Fn(&x509_parser::certificate::X509Certific
     let Ok(certificate) = pem.parse_x509() else {
         return Ok(false);
     };
-    let lasts = certificate.validity().time_to_expiration().is_some_and(|left| left.whole_seconds() > RENEWAL.as_secs() as i64);
+    let lasts = certificate
+        .validity()
+        .time_to_expiration()
+        .is_some_and(|left| left.whole_seconds() > RENEWAL.as_secs() as i64);
     Ok(lasts && fits(&certificate))
 }
 
@@ -200,7 +231,12 @@ pub fn write_secret(file: &Path, text: &str) -> Result<()> {
 fn replace(file: &Path, text: &str, mode: u32) -> Result<()> {
     let beside = file.with_extension("new");
     let written = (|| -> io::Result<()> {
-        let mut out = fs::OpenOptions::new().write(true).create(true).truncate(true).mode(mode).open(&beside)?;
+        let mut out = fs::OpenOptions::new()
+            .write(true)
+            .create(true)
+            .truncate(true)
+            .mode(mode)
+            .open(&beside)?;
         out.write_all(text.as_bytes())?;
         out.sync_all()?;
         fs::rename(&beside, file)

@@ -61,12 +61,16 @@ pub async fn run(
         key_prefix: config.key_prefix.clone(),
         event_ttl: config.event_ttl,
     };
-    let api = Api::start(Arc::clone(&storage), &options).await.context("cannot load the store")?;
-    let address = SocketAddr::new(config.bind_address, config.secure_port);
-    let listener = TcpListener::bind(address)
+    let api = Api::start(Arc::clone(&storage), &options)
         .await
-        .with_context(|| format!("cannot listen on {address}: choose another --bind-address or --secure-port"))?;
-    let address = listener.local_addr().context("the listener has no address")?;
+        .context("cannot load the store")?;
+    let address = SocketAddr::new(config.bind_address, config.secure_port);
+    let listener = TcpListener::bind(address).await.with_context(|| {
+        format!("cannot listen on {address}: choose another --bind-address or --secure-port")
+    })?;
+    let address = listener
+        .local_addr()
+        .context("the listener has no address")?;
     let kubeconfig = identity.write_kubeconfig(&config, address)?;
 
     let environment = Environment::default();
@@ -78,7 +82,10 @@ pub async fn run(
         Some(Err(error)) => Err(error.to_string()),
         None => Err("the store does not answer at once".to_owned()),
     });
-    health.add("poststarthook/start-system-namespaces-controller", namespaces.clone());
+    health.add(
+        "poststarthook/start-system-namespaces-controller",
+        namespaces.clone(),
+    );
     let server = GenericServer::new(GenericServerOptions {
         authenticator: identity.authenticator.clone(),
         authorizer: authorizer(config.authorization),
@@ -97,13 +104,28 @@ pub async fn run(
     });
 
     let mut background = JoinSet::new();
-    background.spawn(hooks::keep_system_namespaces(Arc::clone(&api.registry), environment, namespaces.clone()));
+    background.spawn(hooks::keep_system_namespaces(
+        Arc::clone(&api.registry),
+        environment,
+        namespaces.clone(),
+    ));
     background.spawn(compact(storage, config.compaction_interval));
-    background.spawn(announce(namespaces, Ready { address, kubeconfig }, ready));
-    server.serve(listener, Some(Arc::new(identity.tls)), shutdown).await;
+    background.spawn(announce(
+        namespaces,
+        Ready {
+            address,
+            kubeconfig,
+        },
+        ready,
+    ));
+    server
+        .serve(listener, Some(Arc::new(identity.tls)), shutdown)
+        .await;
     background.shutdown().await;
     info!("closing the store");
-    tokio::task::spawn_blocking(move || store.close()).await.context("the store did not close cleanly")?;
+    tokio::task::spawn_blocking(move || store.close())
+        .await
+        .context("the store did not close cleanly")?;
     Ok(())
 }
 
@@ -137,8 +159,14 @@ async fn compact(storage: Arc<dyn Storage>, interval: Duration) {
 fn authorizer(mode: Authorization) -> Arc<dyn Authorizer> {
     match mode {
         Authorization::AlwaysAllow => Arc::new(AlwaysAllow),
-        Authorization::AlwaysDeny => Arc::new(Union::new(vec![Arc::new(SystemMasters), Arc::new(AlwaysDeny)])),
-        Authorization::Masters => Arc::new(Union::new(vec![Arc::new(SystemMasters), Arc::new(PublicPaths)])),
+        Authorization::AlwaysDeny => Arc::new(Union::new(vec![
+            Arc::new(SystemMasters),
+            Arc::new(AlwaysDeny),
+        ])),
+        Authorization::Masters => Arc::new(Union::new(vec![
+            Arc::new(SystemMasters),
+            Arc::new(PublicPaths),
+        ])),
     }
 }
 
@@ -149,7 +177,10 @@ fn limits(config: &Config) -> Limits {
         request_timeout: config.request_timeout,
         min_request_timeout: config.min_request_timeout,
         shutdown_delay: config.shutdown_delay,
-        connections: ConnectionLimits { http2_streams: config.http2_streams, ..ConnectionLimits::default() },
+        connections: ConnectionLimits {
+            http2_streams: config.http2_streams,
+            ..ConnectionLimits::default()
+        },
         ..Limits::default()
     }
 }

@@ -24,7 +24,9 @@ impl BuiltIn {
     fn columns(&self) -> &ColumnDefinitions {
         self.columns.get_or_init(|| {
             let texts = descriptions();
-            ColumnDefinitions::new(&|definition, field| texts.of_field(definition, field).map(Cow::Borrowed))
+            ColumnDefinitions::new(&|definition, field| {
+                texts.of_field(definition, field).map(Cow::Borrowed)
+            })
         })
     }
 }
@@ -37,7 +39,9 @@ impl Tables for BuiltIn {
     fn write_cells(&self, object: &Record, now: Time, out: &mut Vec<u8>) {
         let cells = printers::cells(object, now).unwrap_or_else(|| {
             let metadata = object.get(METADATA).and_then(Value::as_record);
-            metadata.map(|metadata| printers::default_cells(ObjectMeta::of(metadata))).unwrap_or_default()
+            metadata
+                .map(|metadata| printers::default_cells(ObjectMeta::of(metadata)))
+                .unwrap_or_default()
         });
         printers::write_cells(&cells, out);
     }

@@ -15,16 +15,28 @@ pub(crate) fn json() -> Vec<u8> {
         ("emulationMinor", json!("36")),
         ("minCompatibilityMajor", json!("1")),
         ("minCompatibilityMinor", json!("35")),
-        ("gitVersion", json!(format!("{GIT_VERSION}+pintle-{}", env!("CARGO_PKG_VERSION")))),
+        (
+            "gitVersion",
+            json!(format!(
+                "{GIT_VERSION}+pintle-{}",
+                env!("CARGO_PKG_VERSION")
+            )),
+        ),
         ("gitCommit", json!("")),
         ("gitTreeState", json!("clean")),
         ("buildDate", json!("1970-01-01T00:00:00Z")),
         // Clients read this to know how the server was built; it is no Go program, and says so in the version.
         ("goVersion", json!("")),
         ("compiler", json!("gc")),
-        ("platform", json!(format!("{}/{}", std::env::consts::OS, architecture()))),
+        (
+            "platform",
+            json!(format!("{}/{}", std::env::consts::OS, architecture())),
+        ),
     ];
-    let body: Vec<String> = fields.iter().map(|(name, value)| format!("\"{name}\":{value}")).collect();
+    let body: Vec<String> = fields
+        .iter()
+        .map(|(name, value)| format!("\"{name}\":{value}"))
+        .collect();
     format!("{{{}}}", body.join(",")).into_bytes()
 }
 

@@ -15,11 +15,21 @@ const NAMES: &[(&str, &str)] = &[
 ];
 
 pub(super) fn to_events(object: Record, to: &TypeRef) -> Record {
-    renamed(object, to, |name| NAMES.iter().find(|(core, _)| *core == name).map(|(_, events)| *events))
+    renamed(object, to, |name| {
+        NAMES
+            .iter()
+            .find(|(core, _)| *core == name)
+            .map(|(_, events)| *events)
+    })
 }
 
 pub(super) fn to_core(object: Record, to: &TypeRef) -> Record {
-    renamed(object, to, |name| NAMES.iter().find(|(_, events)| *events == name).map(|(core, _)| *core))
+    renamed(object, to, |name| {
+        NAMES
+            .iter()
+            .find(|(_, events)| *events == name)
+            .map(|(core, _)| *core)
+    })
 }
 
 fn renamed(object: Record, to: &TypeRef, rename: impl Fn(&str) -> Option<&'static str>) -> Record {
@@ -27,9 +37,12 @@ fn renamed(object: Record, to: &TypeRef, rename: impl Fn(&str) -> Option<&'stati
     let mut out = Record::new(to.clone());
     for (index, mut value) in object.into_entries() {
         let name = from.fields[index].name.as_ref();
-        let Some(at) = to.field_index(rename(name).unwrap_or(name)) else { continue };
+        let Some(at) = to.field_index(rename(name).unwrap_or(name)) else {
+            continue;
+        };
         // The series have types of their own with the same fields.
-        if let (pintle_runtime::value::Value::Record(inner), Some(ty)) = (&mut value, super::path::struct_of(&to.fields[at].ty))
+        if let (pintle_runtime::value::Value::Record(inner), Some(ty)) =
+            (&mut value, super::path::struct_of(&to.fields[at].ty))
             && *inner.type_ref() != ty
         {
             *inner = inner.clone().with_type(ty);

@@ -20,67 +20,97 @@ const BEHAVIOR: &str = "autoscaling.alpha.kubernetes.io/behavior";
 type Names = &'static [(&'static str, &'static [(&'static str, &'static str)])];
 
 const TARGETS: Names = &[
-    ("object", &[
-        ("describedObject", "target"),
-        ("metric.name", "metricName"),
-        ("metric.selector", "selector"),
-        ("target.value", "targetValue"),
-        ("target.averageValue", "averageValue"),
-    ]),
-    ("pods", &[
-        ("metric.name", "metricName"),
-        ("metric.selector", "selector"),
-        ("target.averageValue", "targetAverageValue"),
-    ]),
-    ("resource", &[
-        ("name", "name"),
-        ("target.averageUtilization", "targetAverageUtilization"),
-        ("target.averageValue", "targetAverageValue"),
-    ]),
-    ("containerResource", &[
-        ("name", "name"),
-        ("container", "container"),
-        ("target.averageUtilization", "targetAverageUtilization"),
-        ("target.averageValue", "targetAverageValue"),
-    ]),
-    ("external", &[
-        ("metric.name", "metricName"),
-        ("metric.selector", "metricSelector"),
-        ("target.value", "targetValue"),
-        ("target.averageValue", "targetAverageValue"),
-    ]),
+    (
+        "object",
+        &[
+            ("describedObject", "target"),
+            ("metric.name", "metricName"),
+            ("metric.selector", "selector"),
+            ("target.value", "targetValue"),
+            ("target.averageValue", "averageValue"),
+        ],
+    ),
+    (
+        "pods",
+        &[
+            ("metric.name", "metricName"),
+            ("metric.selector", "selector"),
+            ("target.averageValue", "targetAverageValue"),
+        ],
+    ),
+    (
+        "resource",
+        &[
+            ("name", "name"),
+            ("target.averageUtilization", "targetAverageUtilization"),
+            ("target.averageValue", "targetAverageValue"),
+        ],
+    ),
+    (
+        "containerResource",
+        &[
+            ("name", "name"),
+            ("container", "container"),
+            ("target.averageUtilization", "targetAverageUtilization"),
+            ("target.averageValue", "targetAverageValue"),
+        ],
+    ),
+    (
+        "external",
+        &[
+            ("metric.name", "metricName"),
+            ("metric.selector", "metricSelector"),
+            ("target.value", "targetValue"),
+            ("target.averageValue", "targetAverageValue"),
+        ],
+    ),
 ];
 
 const CURRENTS: Names = &[
-    ("object", &[
-        ("describedObject", "target"),
-        ("metric.name", "metricName"),
-        ("metric.selector", "selector"),
-        ("current.value", "currentValue"),
-        ("current.averageValue", "averageValue"),
-    ]),
-    ("pods", &[
-        ("metric.name", "metricName"),
-        ("metric.selector", "selector"),
-        ("current.averageValue", "currentAverageValue"),
-    ]),
-    ("resource", &[
-        ("name", "name"),
-        ("current.averageUtilization", "currentAverageUtilization"),
-        ("current.averageValue", "currentAverageValue"),
-    ]),
-    ("containerResource", &[
-        ("name", "name"),
-        ("container", "container"),
-        ("current.averageUtilization", "currentAverageUtilization"),
-        ("current.averageValue", "currentAverageValue"),
-    ]),
-    ("external", &[
-        ("metric.name", "metricName"),
-        ("metric.selector", "metricSelector"),
-        ("current.value", "currentValue"),
-        ("current.averageValue", "currentAverageValue"),
-    ]),
+    (
+        "object",
+        &[
+            ("describedObject", "target"),
+            ("metric.name", "metricName"),
+            ("metric.selector", "selector"),
+            ("current.value", "currentValue"),
+            ("current.averageValue", "averageValue"),
+        ],
+    ),
+    (
+        "pods",
+        &[
+            ("metric.name", "metricName"),
+            ("metric.selector", "selector"),
+            ("current.averageValue", "currentAverageValue"),
+        ],
+    ),
+    (
+        "resource",
+        &[
+            ("name", "name"),
+            ("current.averageUtilization", "currentAverageUtilization"),
+            ("current.averageValue", "currentAverageValue"),
+        ],
+    ),
+    (
+        "containerResource",
+        &[
+            ("name", "name"),
+            ("container", "container"),
+            ("current.averageUtilization", "currentAverageUtilization"),
+            ("current.averageValue", "currentAverageValue"),
+        ],
+    ),
+    (
+        "external",
+        &[
+            ("metric.name", "metricName"),
+            ("metric.selector", "metricSelector"),
+            ("current.value", "currentValue"),
+            ("current.averageValue", "currentAverageValue"),
+        ],
+    ),
 ];
 
 /// What `spec` and `status` share.
@@ -99,7 +129,10 @@ const COMMON: &[&str] = &[
 
 pub(super) fn to_v1(v2: Record, to: &TypeRef) -> Record {
     let mut v1 = common(&v2, to);
-    let (metric, status) = ("io.k8s.api.autoscaling.v1.MetricSpec", "io.k8s.api.autoscaling.v1.MetricStatus");
+    let (metric, status) = (
+        "io.k8s.api.autoscaling.v1.MetricSpec",
+        "io.k8s.api.autoscaling.v1.MetricStatus",
+    );
     let (cpu, others) = split(&v2, "spec.metrics", "target.averageUtilization");
     if let Some(cpu) = cpu {
         set(&mut v1, "spec.targetCPUUtilizationPercentage", cpu);
@@ -130,21 +163,35 @@ pub(super) fn to_v2(v1: Record, to: &TypeRef) -> Record {
         set(&mut metric, "resource.name", Value::String("cpu".into()));
         set(&mut metric, &format!("resource.{path}"), value.clone());
         if path.starts_with("target") {
-            set(&mut metric, "resource.target.type", Value::String("Utilization".into()));
+            set(
+                &mut metric,
+                "resource.target.type",
+                Value::String("Utilization".into()),
+            );
         }
         Some(Value::Record(metric))
     };
     let spec = "io.k8s.api.autoscaling.v2.MetricSpec";
-    let mut metrics = unpack_metrics(&v1, METRICS, ("io.k8s.api.autoscaling.v1.MetricSpec", spec), TARGETS);
+    let mut metrics = unpack_metrics(
+        &v1,
+        METRICS,
+        ("io.k8s.api.autoscaling.v1.MetricSpec", spec),
+        TARGETS,
+    );
     metrics.extend(
-        get(&v1, "spec.targetCPUUtilizationPercentage").and_then(|value| cpu(spec, "target.averageUtilization", value)),
+        get(&v1, "spec.targetCPUUtilizationPercentage")
+            .and_then(|value| cpu(spec, "target.averageUtilization", value)),
     );
     if !metrics.is_empty() {
         set(&mut v2, "spec.metrics", Value::List(metrics));
     }
     let status = "io.k8s.api.autoscaling.v2.MetricStatus";
-    let mut currents =
-        unpack_metrics(&v1, CURRENT_METRICS, ("io.k8s.api.autoscaling.v1.MetricStatus", status), CURRENTS);
+    let mut currents = unpack_metrics(
+        &v1,
+        CURRENT_METRICS,
+        ("io.k8s.api.autoscaling.v1.MetricStatus", status),
+        CURRENTS,
+    );
     currents.extend(
         get(&v1, "status.currentCPUUtilizationPercentage")
             .and_then(|value| cpu(status, "current.averageUtilization", value)),
@@ -159,7 +206,8 @@ pub(super) fn to_v2(v1: Record, to: &TypeRef) -> Record {
         set(&mut v2, "spec.behavior", behavior);
     }
     if let Some(annotations) = annotations_mut(&mut v2) {
-        annotations.retain(|key, _| !matches!(key, METRICS | CURRENT_METRICS | CONDITIONS | BEHAVIOR));
+        annotations
+            .retain(|key, _| !matches!(key, METRICS | CURRENT_METRICS | CONDITIONS | BEHAVIOR));
     }
     v2
 }
@@ -177,10 +225,18 @@ fn common(from: &Record, to: &TypeRef) -> Record {
 
 /// A struct under the table that the other version has for it; the fields are the same.
 fn retyped(value: Value, into: &Record, path: &str) -> Value {
-    let Value::Record(record) = value else { return value };
-    let ty = path.split('.').try_fold(into.type_ref().clone(), |ty, name| struct_of(&ty.field(name)?.ty));
+    let Value::Record(record) = value else {
+        return value;
+    };
+    let ty = path
+        .split('.')
+        .try_fold(into.type_ref().clone(), |ty, name| {
+            struct_of(&ty.field(name)?.ty)
+        });
     match ty {
-        Some(ty) if ty.fields.len() == record.ty().fields.len() => Value::Record(record.with_type(ty)),
+        Some(ty) if ty.fields.len() == record.ty().fields.len() => {
+            Value::Record(record.with_type(ty))
+        }
         _ => Value::Record(record),
     }
 }
@@ -188,7 +244,12 @@ fn retyped(value: Value, into: &Record, path: &str) -> Value {
 /// The CPU utilization among the metrics at `path`, and the other metrics.
 fn split(v2: &Record, path: &str, utilization: &str) -> (Option<Value>, Vec<Record>) {
     let (mut cpu, mut others) = (None, Vec::new());
-    for metric in get(v2, path).and_then(Value::as_list).into_iter().flatten().filter_map(Value::as_record) {
+    for metric in get(v2, path)
+        .and_then(Value::as_list)
+        .into_iter()
+        .flatten()
+        .filter_map(Value::as_record)
+    {
         let is_cpu = get(metric, "resource.name").and_then(Value::as_str) == Some("cpu");
         match get(metric, &format!("resource.{utilization}")) {
             Some(value) if is_cpu => cpu = Some(value.clone()),
@@ -198,15 +259,30 @@ fn split(v2: &Record, path: &str, utilization: &str) -> (Option<Value>, Vec<Reco
     (cpu, others)
 }
 
-fn annotate_metrics(v1: &mut Record, key: &'static str, metrics: &[Record], ty: &str, names: Names) {
-    let Some(ty) = crate::type_by_name(ty).filter(|_| !metrics.is_empty()) else { return };
-    let metrics = metrics.iter().map(|metric| Value::Record(renamed(metric, &ty, names, false))).collect();
+fn annotate_metrics(
+    v1: &mut Record,
+    key: &'static str,
+    metrics: &[Record],
+    ty: &str,
+    names: Names,
+) {
+    let Some(ty) = crate::type_by_name(ty).filter(|_| !metrics.is_empty()) else {
+        return;
+    };
+    let metrics = metrics
+        .iter()
+        .map(|metric| Value::Record(renamed(metric, &ty, names, false)))
+        .collect();
     annotate(v1, key, &Value::List(metrics));
 }
 
 fn unpack_metrics(v1: &Record, key: &str, (from, to): (&str, &str), names: Names) -> Vec<Value> {
-    let (Some(from), Some(to)) = (crate::type_by_name(from), crate::type_by_name(to)) else { return Vec::new() };
-    let Some(Value::List(items)) = annotation(v1, key).and_then(|text| decode_any(&text)) else { return Vec::new() };
+    let (Some(from), Some(to)) = (crate::type_by_name(from), crate::type_by_name(to)) else {
+        return Vec::new();
+    };
+    let Some(Value::List(items)) = annotation(v1, key).and_then(|text| decode_any(&text)) else {
+        return Vec::new();
+    };
     let metrics = items.iter().filter_map(|item| {
         let mut text = Vec::new();
         json::encode_value(item, &mut text);
@@ -238,7 +314,11 @@ fn renamed(metric: &Record, to: &TypeRef, names: Names, to_v2: bool) -> Record {
                 () if has("averageValue") => "AverageValue",
                 () => "Value",
             };
-            set(&mut out, &format!("{source}.target.type"), Value::String(kind.into()));
+            set(
+                &mut out,
+                &format!("{source}.target.type"),
+                Value::String(kind.into()),
+            );
         }
     }
     out
@@ -267,16 +347,26 @@ fn unpack(v1: &Record, v2: &Record, key: &str, path: &str) -> Option<Value> {
 }
 
 fn annotation(object: &Record, key: &str) -> Option<String> {
-    get(object, "metadata.annotations")?.as_map()?.get(key)?.as_str().map(str::to_owned)
+    get(object, "metadata.annotations")?
+        .as_map()?
+        .get(key)?
+        .as_str()
+        .map(str::to_owned)
 }
 
 fn decode_any(text: &str) -> Option<Value> {
-    json::decode_value(&Bytes::copy_from_slice(text.as_bytes()), &mut Problems::ignored()).ok()
+    json::decode_value(
+        &Bytes::copy_from_slice(text.as_bytes()),
+        &mut Problems::ignored(),
+    )
+    .ok()
 }
 
 fn annotations_mut(object: &mut Record) -> Option<&mut Map> {
     let metadata = object.ty().field_index("metadata")?;
-    let Some(Value::Record(metadata)) = object.get_mut(metadata) else { return None };
+    let Some(Value::Record(metadata)) = object.get_mut(metadata) else {
+        return None;
+    };
     let annotations = metadata.ty().field_index("annotations")?;
     match metadata.get_mut(annotations) {
         Some(Value::Map(annotations)) => Some(annotations),

@@ -22,14 +22,20 @@ pub struct NoConversion {
 /// # Errors
 /// Where the two types are not versions of one kind.
 pub fn convert(object: Record, to: &TypeRef) -> Result<Record, NoConversion> {
-    let convert: fn(Record, &TypeRef) -> Record = match (object.ty().name.as_ref(), to.name.as_ref()) {
-        ("io.k8s.api.core.v1.Event", "io.k8s.api.events.v1.Event") => event::to_events,
-        ("io.k8s.api.events.v1.Event", "io.k8s.api.core.v1.Event") => event::to_core,
-        (hpa::V2, hpa::V1) => hpa::to_v1,
-        (hpa::V1, hpa::V2) => hpa::to_v2,
-        (from, to) if from == to => return Ok(object),
-        (from, to) => return Err(NoConversion { from: from.to_owned(), to: to.to_owned() }),
-    };
+    let convert: fn(Record, &TypeRef) -> Record =
+        match (object.ty().name.as_ref(), to.name.as_ref()) {
+            ("io.k8s.api.core.v1.Event", "io.k8s.api.events.v1.Event") => event::to_events,
+            ("io.k8s.api.events.v1.Event", "io.k8s.api.core.v1.Event") => event::to_core,
+            (hpa::V2, hpa::V1) => hpa::to_v1,
+            (hpa::V1, hpa::V2) => hpa::to_v2,
+            (from, to) if from == to => return Ok(object),
+            (from, to) => {
+                return Err(NoConversion {
+                    from: from.to_owned(),
+                    to: to.to_owned(),
+                });
+            }
+        };
     Ok(convert(object, to))
 }
 

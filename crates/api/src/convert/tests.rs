@@ -6,7 +6,12 @@ use super::convert;
 
 fn object(name: &str, text: &str) -> Record {
     let ty = crate::type_by_name(name).unwrap();
-    json::decode(&ty, &Bytes::copy_from_slice(text.as_bytes()), &mut Problems::ignored()).unwrap()
+    json::decode(
+        &ty,
+        &Bytes::copy_from_slice(text.as_bytes()),
+        &mut Problems::ignored(),
+    )
+    .unwrap()
 }
 
 #[track_caller]

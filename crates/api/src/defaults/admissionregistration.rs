@@ -4,8 +4,9 @@ use pintle_runtime::value::Record;
 
 use super::fill;
 use crate::admissionregistration::v1::{
-    MatchResourcesMut, MutatingAdmissionPolicyBindingMut, MutatingAdmissionPolicyMut, MutatingWebhookConfigurationMut,
-    ValidatingAdmissionPolicyBindingMut, ValidatingAdmissionPolicyMut, ValidatingWebhookConfigurationMut,
+    MatchResourcesMut, MutatingAdmissionPolicyBindingMut, MutatingAdmissionPolicyMut,
+    MutatingWebhookConfigurationMut, ValidatingAdmissionPolicyBindingMut,
+    ValidatingAdmissionPolicyMut, ValidatingWebhookConfigurationMut,
 };
 
 /// The defaults of a webhook of either sort, which share their fields.
@@ -28,13 +29,19 @@ macro_rules! webhook_defaults {
 }
 
 pub(super) fn validating_webhooks(object: &mut Record) {
-    for mut webhook in ValidatingWebhookConfigurationMut::from_record(object).webhooks_mut().iter_mut() {
+    for mut webhook in ValidatingWebhookConfigurationMut::from_record(object)
+        .webhooks_mut()
+        .iter_mut()
+    {
         webhook_defaults!(webhook);
     }
 }
 
 pub(super) fn mutating_webhooks(object: &mut Record) {
-    for mut webhook in MutatingWebhookConfigurationMut::from_record(object).webhooks_mut().iter_mut() {
+    for mut webhook in MutatingWebhookConfigurationMut::from_record(object)
+        .webhooks_mut()
+        .iter_mut()
+    {
         webhook_defaults!(webhook);
         fill!(webhook; reinvocation_policy set_reinvocation_policy = "Never");
     }
@@ -71,13 +78,19 @@ pub(super) fn mutating_policy(object: &mut Record) {
 }
 
 pub(super) fn validating_binding(object: &mut Record) {
-    if let Some(resources) = ValidatingAdmissionPolicyBindingMut::from_record(object).spec_mut().match_resources_mut() {
+    if let Some(resources) = ValidatingAdmissionPolicyBindingMut::from_record(object)
+        .spec_mut()
+        .match_resources_mut()
+    {
         match_resources(resources);
     }
 }
 
 pub(super) fn mutating_binding(object: &mut Record) {
-    if let Some(resources) = MutatingAdmissionPolicyBindingMut::from_record(object).spec_mut().match_resources_mut() {
+    if let Some(resources) = MutatingAdmissionPolicyBindingMut::from_record(object)
+        .spec_mut()
+        .match_resources_mut()
+    {
         match_resources(resources);
     }
 }

@@ -73,7 +73,11 @@ pub(super) fn replica_set(object: &mut Record) {
 
 pub(super) fn replication_controller(object: &mut Record) {
     let mut controller = ReplicationControllerMut::from_record(object);
-    let labels = controller.view().spec().template().and_then(|template| template.metadata().labels().map().cloned());
+    let labels = controller
+        .view()
+        .spec()
+        .template()
+        .and_then(|template| template.metadata().labels().map().cloned());
     if let Some(labels) = labels.filter(|labels| !labels.is_empty()) {
         if controller.view().spec().selector().is_empty() {
             *controller.spec_mut().selector_mut().map_mut() = labels.clone();

@@ -7,7 +7,14 @@ use crate::batch::v1::{CronJobMut, JobMut, JobSpecMut};
 
 pub(super) fn job(object: &mut Record) {
     let mut job = JobMut::from_record(object);
-    let labels = job.view().spec().template().metadata().labels().map().cloned();
+    let labels = job
+        .view()
+        .spec()
+        .template()
+        .metadata()
+        .labels()
+        .map()
+        .cloned();
     if let Some(labels) = labels.filter(|labels| !labels.is_empty())
         && job.view().metadata().labels().is_empty()
     {
@@ -17,8 +24,16 @@ pub(super) fn job(object: &mut Record) {
     if spec.view().completions().is_none() && spec.view().parallelism().is_none() {
         spec.set_completions(1);
     }
-    let backoff = if spec.view().backoff_limit_per_index().is_some() { i32::MAX } else { 6 };
-    let replacement = if spec.view().pod_failure_policy().is_some() { "Failed" } else { "TerminatingOrFailed" };
+    let backoff = if spec.view().backoff_limit_per_index().is_some() {
+        i32::MAX
+    } else {
+        6
+    };
+    let replacement = if spec.view().pod_failure_policy().is_some() {
+        "Failed"
+    } else {
+        "TerminatingOrFailed"
+    };
     fill!(spec;
         parallelism set_parallelism = 1,
         backoff_limit set_backoff_limit = backoff,
@@ -32,7 +47,9 @@ pub(super) fn job(object: &mut Record) {
 }
 
 fn failure_policy(spec: &mut JobSpecMut<'_>) {
-    let Some(mut policy) = spec.pod_failure_policy_mut() else { return };
+    let Some(mut policy) = spec.pod_failure_policy_mut() else {
+        return;
+    };
     for mut rule in policy.rules_mut().iter_mut() {
         for mut pattern in rule.on_pod_conditions_mut().iter_mut() {
             fill!(pattern; status set_status = "True");

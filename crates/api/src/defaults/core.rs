@@ -5,7 +5,9 @@ use pintle_runtime::view::{IntOrString, StringMapMut};
 
 use super::fill;
 use super::pod::quantities;
-use crate::core::v1::{EndpointsMut, LimitRangeItemMut, LimitRangeMut, NamespaceMut, NodeMut, SecretMut, ServiceMut};
+use crate::core::v1::{
+    EndpointsMut, LimitRangeItemMut, LimitRangeMut, NamespaceMut, NodeMut, SecretMut, ServiceMut,
+};
 use crate::discovery::v1::EndpointSliceMut;
 
 /// Three hours.
@@ -26,7 +28,10 @@ pub(super) fn service(object: &mut Record) {
     fill!(spec; type_ set_type = "ClusterIP");
     for mut port in spec.ports_mut().iter_mut() {
         fill!(port; protocol set_protocol = "TCP");
-        if matches!(port.view().target_port(), IntOrString::Int(0) | IntOrString::String("")) {
+        if matches!(
+            port.view().target_port(),
+            IntOrString::Int(0) | IntOrString::String("")
+        ) {
             let same = port.view().port();
             port.set_target_port(IntOrString::Int(same));
         }
@@ -62,7 +67,10 @@ pub(super) fn namespace(object: &mut Record) {
     let mut namespace = NamespaceMut::from_record(object);
     let name = namespace.view().metadata().name().to_owned();
     if !name.is_empty() {
-        namespace.metadata_mut().labels_mut().insert("kubernetes.io/metadata.name", name);
+        namespace
+            .metadata_mut()
+            .labels_mut()
+            .insert("kubernetes.io/metadata.name", name);
     }
     fill!(namespace.status_mut(); phase set_phase = "Active");
 }
@@ -109,7 +117,9 @@ pub(super) fn limit_range(object: &mut Record) {
 /// A limit that is not given is the maximum; a request that is not given is the limit, or the minimum.
 fn container_limits(item: &mut LimitRangeItemMut<'_>) {
     let of = |map: pintle_runtime::view::StringMap<'_>| -> Vec<(String, String)> {
-        map.iter().map(|(name, amount)| (name.to_owned(), amount.to_owned())).collect()
+        map.iter()
+            .map(|(name, amount)| (name.to_owned(), amount.to_owned()))
+            .collect()
     };
     let (max, min) = (of(item.view().max()), of(item.view().min()));
     add_missing(item.default_mut(), max);

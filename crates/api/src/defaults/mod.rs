@@ -89,15 +89,29 @@ pub fn apply(object: &mut Record) {
         "io.k8s.api.storage.v1.StorageClass" => storage::storage_class,
         "io.k8s.api.storage.v1.CSIDriver" => storage::csi_driver,
         "io.k8s.api.storage.v1.VolumeAttachment" => storage::volume_attachment,
-        "io.k8s.api.admissionregistration.v1.ValidatingWebhookConfiguration" => admissionregistration::validating_webhooks,
-        "io.k8s.api.admissionregistration.v1.MutatingWebhookConfiguration" => admissionregistration::mutating_webhooks,
-        "io.k8s.api.admissionregistration.v1.ValidatingAdmissionPolicy" => admissionregistration::validating_policy,
-        "io.k8s.api.admissionregistration.v1.ValidatingAdmissionPolicyBinding" => admissionregistration::validating_binding,
-        "io.k8s.api.admissionregistration.v1.MutatingAdmissionPolicy" => admissionregistration::mutating_policy,
-        "io.k8s.api.admissionregistration.v1.MutatingAdmissionPolicyBinding" => admissionregistration::mutating_binding,
+        "io.k8s.api.admissionregistration.v1.ValidatingWebhookConfiguration" => {
+            admissionregistration::validating_webhooks
+        }
+        "io.k8s.api.admissionregistration.v1.MutatingWebhookConfiguration" => {
+            admissionregistration::mutating_webhooks
+        }
+        "io.k8s.api.admissionregistration.v1.ValidatingAdmissionPolicy" => {
+            admissionregistration::validating_policy
+        }
+        "io.k8s.api.admissionregistration.v1.ValidatingAdmissionPolicyBinding" => {
+            admissionregistration::validating_binding
+        }
+        "io.k8s.api.admissionregistration.v1.MutatingAdmissionPolicy" => {
+            admissionregistration::mutating_policy
+        }
+        "io.k8s.api.admissionregistration.v1.MutatingAdmissionPolicyBinding" => {
+            admissionregistration::mutating_binding
+        }
         "io.k8s.api.resource.v1.ResourceClaim" => resource::claim,
         "io.k8s.api.resource.v1.ResourceClaimTemplate" => resource::claim_template,
-        "io.k8s.apiextensions-apiserver.pkg.apis.apiextensions.v1.CustomResourceDefinition" => resource::custom_resource_definition,
+        "io.k8s.apiextensions-apiserver.pkg.apis.apiextensions.v1.CustomResourceDefinition" => {
+            resource::custom_resource_definition
+        }
         "io.k8s.kube-aggregator.pkg.apis.apiregistration.v1.APIService" => resource::api_service,
         _ => return,
     };

@@ -9,8 +9,8 @@ use pintle_runtime::view::StringMapMut;
 
 use super::{fill, volume};
 use crate::core::v1::{
-    ContainerMut, EphemeralContainerMut, HTTPGetActionMut, LifecycleHandlerMut, PodMut, PodSpecMut, PodTemplateMut,
-    PodTemplateSpecMut, ProbeMut, ResourceRequirementsMut,
+    ContainerMut, EphemeralContainerMut, HTTPGetActionMut, LifecycleHandlerMut, PodMut, PodSpecMut,
+    PodTemplateMut, PodTemplateSpecMut, ProbeMut, ResourceRequirementsMut,
 };
 
 pub(super) fn pod(object: &mut Record) {
@@ -43,8 +43,12 @@ fn of_a_pod_alone(container: &mut ContainerMut<'_>, host_network: bool) {
 }
 
 fn requests_from_limits(resources: &mut ResourceRequirementsMut<'_>) {
-    let limits: Vec<(String, String)> =
-        resources.view().limits().iter().map(|(name, limit)| (name.to_owned(), limit.to_owned())).collect();
+    let limits: Vec<(String, String)> = resources
+        .view()
+        .limits()
+        .iter()
+        .map(|(name, limit)| (name.to_owned(), limit.to_owned()))
+        .collect();
     for (name, limit) in limits {
         if !resources.view().requests().contains_key(&name) {
             resources.requests_mut().insert(name, limit);
@@ -167,7 +171,9 @@ fn probe(mut probe: ProbeMut<'_>) {
 
 /// `Always` for an image with the tag `latest`, given or implied; a digest pins it.
 fn pull_policy(image: &str) -> &'static str {
-    let (name, digest) = image.split_once('@').map_or((image, None), |(name, digest)| (name, Some(digest)));
+    let (name, digest) = image
+        .split_once('@')
+        .map_or((image, None), |(name, digest)| (name, Some(digest)));
     let last = name.rsplit('/').next().unwrap_or(name);
     match (last.split_once(':'), digest) {
         (Some((_, "latest")), _) | (None, None) => "Always",
@@ -182,7 +188,10 @@ pub(super) fn quantities(mut map: StringMapMut<'_>) {
     }
     for (_, value) in map.map_mut().iter_mut() {
         // Only these suffixes are finer than a thousandth.
-        let Some(text) = value.as_str().filter(|text| text.ends_with(['u', 'n', '.']) || text.contains(['e', 'E'])) else {
+        let Some(text) = value
+            .as_str()
+            .filter(|text| text.ends_with(['u', 'n', '.']) || text.contains(['e', 'E']))
+        else {
             continue;
         };
         if let Ok(Cow::Owned(rounded)) = Quantity::canonicalize_rounded(text, Scale::MILLI) {

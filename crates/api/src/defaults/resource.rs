@@ -6,7 +6,9 @@ use pintle_runtime::view::ListMut;
 use super::fill;
 use crate::apiextensions::v1::CustomResourceDefinitionMut;
 use crate::apiregistration::v1::APIServiceMut;
-use crate::resource::v1::{DeviceToleration, ResourceClaimMut, ResourceClaimSpecMut, ResourceClaimTemplateMut};
+use crate::resource::v1::{
+    DeviceToleration, ResourceClaimMut, ResourceClaimSpecMut, ResourceClaimTemplateMut,
+};
 
 /// Port of a webhook or an aggregated server.
 const HTTPS: i32 = 443;
@@ -16,7 +18,11 @@ pub(super) fn claim(object: &mut Record) {
 }
 
 pub(super) fn claim_template(object: &mut Record) {
-    claim_spec(&mut ResourceClaimTemplateMut::from_record(object).spec_mut().spec_mut());
+    claim_spec(
+        &mut ResourceClaimTemplateMut::from_record(object)
+            .spec_mut()
+            .spec_mut(),
+    );
 }
 
 fn claim_spec(spec: &mut ResourceClaimSpecMut<'_>) {

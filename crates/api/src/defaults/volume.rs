@@ -5,8 +5,8 @@ use pintle_runtime::value::Record;
 use super::fill;
 use super::pod::quantities;
 use crate::core::v1::{
-    AzureDiskVolumeSourceMut, DownwardAPIVolumeFileMut, HostPathVolumeSourceMut, PersistentVolumeClaimMut,
-    PersistentVolumeClaimSpecMut, PersistentVolumeMut, VolumeMut,
+    AzureDiskVolumeSourceMut, DownwardAPIVolumeFileMut, HostPathVolumeSourceMut,
+    PersistentVolumeClaimMut, PersistentVolumeClaimSpecMut, PersistentVolumeMut, VolumeMut,
 };
 
 /// `0644`
@@ -14,7 +14,13 @@ const FILE_MODE: i32 = 0o644;
 
 pub(super) fn of_pod(volume: &mut VolumeMut<'_>) {
     // Field 0 is the name; all others are sources.
-    if volume.view().record().entries().iter().all(|(at, value)| *at == 0 || value.is_null()) {
+    if volume
+        .view()
+        .record()
+        .entries()
+        .iter()
+        .all(|(at, value)| *at == 0 || value.is_null())
+    {
         volume.empty_dir_or_new();
     }
     if let Some(mut source) = volume.host_path_mut() {

@@ -29,11 +29,19 @@ const STRINGS: [&str; 12] = [
 ];
 const QUANTITIES: [&str; 6] = ["0", "100m", "1Gi", "1500", "-2", "1e6"];
 /// Compact, as JSON would not come back with spaces.
-const RAW: [&str; 5] = ["{}", r#"{"a":[1,2.50,"x\u003cy"]}"#, r#"{"f:data":{".":{}}}"#, "[]", r#""text""#];
+const RAW: [&str; 5] = [
+    "{}",
+    r#"{"a":[1,2.50,"x\u003cy"]}"#,
+    r#"{"f:data":{".":{}}}"#,
+    "[]",
+    r#""text""#,
+];
 
 impl Maker {
     pub(crate) fn new(seed: u64) -> Self {
-        Self { state: seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) ^ 0x5851_f42d_4c95_7f2d }
+        Self {
+            state: seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) ^ 0x5851_f42d_4c95_7f2d,
+        }
     }
 
     /// A number below `bound` (SplitMix64).
@@ -57,7 +65,8 @@ impl Maker {
     /// Changes a few bytes: overwritten, inserted, taken out, cut off, or copied from elsewhere.
     #[allow(dead_code, reason = "not every suite changes bytes")]
     pub(crate) fn mutate(&mut self, mut bytes: Vec<u8>) -> Vec<u8> {
-        const TELLING: &[u8] = b"\"\\{}[]:,0-9.eEntfau \n\t'&*!|>%@`#\0\x01\x08\x0a\x12\x7f\x80\xe2\xff";
+        const TELLING: &[u8] =
+            b"\"\\{}[]:,0-9.eEntfau \n\t'&*!|>%@`#\0\x01\x08\x0a\x12\x7f\x80\xe2\xff";
         for _ in 0..=self.below(3) {
             let at = self.below(bytes.len() + 1);
             let byte = self.one_of(TELLING);
@@ -97,20 +106,38 @@ impl Maker {
         Some(match ty {
             FieldType::String => self.string(),
             FieldType::Bool => Value::Bool(self.below(2) == 0),
-            FieldType::Int32 => Value::Int(self.one_of(&[0, 1, -1, 7, 300, i64::from(i32::MAX), i64::from(i32::MIN)])),
+            FieldType::Int32 => Value::Int(self.one_of(&[
+                0,
+                1,
+                -1,
+                7,
+                300,
+                i64::from(i32::MAX),
+                i64::from(i32::MIN),
+            ])),
             FieldType::Int64 => Value::Int(self.one_of(&[0, 1, -1, 86_400, i64::MAX, i64::MIN])),
-            FieldType::Float64 => Value::Float(self.one_of(&[0.0, 1.0, -0.5, 1e21, 1e-7, 123_456.789])),
+            FieldType::Float64 => {
+                Value::Float(self.one_of(&[0.0, 1.0, -0.5, 1e21, 1e-7, 123_456.789]))
+            }
             // Never empty: protobuf tells empty from absent, JSON does not.
-            FieldType::Bytes => Value::Bytes(self.one_of::<&[u8]>(&[b"a", b"\xff\x00\x80", b"longer text"]).into()),
+            FieldType::Bytes => Value::Bytes(
+                self.one_of::<&[u8]>(&[b"a", b"\xff\x00\x80", b"longer text"])
+                    .into(),
+            ),
             FieldType::Any => self.any(depth),
             FieldType::Object(ty) => return self.object(ty, owner, depth),
             FieldType::List(element) => {
                 let count = self.below(3);
-                Value::List((0..count).filter_map(|_| self.value(element, owner, depth + 1)).collect())
+                Value::List(
+                    (0..count)
+                        .filter_map(|_| self.value(element, owner, depth + 1))
+                        .collect(),
+                )
             }
             FieldType::Map(element) => {
                 let count = self.below(3);
-                let entries = (0..count).filter_map(|_| Some((self.key(), self.value(element, owner, depth + 1)?)));
+                let entries = (0..count)
+                    .filter_map(|_| Some((self.key(), self.value(element, owner, depth + 1)?)));
                 Value::Map(Map::from_entries(entries.collect()))
             }
         })
@@ -121,18 +148,23 @@ impl Maker {
             Shape::Struct if depth >= DEPTH => return None,
             Shape::Struct => Value::Record(self.record_at(ty, depth + 1)),
             Shape::Time => Value::Time(Time::from_seconds(self.seconds())),
-            Shape::MicroTime => {
-                Value::Time(Time { seconds: self.seconds(), nanos: self.one_of(&[0, 1000, 999_999_000]) })
-            }
+            Shape::MicroTime => Value::Time(Time {
+                seconds: self.seconds(),
+                nanos: self.one_of(&[0, 1000, 999_999_000]),
+            }),
             Shape::Duration => Value::Int(self.one_of(&[0, 1, 90_000_000_000, -1_500_000])),
             Shape::Quantity => Value::String(Text::from_static(self.one_of(&QUANTITIES))),
             Shape::IntOrString if self.below(2) == 0 => Value::Int(self.one_of(&[0, 80, -1])),
             Shape::IntOrString => self.string(),
-            Shape::FieldsV1 | Shape::RawExtension | Shape::Json => Value::Raw(self.one_of(&RAW).into()),
+            Shape::FieldsV1 | Shape::RawExtension | Shape::Json => {
+                Value::Raw(self.one_of(&RAW).into())
+            }
             Shape::StringList => self.strings(),
             Shape::SchemaOrBool if self.below(2) == 0 => Value::Bool(self.below(2) == 0),
             Shape::SchemaOrStringArray if self.below(2) == 0 => Value::List(vec![self.string()]),
-            Shape::SchemaOrArray | Shape::SchemaOrBool | Shape::SchemaOrStringArray if depth >= DEPTH => {
+            Shape::SchemaOrArray | Shape::SchemaOrBool | Shape::SchemaOrStringArray
+                if depth >= DEPTH =>
+            {
                 return None;
             }
             Shape::SchemaOrArray if self.below(2) == 0 => {

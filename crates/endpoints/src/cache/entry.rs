@@ -85,17 +85,30 @@ impl Draft {
         let (key, name_at) = key(forms.namespaced().then_some(namespace), name);
         let labels = Packed::new(metadata.labels().flat_map(|(key, value)| [key, value]));
         let values = forms.values(hub);
-        let facts = Packed::new(std::iter::once(metadata.uid()).chain(values.iter().map(String::as_str)));
+        let facts =
+            Packed::new(std::iter::once(metadata.uid()).chain(values.iter().map(String::as_str)));
         let mut json = Vec::with_capacity(1024);
         let gap = json::encode_with_gap(hub, &mut json)
             .ok_or_else(|| ApiError::internal("an object without metadata can not be kept"))?;
-        Ok(Self { forms: Arc::clone(forms), key, name_at, labels, facts, json, gap, stored: None })
+        Ok(Self {
+            forms: Arc::clone(forms),
+            key,
+            name_at,
+            labels,
+            facts,
+            json,
+            gap,
+            stored: None,
+        })
     }
 
     /// Keeps the stored bytes at hand for those who will ask for protobuf.
     #[must_use]
     pub fn with_stored(self, stored: Bytes) -> Self {
-        Self { stored: Some(stored), ..self }
+        Self {
+            stored: Some(stored),
+            ..self
+        }
     }
 
     /// `namespace/name`, or `name`.
@@ -111,13 +124,21 @@ impl Draft {
     /// The object at the revision that it got.
     pub fn at(&self, revision: Revision) -> Entry {
         let (json, digits) = self.completed(revision);
-        let stored = self.stored.clone().filter(|_| self.forms.stores_protobuf_of_hub());
+        let stored = self
+            .stored
+            .clone()
+            .filter(|_| self.forms.stores_protobuf_of_hub());
         self.entry(revision, json, &digits, stored)
     }
 
     /// The object without any revision: what a dry run answers with.
     pub fn unwritten(&self) -> Entry {
-        self.entry(Revision::ZERO, Bytes::copy_from_slice(&self.json), &(0..0), None)
+        self.entry(
+            Revision::ZERO,
+            Bytes::copy_from_slice(&self.json),
+            &(0..0),
+            None,
+        )
     }
 
     /// The JSON with a revision, and where that is.
@@ -130,7 +151,13 @@ impl Draft {
         (json.into_boxed_slice().into(), start..start + digits.len())
     }
 
-    fn entry(&self, revision: Revision, json: Bytes, digits: &Range<usize>, stored: Option<Bytes>) -> Entry {
+    fn entry(
+        &self,
+        revision: Revision,
+        json: Bytes,
+        digits: &Range<usize>,
+        stored: Option<Bytes>,
+    ) -> Entry {
         Entry {
             forms: Arc::clone(&self.forms),
             revision,
@@ -182,7 +209,9 @@ impl Entry {
 
     /// The value of the label `key`.
     pub fn label(&self, key: &str) -> Option<&str> {
-        self.labels().find(|(found, _)| *found == key).map(|(_, value)| value)
+        self.labels()
+            .find(|(found, _)| *found == key)
+            .map(|(_, value)| value)
     }
 
     /// The value of a selectable field, by its canonical label. Empty if the kind has no such field.
@@ -206,7 +235,11 @@ impl Entry {
 
     /// The bytes of memory that this entry takes, roughly.
     pub fn size(&self) -> usize {
-        size_of::<Self>() + self.key.len() + self.labels.size() + self.facts.size() + self.json.len()
+        size_of::<Self>()
+            + self.key.len()
+            + self.labels.size()
+            + self.facts.size()
+            + self.json.len()
     }
 
     /// The object in the hub form, to compute a new one from. Its texts are slices of the JSON.
@@ -240,11 +273,16 @@ impl Entry {
     pub fn protobuf(&self, version: Version) -> Result<&Bytes, ApiError> {
         if version != Version::HUB {
             let slot = &self.other(version).protobuf;
-            return made_once(slot, || Ok(self.forms.encode_protobuf(&self.converted(version)?, version)));
+            return made_once(slot, || {
+                Ok(self
+                    .forms
+                    .encode_protobuf(&self.converted(version)?, version))
+            });
         }
         made_once(&self.protobuf, || {
-            if let Some(whole) =
-                self.take_stored().and_then(|stored| self.forms.complete_stored(&stored, self.revision.0))
+            if let Some(whole) = self
+                .take_stored()
+                .and_then(|stored| self.forms.complete_stored(&stored, self.revision.0))
             {
                 return Ok(whole);
             }
@@ -262,7 +300,11 @@ impl Entry {
         extra: Extra,
         make: impl FnOnce() -> Result<Bytes, ApiError>,
     ) -> Result<&Bytes, ApiError> {
-        let versions = self.extras.get_or_init(|| (0..self.forms.versions()).map(|_| Extras::default()).collect());
+        let versions = self.extras.get_or_init(|| {
+            (0..self.forms.versions())
+                .map(|_| Extras::default())
+                .collect()
+        });
         made_once(&versions[version.index()].0[extra as usize], make)
     }
 
@@ -291,7 +333,10 @@ impl Entry {
     }
 
     fn take_stored(&self) -> Option<Bytes> {
-        self.stored.lock().unwrap_or_else(PoisonError::into_inner).take()
+        self.stored
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take()
     }
 
     fn digits(&self) -> Range<usize> {
@@ -303,7 +348,11 @@ impl Entry {
     }
 
     fn other(&self, version: Version) -> &Other {
-        let others = self.others.get_or_init(|| (1..self.forms.versions()).map(|_| Other::default()).collect());
+        let others = self.others.get_or_init(|| {
+            (1..self.forms.versions())
+                .map(|_| Other::default())
+                .collect()
+        });
         &others[version.index() - 1]
     }
 }
@@ -401,14 +450,22 @@ impl Object {
     /// # Errors
     /// Where the object can not be said in this version.
     pub fn record(&self) -> Result<Record, ApiError> {
-        if self.version == Version::HUB { self.entry.record() } else { self.entry.converted(self.version) }
+        if self.version == Version::HUB {
+            self.entry.record()
+        } else {
+            self.entry.converted(self.version)
+        }
     }
 
     /// Something made of it that is worth keeping; `make` makes it the first time.
     ///
     /// # Errors
     /// Those of `make`.
-    pub fn extra(&self, extra: Extra, make: impl FnOnce(&Self) -> Result<Bytes, ApiError>) -> Result<&Bytes, ApiError> {
+    pub fn extra(
+        &self,
+        extra: Extra,
+        make: impl FnOnce(&Self) -> Result<Bytes, ApiError>,
+    ) -> Result<&Bytes, ApiError> {
         self.entry.extra(self.version, extra, || make(self))
     }
 }

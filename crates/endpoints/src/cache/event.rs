@@ -54,9 +54,19 @@ struct Frames {
 }
 
 impl Event {
-    pub(crate) fn new(revision: Revision, new: Option<Arc<Entry>>, old: Option<Arc<Entry>>) -> Self {
+    pub(crate) fn new(
+        revision: Revision,
+        new: Option<Arc<Entry>>,
+        old: Option<Arc<Entry>>,
+    ) -> Self {
         debug_assert!(new.is_some() || old.is_some());
-        Self { revision, new, old, gone: OnceLock::new(), frames: Default::default() }
+        Self {
+            revision,
+            new,
+            old,
+            gone: OnceLock::new(),
+            frames: Default::default(),
+        }
     }
 
     /// The revision of the write.
@@ -76,7 +86,10 @@ impl Event {
 
     /// The key of the object.
     pub fn key(&self) -> &str {
-        self.new.as_ref().or(self.old.as_ref()).map_or("", |entry| entry.key())
+        self.new
+            .as_ref()
+            .or(self.old.as_ref())
+            .map_or("", |entry| entry.key())
     }
 
     /// The object that an event of this type carries.
@@ -97,7 +110,8 @@ impl Event {
     }
 
     fn frames(&self, what: EventType, version: Version, versions: usize) -> &Frames {
-        let all = self.frames[what as usize].get_or_init(|| (0..versions).map(|_| Frames::default()).collect());
+        let all = self.frames[what as usize]
+            .get_or_init(|| (0..versions).map(|_| Frames::default()).collect());
         &all[version.index()]
     }
 }
@@ -126,11 +140,19 @@ enum Source {
 
 impl WatchEvent {
     pub(crate) fn change(what: EventType, event: Arc<Event>, version: Version) -> Self {
-        Self { what, version, source: Source::Change(event) }
+        Self {
+            what,
+            version,
+            source: Source::Change(event),
+        }
     }
 
     pub(crate) fn initial(entry: Arc<Entry>, version: Version) -> Self {
-        Self { what: EventType::Added, version, source: Source::Initial(entry) }
+        Self {
+            what: EventType::Added,
+            version,
+            source: Source::Initial(entry),
+        }
     }
 
     /// What has happened.
@@ -151,14 +173,15 @@ impl WatchEvent {
     /// # Errors
     /// None that can happen; an event without an object is not made.
     pub fn object(&self) -> Result<Object, ApiError> {
-        self.entry().map(|entry| Object::new(Arc::clone(entry), self.version))
+        self.entry()
+            .map(|entry| Object::new(Arc::clone(entry), self.version))
     }
 
     fn entry(&self) -> Result<&Arc<Entry>, ApiError> {
         match &self.source {
-            Source::Change(event) => {
-                event.object(self.what).ok_or_else(|| ApiError::internal("an event without an object"))
-            }
+            Source::Change(event) => event
+                .object(self.what)
+                .ok_or_else(|| ApiError::internal("an event without an object")),
             Source::Initial(entry) => Ok(entry),
         }
     }
@@ -198,7 +221,11 @@ impl WatchEvent {
     /// # Errors
     /// As [`WatchEvent::protobuf`].
     pub fn write_protobuf(&self, out: &mut Vec<u8>) -> Result<(), ApiError> {
-        frame::event(self.what.as_str(), self.entry()?.protobuf(self.version)?, out);
+        frame::event(
+            self.what.as_str(),
+            self.entry()?.protobuf(self.version)?,
+            out,
+        );
         Ok(())
     }
 

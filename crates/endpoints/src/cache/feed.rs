@@ -5,7 +5,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use arc_swap::ArcSwap;
 use bytes::Bytes;
-use pintle_storage::{Batch, Event, Key, KeyRange, Observer, Page, Revision, Storage, StorageError, Subscription};
+use pintle_storage::{
+    Batch, Event, Key, KeyRange, Observer, Page, Revision, Storage, StorageError, Subscription,
+};
 
 use super::{Cache, Progress};
 
@@ -34,7 +36,12 @@ const PAGE: usize = 500;
 impl Feeder {
     /// For what is kept below `root`, such as `/registry/`.
     pub fn new(root: impl Into<Bytes>, progress: Arc<Progress>) -> Self {
-        Self { root: root.into(), progress, caches: ArcSwap::default(), loading: Mutex::default() }
+        Self {
+            root: root.into(),
+            progress,
+            caches: ArcSwap::default(),
+            loading: Mutex::default(),
+        }
     }
 
     /// Loads the caches and follows the store from then on, as long as the answer is held.
@@ -48,7 +55,9 @@ impl Feeder {
     ) -> Result<Subscription, StorageError> {
         lock(&self.loading).caches.clone_from(&caches);
         let range = KeyRange::prefix(self.root.clone());
-        let subscription = storage.subscribe(&range, Arc::clone(self) as Arc<dyn Observer>).await?;
+        let subscription = storage
+            .subscribe(&range, Arc::clone(self) as Arc<dyn Observer>)
+            .await?;
         let revision = subscription.revision();
         self.load(storage, &caches, revision).await?;
         self.open(&caches, revision);
@@ -60,7 +69,11 @@ impl Feeder {
     ///
     /// # Errors
     /// Those of the storage.
-    pub async fn add(&self, storage: &dyn Storage, caches: &[Arc<Cache>]) -> Result<(), StorageError> {
+    pub async fn add(
+        &self,
+        storage: &dyn Storage,
+        caches: &[Arc<Cache>],
+    ) -> Result<(), StorageError> {
         let told = {
             let mut loading = lock(&self.loading);
             loading.caches.extend_from_slice(caches);
@@ -81,10 +94,19 @@ impl Feeder {
         loaded
     }
 
-    async fn load(&self, storage: &dyn Storage, caches: &[Arc<Cache>], at: Revision) -> Result<(), StorageError> {
+    async fn load(
+        &self,
+        storage: &dyn Storage,
+        caches: &[Arc<Cache>],
+        at: Revision,
+    ) -> Result<(), StorageError> {
         for cache in caches {
             let range = cache.range();
-            let mut page = Page { limit: Some(PAGE), from: None, at: Some(at) };
+            let mut page = Page {
+                limit: Some(PAGE),
+                from: None,
+                at: Some(at),
+            };
             loop {
                 let listing = storage.list(&range, page.clone()).await?.value;
                 cache.load(&listing.records, at);
@@ -109,7 +131,9 @@ impl Feeder {
             cache.apply(&waiting[missed..]);
             caches.insert(Bytes::copy_from_slice(cache.prefix()), Arc::clone(cache));
         }
-        loading.caches.retain(|cache| !loaded.iter().any(|loaded| Arc::ptr_eq(loaded, cache)));
+        loading
+            .caches
+            .retain(|cache| !loaded.iter().any(|loaded| Arc::ptr_eq(loaded, cache)));
         self.caches.store(Arc::new(caches));
     }
 
@@ -131,10 +155,15 @@ impl Feeder {
         self.progress.advance(revision);
     }
 
-    fn cache<'a>(&self, caches: &'a BTreeMap<Bytes, Arc<Cache>>, key: &Key) -> Option<&'a Arc<Cache>> {
+    fn cache<'a>(
+        &self,
+        caches: &'a BTreeMap<Bytes, Arc<Cache>>,
+        key: &Key,
+    ) -> Option<&'a Arc<Cache>> {
         let key: &[u8] = key.as_bytes();
-        let (prefix, cache) =
-            caches.range::<[u8], _>((std::ops::Bound::Unbounded, std::ops::Bound::Included(key))).next_back()?;
+        let (prefix, cache) = caches
+            .range::<[u8], _>((std::ops::Bound::Unbounded, std::ops::Bound::Included(key)))
+            .next_back()?;
         key.starts_with(prefix).then_some(cache)
     }
 }
@@ -145,8 +174,11 @@ impl Observer for Feeder {
         let mut loading = lock(&self.loading);
         let Loading { caches, waiting } = &mut *loading;
         if !caches.is_empty() {
-            let is_loading =
-                |event: &&Event| caches.iter().any(|cache| event.key.as_bytes().starts_with(cache.prefix()));
+            let is_loading = |event: &&Event| {
+                caches
+                    .iter()
+                    .any(|cache| event.key.as_bytes().starts_with(cache.prefix()))
+            };
             waiting.extend(batch.events.iter().filter(is_loading).cloned());
         }
         self.distribute(batch.revision, batch.events);

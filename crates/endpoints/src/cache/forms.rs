@@ -108,7 +108,10 @@ impl Forms {
 
     /// The version whose form has this `apiVersion`.
     pub fn version(&self, group: &str, version: &str) -> Option<Version> {
-        let at = self.served.iter().position(|form| form.group == group && form.version == version)?;
+        let at = self
+            .served
+            .iter()
+            .position(|form| form.group == group && form.version == version)?;
         u8::try_from(at).ok().map(Version)
     }
 
@@ -124,17 +127,26 @@ impl Forms {
 
     /// The position of a selectable field among an entry's values, by its canonical label.
     pub(crate) fn selectable(&self, label: &str) -> Option<usize> {
-        self.selectable.iter().position(|field| *field.label == *label)
+        self.selectable
+            .iter()
+            .position(|field| *field.label == *label)
     }
 
     /// The positions of the fields that are indexed.
     pub(crate) fn indexed(&self) -> impl Iterator<Item = usize> {
-        self.selectable.iter().enumerate().filter(|(_, field)| field.indexed).map(|(at, _)| at)
+        self.selectable
+            .iter()
+            .enumerate()
+            .filter(|(_, field)| field.indexed)
+            .map(|(at, _)| at)
     }
 
     /// The values of the selectable fields of an object in the hub form, in order.
     pub(crate) fn values(&self, hub: &Record) -> Vec<String> {
-        self.selectable.iter().map(|field| field.value(hub)).collect()
+        self.selectable
+            .iter()
+            .map(|field| field.value(hub))
+            .collect()
     }
 
     /// Whether the stored form, completed with a revision, is the hub's protobuf.
@@ -153,7 +165,11 @@ impl Forms {
     }
 
     fn convert(&self, object: Record, from: &Form, to: &Form) -> Result<Record, ApiError> {
-        if from == to { Ok(object) } else { self.converter.convert(object, from, to) }
+        if from == to {
+            Ok(object)
+        } else {
+            self.converter.convert(object, from, to)
+        }
     }
 
     /// The bytes to store for an object in the hub form.
@@ -165,7 +181,11 @@ impl Forms {
             converted = self.convert(hub.clone(), self.hub(), &self.stored)?;
             &converted
         };
-        Ok(if self.stored_as_json { encode_json_document(object) } else { self.envelope(object, &self.stored) })
+        Ok(if self.stored_as_json {
+            encode_json_document(object)
+        } else {
+            self.envelope(object, &self.stored)
+        })
     }
 
     /// The object in stored bytes, in the hub form and with the defaults that it lacks.
@@ -176,10 +196,17 @@ impl Forms {
         let (mut object, from) = if stored.starts_with(&envelope::MAGIC) {
             let envelope = envelope::unwrap(stored).map_err(undecodable)?;
             let form = self.form_called(&envelope.api_version)?;
-            (protobuf::decode(&form.ty, &envelope.raw).map_err(undecodable)?, form)
+            (
+                protobuf::decode(&form.ty, &envelope.raw).map_err(undecodable)?,
+                form,
+            )
         } else {
-            let form = self.form_called(&json::type_meta(stored).map_err(undecodable)?.api_version)?;
-            (json::decode(&form.ty, stored, &mut Problems::ignored()).map_err(undecodable)?, form)
+            let form =
+                self.form_called(&json::type_meta(stored).map_err(undecodable)?.api_version)?;
+            (
+                json::decode(&form.ty, stored, &mut Problems::ignored()).map_err(undecodable)?,
+                form,
+            )
         };
         from.name(&mut object);
         self.strategy.default(&mut object);
@@ -188,7 +215,8 @@ impl Forms {
 
     /// The hub's JSON, read again. It was written by this process.
     pub(crate) fn decode_hub(&self, json: &Bytes) -> Result<Record, ApiError> {
-        let mut hub = json::decode(&self.hub().ty, json, &mut Problems::ignored()).map_err(undecodable)?;
+        let mut hub =
+            json::decode(&self.hub().ty, json, &mut Problems::ignored()).map_err(undecodable)?;
         self.normalize(&mut hub);
         Ok(hub)
     }
@@ -229,16 +257,26 @@ impl Forms {
         if self.stored.api_version == *api_version {
             return Ok(&self.stored);
         }
-        let served = self.served.iter().find(|form| form.api_version == *api_version);
+        let served = self
+            .served
+            .iter()
+            .find(|form| form.api_version == *api_version);
         served.ok_or_else(|| {
-            ApiError::internal(format!("no kind \"{}\" is registered for version \"{api_version}\"", self.hub().kind))
+            ApiError::internal(format!(
+                "no kind \"{}\" is registered for version \"{api_version}\"",
+                self.hub().kind
+            ))
         })
     }
 }
 
 impl Selectable {
     fn value(&self, hub: &Record) -> String {
-        let found = self.paths.iter().filter_map(|path| path.text(hub)).find(|text| !text.is_empty());
+        let found = self
+            .paths
+            .iter()
+            .filter_map(|path| path.text(hub))
+            .find(|text| !text.is_empty());
         found.unwrap_or_else(|| self.empty.to_string())
     }
 }

@@ -32,7 +32,12 @@ const AT_LEAST: usize = 32;
 impl History {
     /// No changes yet, and none before `base`.
     pub(crate) fn new(base: Arc<Snapshot>, limit: usize) -> Self {
-        Self { base, changes: VecDeque::new(), bytes: 0, limit }
+        Self {
+            base,
+            changes: VecDeque::new(),
+            bytes: 0,
+            limit,
+        }
     }
 
     /// Forgets everything before `base`.
@@ -46,7 +51,9 @@ impl History {
         self.bytes += size;
         self.changes.push_back(Change { event, after, size });
         while self.bytes > self.limit && self.changes.len() > AT_LEAST {
-            let Some(oldest) = self.changes.pop_front() else { break };
+            let Some(oldest) = self.changes.pop_front() else {
+                break;
+            };
             self.bytes -= oldest.size;
             self.base = oldest.after;
             if let Some(entry) = oldest.event.new_entry() {
@@ -60,7 +67,9 @@ impl History {
         if revision < self.base.revision() {
             return None;
         }
-        let first = self.changes.partition_point(|change| change.event.revision() <= revision);
+        let first = self
+            .changes
+            .partition_point(|change| change.event.revision() <= revision);
         Some(self.changes.range(first..).map(|change| &change.event))
     }
 
@@ -70,7 +79,10 @@ impl History {
         if revision < self.base.revision() {
             return None;
         }
-        match self.changes.partition_point(|change| change.event.revision() <= revision) {
+        match self
+            .changes
+            .partition_point(|change| change.event.revision() <= revision)
+        {
             0 => Some(&self.base),
             later => self.changes.get(later - 1).map(|change| &change.after),
         }

@@ -73,14 +73,22 @@ pub struct CacheOptions {
 
 impl Default for CacheOptions {
     fn default() -> Self {
-        Self { history_bytes: 4 << 20, watcher_capacity: 4096 }
+        Self {
+            history_bytes: 4 << 20,
+            watcher_capacity: 4096,
+        }
     }
 }
 
 impl Cache {
     /// An empty cache of what is kept below `prefix`, which ends with a slash. Its dispatcher runs on
     /// the current tokio runtime until the cache is dropped.
-    pub fn new(prefix: impl Into<Bytes>, forms: Arc<Forms>, progress: Arc<Progress>, options: CacheOptions) -> Self {
+    pub fn new(
+        prefix: impl Into<Bytes>,
+        forms: Arc<Forms>,
+        progress: Arc<Progress>,
+        options: CacheOptions,
+    ) -> Self {
         let empty = Arc::new(Snapshot::empty(&forms, Revision::ZERO));
         let hub = Arc::new(Hub::new(options.watcher_capacity));
         tokio::spawn(Arc::clone(&hub).dispatch());
@@ -168,19 +176,34 @@ impl Cache {
         let after = revision.map_or(last, |revision| revision.max(last));
         let complete = match revision {
             None => true,
-            Some(revision) => history.since(revision).map(|events| events.for_each(&mut replay)).is_some(),
+            Some(revision) => history
+                .since(revision)
+                .map(|events| events.for_each(&mut replay))
+                .is_some(),
         };
         let inbox = self.hub.register(selection.clone(), after);
-        Subscribed { inbox, snapshot, complete }
+        Subscribed {
+            inbox,
+            snapshot,
+            complete,
+        }
     }
 
     /// Says that the value `stored` is about to be written, and is `draft` encoded. The answer is the
     /// writer's hold on it; when it is dropped, the announcement is.
     pub fn announce(self: &Arc<Self>, stored: &Bytes, draft: Draft) -> Announcement {
         let address = stored.as_ptr() as usize;
-        let announced = Arc::new(Announced { _value: stored.clone(), draft, entry: OnceLock::new() });
+        let announced = Arc::new(Announced {
+            _value: stored.clone(),
+            draft,
+            entry: OnceLock::new(),
+        });
         lock(&self.announced).insert(address, Arc::clone(&announced));
-        Announcement { cache: Arc::clone(self), address, announced }
+        Announcement {
+            cache: Arc::clone(self),
+            address,
+            announced,
+        }
     }
 
     /// Fills the cache with what was stored before it began; `revision` is that of the read.
@@ -205,7 +228,9 @@ impl Cache {
         let mut changes = Vec::with_capacity(events.len());
         for event in events {
             let mut next = Snapshot::clone(&snapshot);
-            let Some(change) = self.change(&mut next, event) else { continue };
+            let Some(change) = self.change(&mut next, event) else {
+                continue;
+            };
             let change = Arc::new(change);
             snapshot = Arc::new(next);
             history.push(Arc::clone(&change), Arc::clone(&snapshot));
@@ -230,13 +255,19 @@ impl Cache {
     }
 
     fn announced(&self, value: &Bytes) -> Option<Arc<Announced>> {
-        lock(&self.announced).get(&(value.as_ptr() as usize)).cloned()
+        lock(&self.announced)
+            .get(&(value.as_ptr() as usize))
+            .cloned()
     }
 
     /// Decodes what someone else has stored. What does not decode is left out, and said so.
     pub(crate) fn entry(&self, key: &Key, value: &Bytes, revision: Revision) -> Option<Entry> {
         self.below_prefix(key)?;
-        match self.forms.decode_stored(value).and_then(|hub| Draft::new(&self.forms, &hub)) {
+        match self
+            .forms
+            .decode_stored(value)
+            .and_then(|hub| Draft::new(&self.forms, &hub))
+        {
             Ok(draft) => Some(draft.with_stored(value.clone()).at(revision)),
             Err(error) => {
                 tracing::error!(%key, %error, "an object can not be decoded and is not served");
@@ -258,7 +289,12 @@ impl Drop for Cache {
 
 impl std::fmt::Debug for Cache {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{}: {:?}", self.prefix.escape_ascii(), self.current.load())
+        write!(
+            f,
+            "{}: {:?}",
+            self.prefix.escape_ascii(),
+            self.current.load()
+        )
     }
 }
 

@@ -59,13 +59,21 @@ const GAP_SIZE: u32 = 0x800;
 // by `split_at_checked`, never misread.
 fn to_char(length: usize) -> char {
     let number = u32::try_from(length).unwrap_or(u32::MAX);
-    let number = if number < GAP { number } else { number.saturating_add(GAP_SIZE) };
+    let number = if number < GAP {
+        number
+    } else {
+        number.saturating_add(GAP_SIZE)
+    };
     char::from_u32(number).unwrap_or(char::MAX)
 }
 
 fn to_length(character: char) -> usize {
     let number = u32::from(character);
-    (if number < GAP { number } else { number - GAP_SIZE }) as usize
+    (if number < GAP {
+        number
+    } else {
+        number - GAP_SIZE
+    }) as usize
 }
 
 #[cfg(test)]

@@ -25,7 +25,10 @@ impl Path {
                 steps.push(Step::Name(name.into()));
             }
             for item in items.split(['[', ']']).filter(|item| !item.is_empty()) {
-                steps.push(item.parse().map_or_else(|_| Step::Name(item.into()), Step::Item));
+                steps.push(
+                    item.parse()
+                        .map_or_else(|_| Step::Name(item.into()), Step::Item),
+                );
             }
         }
         Self(steps.into())
@@ -60,7 +63,10 @@ mod tests {
     fn names_and_positions_are_steps() {
         let steps = |path| Path::parse(path).0.into_vec();
         assert_eq!(steps("spec.nodeName"), [name("spec"), name("nodeName")]);
-        assert_eq!(steps("status.podIPs[0].ip"), [name("status"), name("podIPs"), Step::Item(0), name("ip")]);
+        assert_eq!(
+            steps("status.podIPs[0].ip"),
+            [name("status"), name("podIPs"), Step::Item(0), name("ip")]
+        );
         assert_eq!(steps(".a[1][2]"), [name("a"), Step::Item(1), Step::Item(2)]);
         assert_eq!(steps(""), []);
     }

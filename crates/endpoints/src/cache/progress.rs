@@ -24,7 +24,10 @@ const PATIENCE: Duration = Duration::from_secs(3);
 impl Progress {
     /// At the very beginning.
     pub fn new(revision: Revision) -> Self {
-        Self { revision: AtomicU64::new(revision.0), waiters: watch::Sender::new(revision.0) }
+        Self {
+            revision: AtomicU64::new(revision.0),
+            waiters: watch::Sender::new(revision.0),
+        }
     }
 
     /// Where it is.
@@ -50,11 +53,16 @@ impl Progress {
         }
         let mut receiver = self.waiters.subscribe();
         // Again, because it may have moved on before the subscription.
-        let arrival = async { while self.revision() < revision && receiver.changed().await.is_ok() {} };
+        let arrival =
+            async { while self.revision() < revision && receiver.changed().await.is_ok() {} };
         let arrived = tokio::time::timeout(PATIENCE, arrival).await;
         if arrived.is_ok() && self.revision() >= revision {
             return Ok(());
         }
-        Err(ApiError::too_large_resource_version(revision.0, self.revision().0, RetryAfter::SOON))
+        Err(ApiError::too_large_resource_version(
+            revision.0,
+            self.revision().0,
+            RetryAfter::SOON,
+        ))
     }
 }

@@ -44,14 +44,27 @@ impl Selection {
     /// labels (see [`canonical_fields`](crate::list_options::canonical_fields)).
     ///
     /// A requirement on `metadata.name` makes it a question for one object.
-    pub fn new(forms: &Forms, namespace: Option<&str>, labels: LabelSelector, fields: &FieldSelector) -> Self {
-        let terms: Box<[FieldTerm]> = fields.terms().iter().map(|term| FieldTerm::new(forms, term)).collect();
+    pub fn new(
+        forms: &Forms,
+        namespace: Option<&str>,
+        labels: LabelSelector,
+        fields: &FieldSelector,
+    ) -> Self {
+        let terms: Box<[FieldTerm]> = fields
+            .terms()
+            .iter()
+            .map(|term| FieldTerm::new(forms, term))
+            .collect();
         let indexed: Vec<usize> = forms.indexed().collect();
         let index = terms.iter().position(|term| {
-            term.equal && !term.value.is_empty() && matches!(term.place, Place::Value(at) if indexed.contains(&at))
+            term.equal
+                && !term.value.is_empty()
+                && matches!(term.place, Place::Value(at) if indexed.contains(&at))
         });
         let equal_to = |place| {
-            let term = terms.iter().find(|term| term.equal && term.place == place)?;
+            let term = terms
+                .iter()
+                .find(|term| term.equal && term.place == place)?;
             (!term.value.is_empty()).then(|| term.value.clone())
         };
         let name = equal_to(Place::Name);
@@ -60,12 +73,24 @@ impl Selection {
             None => equal_to(Place::Namespace),
         };
         let namespace = namespace.filter(|_| forms.namespaced());
-        Self { namespace, name, labels, fields: terms, index, namespaced: forms.namespaced() }
+        Self {
+            namespace,
+            name,
+            labels,
+            fields: terms,
+            index,
+            namespaced: forms.namespaced(),
+        }
     }
 
     /// Everything in `namespace`, or in all.
     pub fn everything(forms: &Forms, namespace: Option<&str>) -> Self {
-        Self::new(forms, namespace, LabelSelector::everything(), &FieldSelector::everything())
+        Self::new(
+            forms,
+            namespace,
+            LabelSelector::everything(),
+            &FieldSelector::everything(),
+        )
     }
 
     /// Whether selectors narrow it, beyond the place.
@@ -79,7 +104,9 @@ impl Selection {
         if !self.namespaced {
             return Some(name.into());
         }
-        self.namespace.as_deref().map(|namespace| super::entry::key(Some(namespace), name).0)
+        self.namespace
+            .as_deref()
+            .map(|namespace| super::entry::key(Some(namespace), name).0)
     }
 
     /// The namespace, unless it is all of them.
@@ -98,12 +125,16 @@ impl Selection {
 
     /// The keys among which the selected objects are.
     pub(crate) fn interval(&self) -> Interval {
-        self.namespace.as_deref().map_or_else(Interval::all, Interval::namespace)
+        self.namespace
+            .as_deref()
+            .map_or_else(Interval::all, Interval::namespace)
     }
 
     /// Whether the object is selected.
     pub fn matches(&self, entry: &Entry) -> bool {
-        self.namespace.as_deref().is_none_or(|namespace| entry.namespace() == namespace)
+        self.namespace
+            .as_deref()
+            .is_none_or(|namespace| entry.namespace() == namespace)
             && self.fields.iter().all(|term| term.matches(entry))
             && (self.labels.is_everything() || self.labels.matches(|key| entry.label(key)))
     }
@@ -121,9 +152,17 @@ impl Selection {
 
     /// Calls `visit` with the selected objects of an interval, in the order of keys, until it says
     /// to stop by `false`.
-    pub(crate) fn visit(&self, snapshot: &Snapshot, interval: &Interval, mut visit: impl FnMut(&Arc<Entry>) -> bool) {
+    pub(crate) fn visit(
+        &self,
+        snapshot: &Snapshot,
+        interval: &Interval,
+        mut visit: impl FnMut(&Arc<Entry>) -> bool,
+    ) {
         let mut visit = |entry: &Arc<Entry>| !self.matches(entry) || visit(entry);
-        if let Some(indexed) = self.indexed().and_then(|(field, value)| snapshot.indexed(field, value, interval)) {
+        if let Some(indexed) = self
+            .indexed()
+            .and_then(|(field, value)| snapshot.indexed(field, value, interval))
+        {
             for entry in indexed {
                 if !visit(entry) {
                     return;
@@ -146,7 +185,11 @@ impl FieldTerm {
             "metadata.namespace" => Place::Namespace,
             label => forms.selectable(label).map_or(Place::Nowhere, Place::Value),
         };
-        Self { place, equal: term.operator == FieldOperator::Equals, value: term.value.clone() }
+        Self {
+            place,
+            equal: term.operator == FieldOperator::Equals,
+            value: term.value.clone(),
+        }
     }
 
     fn matches(&self, entry: &Entry) -> bool {

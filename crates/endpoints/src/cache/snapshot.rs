@@ -33,8 +33,18 @@ struct Index {
 impl Snapshot {
     /// A resource without objects.
     pub(crate) fn empty(forms: &Forms, revision: Revision) -> Self {
-        let indexes = forms.indexed().map(|field| Index { field, objects: OrdSet::new() }).collect();
-        Self { revision, objects: OrdSet::new(), indexes }
+        let indexes = forms
+            .indexed()
+            .map(|field| Index {
+                field,
+                objects: OrdSet::new(),
+            })
+            .collect();
+        Self {
+            revision,
+            objects: OrdSet::new(),
+            indexes,
+        }
     }
 
     /// The revision of the last change that is in it.
@@ -62,9 +72,10 @@ impl Snapshot {
         &'a self,
         interval: &Interval,
     ) -> impl DoubleEndedIterator<Item = &'a Arc<Entry>> + use<'a> {
-        let range: RangedIter<'a, ByKey, _> = self
-            .objects
-            .range::<_, str>((interval.start.as_ref().map(AsRef::as_ref), interval.end.as_ref().map(AsRef::as_ref)));
+        let range: RangedIter<'a, ByKey, _> = self.objects.range::<_, str>((
+            interval.start.as_ref().map(AsRef::as_ref),
+            interval.end.as_ref().map(AsRef::as_ref),
+        ));
         range.map(|found| &found.0)
     }
 
@@ -77,17 +88,34 @@ impl Snapshot {
         interval: &Interval,
     ) -> Option<impl Iterator<Item = &'a Arc<Entry>> + use<'a>> {
         let index = self.indexes.iter().find(|index| index.field == field)?;
-        let start = interval.start.as_ref().map(|key| FieldKey { field, value, key: Some(key) });
+        let start = interval.start.as_ref().map(|key| FieldKey {
+            field,
+            value,
+            key: Some(key),
+        });
         let start = match start {
-            Bound::Unbounded => Bound::Included(FieldKey { field, value, key: Some("") }),
+            Bound::Unbounded => Bound::Included(FieldKey {
+                field,
+                value,
+                key: Some(""),
+            }),
             bound => bound,
         };
-        let end = interval.end.as_ref().map(|key| FieldKey { field, value, key: Some(key) });
+        let end = interval.end.as_ref().map(|key| FieldKey {
+            field,
+            value,
+            key: Some(key),
+        });
         let end = match end {
-            Bound::Unbounded => Bound::Included(FieldKey { field, value, key: None }),
+            Bound::Unbounded => Bound::Included(FieldKey {
+                field,
+                value,
+                key: None,
+            }),
             bound => bound,
         };
-        let range: RangedIter<'a, ByField, _> = index.objects.range::<_, FieldKey<'_>>((start, end));
+        let range: RangedIter<'a, ByField, _> =
+            index.objects.range::<_, FieldKey<'_>>((start, end));
         Some(range.map(|found| &found.entry))
     }
 
@@ -99,7 +127,10 @@ impl Snapshot {
     /// Puts a new state of an object in place, and gives back the old one.
     pub(crate) fn put(&mut self, entry: Arc<Entry>) -> Option<Arc<Entry>> {
         self.revision = self.revision.max(entry.revision());
-        let old = self.objects.insert(ByKey(Arc::clone(&entry))).map(|old| old.0);
+        let old = self
+            .objects
+            .insert(ByKey(Arc::clone(&entry)))
+            .map(|old| old.0);
         for index in &mut self.indexes {
             index.replace(old.as_ref(), Some(&entry));
         }
@@ -122,10 +153,17 @@ impl Index {
         let field = self.field;
         let has_value = |entry: &&Arc<Entry>| !entry.value(field).is_empty();
         if let Some(old) = old.filter(has_value) {
-            self.objects.remove(&FieldKey { field, value: old.value(field), key: Some(old.key()) });
+            self.objects.remove(&FieldKey {
+                field,
+                value: old.value(field),
+                key: Some(old.key()),
+            });
         }
         if let Some(new) = new.filter(has_value) {
-            self.objects.insert(ByField { field, entry: Arc::clone(new) });
+            self.objects.insert(ByField {
+                field,
+                entry: Arc::clone(new),
+            });
         }
     }
 }
@@ -146,7 +184,10 @@ pub(crate) struct Interval {
 impl Interval {
     /// Every key.
     pub(crate) const fn all() -> Self {
-        Self { start: Bound::Unbounded, end: Bound::Unbounded }
+        Self {
+            start: Bound::Unbounded,
+            end: Bound::Unbounded,
+        }
     }
 
     /// The keys of one namespace.
@@ -160,7 +201,10 @@ impl Interval {
 
     /// What is left of it from `key` on. It must not be before its start.
     pub(crate) fn from(&self, key: Bound<Box<str>>) -> Self {
-        Self { start: key, end: self.end.clone() }
+        Self {
+            start: key,
+            end: self.end.clone(),
+        }
     }
 }
 
@@ -244,6 +288,8 @@ impl equivalent::Comparable<ByField> for FieldKey<'_> {
     fn compare(&self, entry: &ByField) -> Ordering {
         debug_assert_eq!(self.field, entry.field);
         let (value, key) = entry.order();
-        self.value.cmp(value).then_with(|| self.key.map_or(Ordering::Greater, |own| own.cmp(key)))
+        self.value
+            .cmp(value)
+            .then_with(|| self.key.map_or(Ordering::Greater, |own| own.cmp(key)))
     }
 }

@@ -30,11 +30,20 @@ pub(super) struct Expected<'a> {
 impl<'a> Expected<'a> {
     /// An object of a resource.
     pub(super) fn object(row: &'a Resource) -> Self {
-        Self { group: &row.group, version: &row.version, kind: &row.kind, ty: &row.object }
+        Self {
+            group: &row.group,
+            version: &row.version,
+            kind: &row.kind,
+            ty: &row.object,
+        }
     }
 
     fn api_version(&self) -> String {
-        if self.group.is_empty() { self.version.to_owned() } else { format!("{}/{}", self.group, self.version) }
+        if self.group.is_empty() {
+            self.version.to_owned()
+        } else {
+            format!("{}/{}", self.group, self.version)
+        }
     }
 }
 
@@ -56,11 +65,19 @@ pub(super) fn decode(
     registry: &Registry,
     cx: &RequestContext,
 ) -> Result<Record, ApiError> {
-    let mut problems = if validation == FieldValidation::Ignore { Problems::ignored() } else { Problems::collected() };
+    let mut problems = if validation == FieldValidation::Ignore {
+        Problems::ignored()
+    } else {
+        Problems::collected()
+    };
     let (said, record) = match format {
         Format::Json => {
-            let said = json::type_meta(body).map_err(|error| unrecognized(expected, &json_syntax(&error), body))?;
-            let said = Said { api_version: said.api_version.to_string(), kind: said.kind.to_string() };
+            let said = json::type_meta(body)
+                .map_err(|error| unrecognized(expected, &json_syntax(&error), body))?;
+            let said = Said {
+                api_version: said.api_version.to_string(),
+                kind: said.kind.to_string(),
+            };
             said.check(expected, registry)?;
             (said, json::decode(expected.ty, body, &mut problems))
         }
@@ -68,13 +85,20 @@ pub(super) fn decode(
             let unrecognized = |error: DecodeError| unrecognized(expected, &error, body);
             let as_json = yaml::to_json(body, &mut Problems::ignored()).map_err(unrecognized)?;
             let said = json::type_meta(&as_json).map_err(unrecognized)?;
-            let said = Said { api_version: said.api_version.to_string(), kind: said.kind.to_string() };
+            let said = Said {
+                api_version: said.api_version.to_string(),
+                kind: said.kind.to_string(),
+            };
             said.check(expected, registry)?;
             (said, yaml::decode(expected.ty, body, &mut problems))
         }
         Format::Protobuf => {
-            let envelope = envelope::unwrap(body).map_err(|error| unrecognized(expected, &error, body))?;
-            let said = Said { api_version: envelope.api_version.to_string(), kind: envelope.kind.to_string() };
+            let envelope =
+                envelope::unwrap(body).map_err(|error| unrecognized(expected, &error, body))?;
+            let said = Said {
+                api_version: envelope.api_version.to_string(),
+                kind: envelope.kind.to_string(),
+            };
             said.check(expected, registry)?;
             (said, protobuf::decode(expected.ty, &envelope.raw))
         }
@@ -89,7 +113,10 @@ pub(super) fn decode(
                 return Err(said.cannot_be(expected, &error));
             }
         }
-        FieldValidation::Warn => problems.texts().iter().for_each(|text| cx.warn(text.clone())),
+        FieldValidation::Warn => problems
+            .texts()
+            .iter()
+            .for_each(|text| cx.warn(text.clone())),
         FieldValidation::Ignore => {}
     }
     Ok(record)
@@ -99,15 +126,26 @@ impl Said {
     /// Whether the body is what is expected, and if not, why not.
     fn check(&self, expected: &Expected<'_>, registry: &Registry) -> Result<(), ApiError> {
         let wanted = expected.api_version();
-        let api_version = if self.api_version.is_empty() { &wanted } else { &self.api_version };
-        let kind = if self.kind.is_empty() { expected.kind } else { &self.kind };
+        let api_version = if self.api_version.is_empty() {
+            &wanted
+        } else {
+            &self.api_version
+        };
+        let kind = if self.kind.is_empty() {
+            expected.kind
+        } else {
+            &self.kind
+        };
         if *api_version == wanted && kind == expected.kind {
             return Ok(());
         }
-        let version = GroupVersion::parse(api_version).map_err(|error| self.cannot_be(expected, &error.to_string()))?;
+        let version = GroupVersion::parse(api_version)
+            .map_err(|error| self.cannot_be(expected, &error.to_string()))?;
         let is_known = registry.stores().iter().any(|store| {
             let row = store.row();
-            row.group == version.group.as_str() && row.version == version.version.as_str() && row.kind == kind
+            row.group == version.group.as_str()
+                && row.version == version.version.as_str()
+                && row.kind == kind
         });
         Err(if !is_known {
             let text = format!(
@@ -133,10 +171,21 @@ impl Said {
 
     /// `ConfigMap in version "v1" cannot be handled as a ConfigMap: …`
     fn cannot_be(&self, expected: &Expected<'_>, why: &str) -> ApiError {
-        let kind = if self.kind.is_empty() { expected.kind } else { &self.kind };
-        let api_version = if self.api_version.is_empty() { expected.version } else { &self.api_version };
+        let kind = if self.kind.is_empty() {
+            expected.kind
+        } else {
+            &self.kind
+        };
+        let api_version = if self.api_version.is_empty() {
+            expected.version
+        } else {
+            &self.api_version
+        };
         let version = Quoted(api_version.rsplit('/').next().unwrap_or_default());
-        ApiError::bad_request(format!("{kind} in version {version} cannot be handled as a {}: {why}", expected.kind))
+        ApiError::bad_request(format!(
+            "{kind} in version {version} cannot be handled as a {}: {why}",
+            expected.kind
+        ))
     }
 }
 
@@ -191,6 +240,9 @@ mod tests {
         assert_eq!(summary(b""), "<empty>");
         assert_eq!(summary(b"{}"), "{}");
         assert_eq!(summary(b"a: b: c"), "613a20623a2063");
-        assert_eq!(summary(br#"{"apiVersion":"v1","kind":"ConfigMap"}"#), r#"{"apiVersion":"v1","kind":"Con ..."#);
+        assert_eq!(
+            summary(br#"{"apiVersion":"v1","kind":"ConfigMap"}"#),
+            r#"{"apiVersion":"v1","kind":"Con ..."#
+        );
     }
 }

@@ -21,7 +21,11 @@ use crate::negotiate::{Format, Offers, input_format};
 use crate::store::{Deleted, Store};
 
 /// Deletes the object that the path names.
-pub(super) async fn delete(call: Call<'_>, store: &Store, cx: &mut RequestContext) -> Result<Response<Body>, ApiError> {
+pub(super) async fn delete(
+    call: Call<'_>,
+    store: &Store,
+    cx: &mut RequestContext,
+) -> Result<Response<Body>, ApiError> {
     let reply = Reply::negotiate(&call, cx, Offers::Object)?;
     let (permit, name) = (call.permit.clone(), call.target.name.clone());
     let options = read_options(call).await?;
@@ -29,7 +33,11 @@ pub(super) async fn delete(call: Call<'_>, store: &Store, cx: &mut RequestContex
     let deleted = in_time(store.delete(&permit, cx, &name, &options)).await?;
     // Upstream would say so for everything that is not gone at once, but old clients expect 200.
     let accepted = deleted.is_kept() && options.orphan_dependents == Some(false);
-    let code = if accepted { StatusCode::ACCEPTED } else { StatusCode::OK };
+    let code = if accepted {
+        StatusCode::ACCEPTED
+    } else {
+        StatusCode::OK
+    };
     match &deleted {
         Deleted::Status(status, _) => Ok(reply.status(code, status)),
         Deleted::Kept(object) | Deleted::Gone(object) => reply.object(code, store, object),
@@ -49,7 +57,9 @@ pub(super) async fn delete_collection(
     drop(pairs);
     let options = read_options(call).await?;
     cx.dry_run = options.is_dry_run();
-    let deleted = store.delete_collection(&permit, cx, &options, &selected).await?;
+    let deleted = store
+        .delete_collection(&permit, cx, &options, &selected)
+        .await?;
     list::answer(store, deleted, reply)
 }
 
@@ -69,12 +79,18 @@ async fn read_options(call: Call<'_>) -> Result<DeleteOptions, ApiError> {
 }
 
 /// Reads a `DeleteOptions`, which clients send as of any group and version.
-fn decode(body: &Bytes, format: Format, group_version: &GroupVersion) -> Result<DeleteOptions, ApiError> {
+fn decode(
+    body: &Bytes,
+    format: Format,
+    group_version: &GroupVersion,
+) -> Result<DeleteOptions, ApiError> {
     let refuse = |error: DecodeError| ApiError::bad_request(error.to_string());
     let ty = Ref::Static(&tables::DELETE_OPTIONS);
     let unread = |error: DecodeError| {
         ApiError::bad_request(match error {
-            DecodeError::Syntax(text) => format!("couldn't get version/kind; json parse error: {text}"),
+            DecodeError::Syntax(text) => {
+                format!("couldn't get version/kind; json parse error: {text}")
+            }
             DecodeError::Mismatch(text) => text,
         })
     };
@@ -82,27 +98,45 @@ fn decode(body: &Bytes, format: Format, group_version: &GroupVersion) -> Result<
     let (kind, api_version, record) = match format {
         Format::Json => {
             let said = json::type_meta(body).map_err(unread)?;
-            (said.kind, said.api_version, json::decode(&ty, body, &mut problems))
+            (
+                said.kind,
+                said.api_version,
+                json::decode(&ty, body, &mut problems),
+            )
         }
         Format::Yaml => {
             let as_json = yaml::to_json(body, &mut problems).map_err(refuse)?;
             let said = json::type_meta(&as_json).map_err(unread)?;
-            (said.kind, said.api_version, yaml::decode(&ty, body, &mut problems))
+            (
+                said.kind,
+                said.api_version,
+                yaml::decode(&ty, body, &mut problems),
+            )
         }
         Format::Protobuf => {
             let envelope = envelope::unwrap(body).map_err(refuse)?;
-            (envelope.kind, envelope.api_version, protobuf::decode(&ty, &envelope.raw))
+            (
+                envelope.kind,
+                envelope.api_version,
+                protobuf::decode(&ty, &envelope.raw),
+            )
         }
     };
     if !kind.is_empty() && kind.as_str() != "DeleteOptions" {
-        let version = if api_version.is_empty() { group_version.to_string() } else { api_version.to_string() };
+        let version = if api_version.is_empty() {
+            group_version.to_string()
+        } else {
+            api_version.to_string()
+        };
         return Err(ApiError::bad_request(format!(
             "no kind {} is registered for version {} in scheme \"{SCHEME}\"",
             Quoted(&kind),
             Quoted(&version)
         )));
     }
-    record.map(|record| DeleteOptions::from_record(&record)).map_err(refuse)
+    record
+        .map(|record| DeleteOptions::from_record(&record))
+        .map_err(refuse)
 }
 
 /// The place in upstream's source that its message names.

@@ -29,7 +29,11 @@ use crate::store::{List, Store};
 use crate::table::TableForm;
 
 /// Answers with the selected objects of the collection that the path names.
-pub(super) async fn list(call: &Call<'_>, store: &Store, cx: &RequestContext) -> Result<Response<Body>, ApiError> {
+pub(super) async fn list(
+    call: &Call<'_>,
+    store: &Store,
+    cx: &RequestContext,
+) -> Result<Response<Body>, ApiError> {
     let reply = Reply::negotiate_compressed(call, cx, Offers::List)?;
     let pairs = call.pairs();
     let options = ListOptions::parse(pairs.iter().map(|(key, value)| (&**key, &**value)), false)?;
@@ -42,13 +46,22 @@ pub(super) async fn list(call: &Call<'_>, store: &Store, cx: &RequestContext) ->
 /// # Errors
 /// Where an object cannot be said in the version, or is asked for as what it is not.
 pub(super) fn answer(store: &Store, list: List, reply: Reply) -> Result<Response<Body>, ApiError> {
-    let Reply { representation, compression, table } = reply;
+    let Reply {
+        representation,
+        compression,
+        table,
+    } = reply;
     let kind = ListKind::new(store.row(), representation.transform, table)?;
     if representation.format == Format::Protobuf {
         return protobuf(&kind, list, representation.format, compression);
     }
     let meta = Meta::of(&list);
-    let mut source = Json::new(kind, store.row(), &meta, list_source(list, store.version())?);
+    let mut source = Json::new(
+        kind,
+        store.row(),
+        &meta,
+        list_source(list, store.version())?,
+    );
     // Small lists go out whole, as most are; what is made anew has to be whole.
     let whole = representation.format == Format::Yaml || representation.pretty;
     let mut first = Vec::with_capacity(if whole { FRAME } else { 4096 });
@@ -56,15 +69,28 @@ pub(super) fn answer(store: &Store, list: List, reply: Reply) -> Result<Response
     if whole {
         first.pop();
         let bytes = respond::json_bytes(&first.into(), representation);
-        return Ok(respond::whole(StatusCode::OK, representation.format, compression, bytes));
+        return Ok(respond::whole(
+            StatusCode::OK,
+            representation.format,
+            compression,
+            bytes,
+        ));
     }
     if !more {
-        return Ok(respond::whole(StatusCode::OK, representation.format, compression, first.into()));
+        return Ok(respond::whole(
+            StatusCode::OK,
+            representation.format,
+            compression,
+            first.into(),
+        ));
     }
     Ok(streamed(
         representation.format,
         compression,
-        ListBody { first: Some(first.into()), source: Source::Json(source) },
+        ListBody {
+            first: Some(first.into()),
+            source: Source::Json(source),
+        },
     ))
 }
 
@@ -76,7 +102,11 @@ const CHUNK: usize = 64;
 fn streamed(format: Format, compression: Compression, body: ListBody) -> Response<Body> {
     let stream: Stream = Box::pin(body);
     if compression == Compression::None {
-        return respond::with_body(StatusCode::OK, respond::media_type(format), Body::stream(stream));
+        return respond::with_body(
+            StatusCode::OK,
+            respond::media_type(format),
+            Body::stream(stream),
+        );
     }
     let body = Body::stream(gzip::compressed(stream));
     let mut response = respond::with_body(StatusCode::OK, respond::media_type(format), body);
@@ -104,7 +134,11 @@ enum Items {
 }
 
 impl ListKind {
-    fn new(row: &Resource, transform: Transform, table: Option<TableForm>) -> Result<Self, ApiError> {
+    fn new(
+        row: &Resource,
+        transform: Transform,
+        table: Option<TableForm>,
+    ) -> Result<Self, ApiError> {
         if let Some(table) = table {
             table.check()?;
             return Ok(Self {
@@ -117,11 +151,22 @@ impl ListKind {
         Ok(match transform {
             Transform::None => {
                 let api_version = row.api_version();
-                let item_head = format!(r#"{{"kind":"{}","apiVersion":"{api_version}","#, row.kind).into_bytes();
-                Self { kind: format!("{}List", row.kind), api_version, item_head, items: Items::Objects }
+                let item_head = format!(r#"{{"kind":"{}","apiVersion":"{api_version}","#, row.kind)
+                    .into_bytes();
+                Self {
+                    kind: format!("{}List", row.kind),
+                    api_version,
+                    item_head,
+                    items: Items::Objects,
+                }
             }
             Transform::Metadata(_) | Transform::Table(_) => {
-                return Err(partial::not_acceptable("Metadata", "the requested object is a list", row, "List"));
+                return Err(partial::not_acceptable(
+                    "Metadata",
+                    "the requested object is a list",
+                    row,
+                    "List",
+                ));
             }
             Transform::MetadataList(version) => Self {
                 kind: "PartialObjectMetadataList".to_owned(),
@@ -215,7 +260,13 @@ impl Json {
         let mut head = Vec::with_capacity(256);
         if let Items::Rows(table) = &kind.items {
             table.write_head(Some(row), |out| meta.write_json(out), &mut head);
-            return Self { kind, objects, chunk: Vec::new().into_iter(), head, phase: Phase::Head };
+            return Self {
+                kind,
+                objects,
+                chunk: Vec::new().into_iter(),
+                head,
+                phase: Phase::Head,
+            };
         }
         head.extend_from_slice(b"{\"kind\":\"");
         head.extend_from_slice(kind.kind.as_bytes());
@@ -224,7 +275,13 @@ impl Json {
         head.extend_from_slice(b"\",\"metadata\":");
         meta.write_json(&mut head);
         head.extend_from_slice(b",\"items\":[");
-        Self { kind, objects, chunk: Vec::new().into_iter(), head, phase: Phase::Head }
+        Self {
+            kind,
+            objects,
+            chunk: Vec::new().into_iter(),
+            head,
+            phase: Phase::Head,
+        }
     }
 
     /// Appends to `out` until it holds `enough` bytes; `false` when the list is complete.
@@ -300,7 +357,11 @@ impl Meta {
 
     /// As the message `ListMeta`, whose first three fields Go always writes.
     fn write_protobuf(&self, out: &mut Vec<u8>) {
-        for (tag, text) in [(0x0a, ""), (0x12, self.revision.as_str()), (0x1a, self.continue_token.as_str())] {
+        for (tag, text) in [
+            (0x0a, ""),
+            (0x12, self.revision.as_str()),
+            (0x1a, self.continue_token.as_str()),
+        ] {
             out.push(tag);
             varint(text.len(), out);
             out.extend_from_slice(text.as_bytes());
@@ -313,14 +374,20 @@ impl Meta {
 }
 
 /// A list in protobuf: lengths come first, so all objects are looked at before the first is sent.
-fn protobuf(kind: &ListKind, list: List, format: Format, compression: Compression) -> Result<Response<Body>, ApiError> {
+fn protobuf(
+    kind: &ListKind,
+    list: List,
+    format: Format,
+    compression: Compression,
+) -> Result<Response<Body>, ApiError> {
     let mut meta = Vec::with_capacity(64);
     Meta::of(&list).write_protobuf(&mut meta);
     let mut items = Vec::new();
     let mut length = 1 + varint_length(meta.len()) + meta.len();
     for object in list.into_objects() {
         let item = kind.protobuf(&object)?;
-        let raw = partial::message(&item).ok_or_else(|| ApiError::internal("an object without an envelope"))?;
+        let raw = partial::message(&item)
+            .ok_or_else(|| ApiError::internal("an object without an envelope"))?;
         length += 1 + varint_length(raw.len()) + raw.len();
         items.push(item.slice_ref(raw));
     }
@@ -334,13 +401,25 @@ fn protobuf(kind: &ListKind, list: List, format: Format, compression: Compressio
     head.push(0x0a);
     varint(meta.len(), &mut head);
     head.extend_from_slice(&meta);
-    let mut source = Protobuf { head, items: items.into_iter(), done: false };
+    let mut source = Protobuf {
+        head,
+        items: items.into_iter(),
+        done: false,
+    };
     let mut first = Vec::with_capacity(FRAME.min(length + 128));
     if source.fill(&mut first, FRAME) {
-        let body = ListBody { first: Some(first.into()), source: Source::Protobuf(source) };
+        let body = ListBody {
+            first: Some(first.into()),
+            source: Source::Protobuf(source),
+        };
         return Ok(streamed(format, compression, body));
     }
-    Ok(respond::whole(StatusCode::OK, format, compression, first.into()))
+    Ok(respond::whole(
+        StatusCode::OK,
+        format,
+        compression,
+        first.into(),
+    ))
 }
 
 struct Protobuf {
@@ -388,7 +467,10 @@ impl HttpBody for ListBody {
     type Data = Bytes;
     type Error = Infallible;
 
-    fn poll_frame(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        _: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
         if let Some(first) = self.first.take() {
             return Poll::Ready(Some(Ok(Frame::data(first))));
         }

@@ -93,8 +93,16 @@ impl Call<'_> {
     /// What a store needs to know of the request.
     fn context(&self) -> RequestContext {
         // A namespace does not live in itself.
-        let namespace = if self.info.shape.in_namespace { self.target.namespace.clone() } else { Text::default() };
-        RequestContext::new(Arc::clone(self.user), namespace, self.server.environment.clone())
+        let namespace = if self.info.shape.in_namespace {
+            self.target.namespace.clone()
+        } else {
+            Text::default()
+        };
+        RequestContext::new(
+            Arc::clone(self.user),
+            namespace,
+            self.server.environment.clone(),
+        )
     }
 
     /// The pairs of the query, decoded.
@@ -138,7 +146,8 @@ pub(crate) async fn handle(call: Call<'_>) -> Response<Body> {
         }
         Err(error) => Err(error),
     };
-    let mut response = result.unwrap_or_else(|error| respond::error(error_representation(headers, query), &error));
+    let mut response =
+        result.unwrap_or_else(|error| respond::error(error_representation(headers, query), &error));
     let warnings = cx.take_warnings();
     if !warnings.is_empty() {
         respond::warn(&mut response, &warnings);
@@ -149,25 +158,44 @@ pub(crate) async fn handle(call: Call<'_>) -> Response<Body> {
 /// Whether a verb of a resource is really served: what discovery may list.
 pub fn is_served(registry: &Registry, offer: Offer<'_>) -> bool {
     let row = offer.resource;
-    let Some(store) = registry.store(&row.group, &row.version, &row.name) else { return false };
+    let Some(store) = registry.store(&row.group, &row.version, &row.name) else {
+        return false;
+    };
     match offer.subresource {
-        None => matches!(offer.verb, "get" | "list" | "watch" | "create" | "update" | "delete" | "deletecollection"),
-        Some(subresource) => store.subresource(&subresource.name).is_some() && matches!(offer.verb, "get" | "update"),
+        None => matches!(
+            offer.verb,
+            "get" | "list" | "watch" | "create" | "update" | "delete" | "deletecollection"
+        ),
+        Some(subresource) => {
+            store.subresource(&subresource.name).is_some() && matches!(offer.verb, "get" | "update")
+        }
     }
 }
 
 /// The store and the verb that a request is for.
 fn route(call: &Call<'_>) -> Result<(Arc<Store>, &'static str), ApiError> {
     let (shape, target) = (&call.info.shape, call.target);
-    let store = call.server.registry.store(&target.group, &target.version, &target.resource);
-    let store = store.filter(|_| !shape.gap && call.info.verb != "proxy").ok_or_else(no_such_resource)?;
+    let store = call
+        .server
+        .registry
+        .store(&target.group, &target.version, &target.resource);
+    let store = store
+        .filter(|_| !shape.gap && call.info.verb != "proxy")
+        .ok_or_else(no_such_resource)?;
     let place = place(store.row(), shape, target).ok_or_else(no_such_resource)?;
     if place != Place::Subresource {
-        let verb = verb(call, place).filter(|verb| store.row().has_verb(verb)).ok_or_else(method_not_allowed)?;
+        let verb = verb(call, place)
+            .filter(|verb| store.row().has_verb(verb))
+            .ok_or_else(method_not_allowed)?;
         return Ok((store, verb));
     }
-    let known = store.row().subresource(&target.subresource).zip(store.subresource(&target.subresource));
-    let (row, below) = known.filter(|_| shape.subpath.is_none() && !shape.prefixed).ok_or_else(no_such_resource)?;
+    let known = store
+        .row()
+        .subresource(&target.subresource)
+        .zip(store.subresource(&target.subresource));
+    let (row, below) = known
+        .filter(|_| shape.subpath.is_none() && !shape.prefixed)
+        .ok_or_else(no_such_resource)?;
     let verb = verb(call, place).filter(|verb| row.verbs.iter().any(|known| known == verb));
     Ok((Arc::clone(below), verb.ok_or_else(method_not_allowed)?))
 }

@@ -36,8 +36,11 @@ impl WriteOptions {
     /// # Errors
     /// 422
     pub(super) fn parse(query: Query<'_>, kind: &'static str) -> Result<Self, ApiError> {
-        let mut options =
-            Self { dry_run: false, field_manager: Text::default(), field_validation: FieldValidation::Warn };
+        let mut options = Self {
+            dry_run: false,
+            field_manager: Text::default(),
+            field_validation: FieldValidation::Warn,
+        };
         if query.is_empty() {
             return Ok(options);
         }
@@ -62,7 +65,11 @@ impl WriteOptions {
         if errors.is_empty() {
             Ok(options)
         } else {
-            Err(ApiError::invalid(&GroupKind::new("meta.k8s.io", kind), "", &errors))
+            Err(ApiError::invalid(
+                &GroupKind::new("meta.k8s.io", kind),
+                "",
+                &errors,
+            ))
         }
     }
 
@@ -92,17 +99,26 @@ mod tests {
     #[track_caller]
     fn fails(query: &str, expected: &str) {
         let error = WriteOptions::parse(Query::new(query), "CreateOptions").expect_err(query);
-        assert_eq!(error.to_string(), format!("CreateOptions.meta.k8s.io \"\" is invalid: {expected}"));
+        assert_eq!(
+            error.to_string(),
+            format!("CreateOptions.meta.k8s.io \"\" is invalid: {expected}")
+        );
     }
 
     #[test]
     fn bad_options_are_refused_in_upstreams_words() {
-        fails("dryRun=Some", r#"dryRun: Unsupported value: ["Some"]: supported values: "All""#);
+        fails(
+            "dryRun=Some",
+            r#"dryRun: Unsupported value: ["Some"]: supported values: "All""#,
+        );
         fails(
             "fieldManager=a%01b",
             r#"fieldManager: Invalid value: "a\x01b": invalid character U+0001 (at position 1)"#,
         );
-        fails(&format!("fieldManager={}", "x".repeat(129)), "fieldManager: Too long: may not be more than 128 bytes");
+        fails(
+            &format!("fieldManager={}", "x".repeat(129)),
+            "fieldManager: Too long: may not be more than 128 bytes",
+        );
         fails(
             "fieldValidation=Maybe",
             r#"fieldValidation: Unsupported value: "Maybe": supported values: "", "Ignore", "Strict", "Warn""#,
@@ -111,8 +127,12 @@ mod tests {
 
     #[test]
     fn the_manager_is_named_or_the_user_agent() {
-        let manager =
-            |query, agent| WriteOptions::parse(Query::new(query), "").expect(query).manager(agent).to_string();
+        let manager = |query, agent| {
+            WriteOptions::parse(Query::new(query), "")
+                .expect(query)
+                .manager(agent)
+                .to_string()
+        };
         assert_eq!(manager("fieldManager=me", "kubectl/v1"), "me");
         assert_eq!(manager("", "kubectl/v1.36 (linux)"), "kubectl");
         assert_eq!(manager("dryRun=All&dryRun=All", ""), "");

@@ -28,37 +28,71 @@ impl Reply {
     ///
     /// # Errors
     /// 406
-    pub(super) fn negotiate(call: &Call<'_>, cx: &RequestContext, offers: Offers) -> Result<Self, ApiError> {
+    pub(super) fn negotiate(
+        call: &Call<'_>,
+        cx: &RequestContext,
+        offers: Offers,
+    ) -> Result<Self, ApiError> {
         let tables = call.server.tables.as_ref();
-        let support = if tables.is_some() { TableSupport::Tables } else { TableSupport::NoTables };
+        let support = if tables.is_some() {
+            TableSupport::Tables
+        } else {
+            TableSupport::NoTables
+        };
         let representation = representation(call.headers, call.query, offers, support)?;
         let table = match (representation.transform, tables) {
-            (Transform::Table(version), Some(tables)) => Some(TableForm::new(tables, version, call.query, cx.now())),
+            (Transform::Table(version), Some(tables)) => {
+                Some(TableForm::new(tables, version, call.query, cx.now()))
+            }
             _ => None,
         };
-        Ok(Self { representation, compression: Compression::None, table })
+        Ok(Self {
+            representation,
+            compression: Compression::None,
+            table,
+        })
     }
 
     /// The same for get and list, which are what upstream compresses.
     ///
     /// # Errors
     /// 406
-    pub(super) fn negotiate_compressed(call: &Call<'_>, cx: &RequestContext, offers: Offers) -> Result<Self, ApiError> {
-        let compression = if gzip::is_accepted(call.headers) { Compression::Gzip } else { Compression::None };
-        Ok(Self { compression, ..Self::negotiate(call, cx, offers)? })
+    pub(super) fn negotiate_compressed(
+        call: &Call<'_>,
+        cx: &RequestContext,
+        offers: Offers,
+    ) -> Result<Self, ApiError> {
+        let compression = if gzip::is_accepted(call.headers) {
+            Compression::Gzip
+        } else {
+            Compression::None
+        };
+        Ok(Self {
+            compression,
+            ..Self::negotiate(call, cx, offers)?
+        })
     }
 
     /// Answers with an object.
     ///
     /// # Errors
     /// Where the object cannot be said in its version, or is asked for as what it is not.
-    pub(super) fn object(&self, code: StatusCode, store: &Store, object: &Object) -> Result<Response<Body>, ApiError> {
-        let Representation { format, transform, .. } = self.representation;
+    pub(super) fn object(
+        &self,
+        code: StatusCode,
+        store: &Store,
+        object: &Object,
+    ) -> Result<Response<Body>, ApiError> {
+        let Representation {
+            format, transform, ..
+        } = self.representation;
         let bytes = match (transform, format) {
             (Transform::None, Format::Protobuf) => object.protobuf()?.clone(),
             (Transform::None, _) => json_bytes(object.json()?, self.representation),
             (Transform::Metadata(version), Format::Protobuf) => partial::protobuf(object, version)?,
-            (Transform::Metadata(version), _) => json_bytes(&partial::json(object, version)?, self.representation),
+            (Transform::Metadata(version), _) => {
+                json_bytes(&partial::json(object, version)?, self.representation)
+            }
             (Transform::MetadataList(_), _) => {
                 return Err(partial::not_acceptable(
                     "MetadataList",
@@ -67,7 +101,10 @@ impl Reply {
                     "",
                 ));
             }
-            (Transform::Table(_), _) => json_bytes(&self.table_of(store.row(), object)?.into(), self.representation),
+            (Transform::Table(_), _) => json_bytes(
+                &self.table_of(store.row(), object)?.into(),
+                self.representation,
+            ),
         };
         Ok(respond::whole(code, format, self.compression, bytes))
     }
@@ -80,7 +117,9 @@ impl Reply {
     fn table_of(&self, row: &Resource, object: &Object) -> Result<Vec<u8>, ApiError> {
         match &self.table {
             Some(table) => table.one(Some(row), object),
-            None => Err(ApiError::internal("a table was negotiated that cannot be made")),
+            None => Err(ApiError::internal(
+                "a table was negotiated that cannot be made",
+            )),
         }
     }
 }

@@ -29,24 +29,37 @@ use crate::table::TableForm;
 use crate::watch::{Watch, WatchItem};
 
 /// Answers with what happens to the selected objects.
-pub(super) async fn watch(call: &Call<'_>, store: &Store, cx: &RequestContext) -> Result<Response<Body>, ApiError> {
+pub(super) async fn watch(
+    call: &Call<'_>,
+    store: &Store,
+    cx: &RequestContext,
+) -> Result<Response<Body>, ApiError> {
     let reply = Reply::negotiate(call, cx, Offers::Stream)?;
     let pairs = call.pairs();
     let named = call.info.shape.prefixed && call.info.shape.named;
     let selector = format!("metadata.name={}", call.target.name);
     // The old path of a watch of one object says what a field selector says elsewhere.
     let name = named.then_some(("fieldSelector", selector.as_str()));
-    let pairs = name.into_iter().chain(pairs.iter().map(|(key, value)| (&**key, &**value)));
+    let pairs = name
+        .into_iter()
+        .chain(pairs.iter().map(|(key, value)| (&**key, &**value)));
     let options = ListOptions::parse(pairs, true)?;
-    let watch = store.watch(&call.permit, cx, &options, call.server.min_request_timeout).await?;
+    let watch = store
+        .watch(&call.permit, cx, &options, call.server.min_request_timeout)
+        .await?;
     let format = reply.representation.format;
     let row = store.row();
     let form = match (reply.representation.transform, reply.table) {
         (_, Some(table)) => {
             table.check()?;
-            Form::Table { table, columns: Some(Box::new(row.clone())) }
+            Form::Table {
+                table,
+                columns: Some(Box::new(row.clone())),
+            }
         }
-        (Transform::Metadata(version) | Transform::MetadataList(version), None) => Form::Metadata(version),
+        (Transform::Metadata(version) | Transform::MetadataList(version), None) => {
+            Form::Metadata(version)
+        }
         (Transform::None | Transform::Table(_), None) => Form::Object,
     };
     let mut draining = call.server.draining.clone();
@@ -54,13 +67,21 @@ pub(super) async fn watch(call: &Call<'_>, store: &Store, cx: &RequestContext) -
         watch,
         format,
         form,
-        series: call.server.metrics.watches.of(&row.group, &row.version, &row.name),
+        series: call
+            .server
+            .metrics
+            .watches
+            .of(&row.group, &row.version, &row.name),
         items: Vec::new(),
         stop: Box::pin(async move { draining.begun().await }),
         ended: false,
     };
     let content_type = HeaderValue::from_static(format.stream_type());
-    Ok(respond::with_body(StatusCode::OK, content_type, Body::stream(Box::pin(body))))
+    Ok(respond::with_body(
+        StatusCode::OK,
+        content_type,
+        Body::stream(Box::pin(body)),
+    ))
 }
 
 /// What events carry.
@@ -70,7 +91,10 @@ enum Form {
     /// Its metadata.
     Metadata(MetaVersion),
     /// A table of its row; the columns are told once.
-    Table { table: TableForm, columns: Option<Box<Resource>> },
+    Table {
+        table: TableForm,
+        columns: Option<Box<Resource>>,
+    },
 }
 
 struct WatchBody {
@@ -88,7 +112,10 @@ impl HttpBody for WatchBody {
     type Data = Bytes;
     type Error = Infallible;
 
-    fn poll_frame(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+    fn poll_frame(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
         let this = self.get_mut();
         if this.ended || this.stop.as_mut().poll(cx).is_ready() {
             return Poll::Ready(None);
@@ -137,11 +164,17 @@ impl WatchBody {
 
     /// The bytes of an item that others get, too.
     fn shared(&self, item: &WatchItem) -> Option<Bytes> {
-        let WatchItem::Event(event) = item else { return None };
+        let WatchItem::Event(event) = item else {
+            return None;
+        };
         if !matches!(self.form, Form::Object) || !event.is_shared() {
             return None;
         }
-        if self.format == Format::Protobuf { event.protobuf().ok() } else { event.json().ok() }
+        if self.format == Format::Protobuf {
+            event.protobuf().ok()
+        } else {
+            event.json().ok()
+        }
     }
 
     fn write(&mut self, item: &WatchItem, out: &mut Vec<u8>) -> Result<(), ApiError> {
@@ -158,14 +191,20 @@ impl WatchBody {
                     Form::Metadata(version) if protobuf => {
                         frame::event(what, &partial::protobuf(&event.object()?, *version)?, out);
                     }
-                    Form::Metadata(version) => write_json(what, &partial::json(&event.object()?, *version)?, out),
-                    Form::Object if event.is_shared() && protobuf => out.extend_from_slice(&event.protobuf()?),
+                    Form::Metadata(version) => {
+                        write_json(what, &partial::json(&event.object()?, *version)?, out)
+                    }
+                    Form::Object if event.is_shared() && protobuf => {
+                        out.extend_from_slice(&event.protobuf()?)
+                    }
                     Form::Object if event.is_shared() => out.extend_from_slice(&event.json()?),
                     Form::Object if protobuf => event.write_protobuf(out)?,
                     Form::Object => event.write_json(out)?,
                 }
             }
-            WatchItem::Bookmark(bookmark) if protobuf => out.extend_from_slice(&bookmark.protobuf()),
+            WatchItem::Bookmark(bookmark) if protobuf => {
+                out.extend_from_slice(&bookmark.protobuf())
+            }
             WatchItem::Bookmark(bookmark) => out.extend_from_slice(&bookmark.json()),
             WatchItem::Error(error) => self.write_error(error, out),
         }

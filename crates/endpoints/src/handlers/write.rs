@@ -17,7 +17,11 @@ use crate::negotiate::{Offers, input_format};
 use crate::store::{Store, Written};
 
 /// Makes the object in the body.
-pub(super) async fn create(call: Call<'_>, store: &Store, cx: &mut RequestContext) -> Result<Response<Body>, ApiError> {
+pub(super) async fn create(
+    call: Call<'_>,
+    store: &Store,
+    cx: &mut RequestContext,
+) -> Result<Response<Body>, ApiError> {
     let permit = call.permit.clone();
     let (reply, object) = read(call, store, cx, "CreateOptions").await?;
     let written = in_time(store.create(&permit, cx, object)).await?;
@@ -25,7 +29,11 @@ pub(super) async fn create(call: Call<'_>, store: &Store, cx: &mut RequestContex
 }
 
 /// Replaces the object that the path names by the one in the body.
-pub(super) async fn update(call: Call<'_>, store: &Store, cx: &mut RequestContext) -> Result<Response<Body>, ApiError> {
+pub(super) async fn update(
+    call: Call<'_>,
+    store: &Store,
+    cx: &mut RequestContext,
+) -> Result<Response<Body>, ApiError> {
     let (permit, name) = (call.permit.clone(), call.target.name.clone());
     let (reply, object) = read(call, store, cx, "UpdateOptions").await?;
     let written = in_time(store.update(&permit, cx, &name, object)).await?;
@@ -46,24 +54,40 @@ async fn read(
     cx.dry_run = options.dry_run;
     cx.field_manager = options.manager(user_agent(call.headers));
     let expected = Expected::object(store.row());
-    let object = decode(&bytes, format, &expected, options.field_validation, &call.server.registry, cx)?;
+    let object = decode(
+        &bytes,
+        format,
+        &expected,
+        options.field_validation,
+        &call.server.registry,
+        cx,
+    )?;
     Ok((reply, object))
 }
 
 fn answer(reply: &Reply, store: &Store, written: &Written) -> Result<Response<Body>, ApiError> {
-    let code = if written.created { StatusCode::CREATED } else { StatusCode::OK };
+    let code = if written.created {
+        StatusCode::CREATED
+    } else {
+        StatusCode::OK
+    };
     reply.object(code, store, &written.object)
 }
 
 fn user_agent(headers: &HeaderMap) -> &str {
-    headers.get(USER_AGENT).and_then(|agent| agent.to_str().ok()).unwrap_or_default()
+    headers
+        .get(USER_AGENT)
+        .and_then(|agent| agent.to_str().ok())
+        .unwrap_or_default()
 }
 
 /// Cuts a write off that takes too long, whatever time the request has.
 ///
 /// # Errors
 /// 504, and those of the write.
-pub(super) async fn in_time<T>(write: impl Future<Output = Result<T, ApiError>>) -> Result<T, ApiError> {
+pub(super) async fn in_time<T>(
+    write: impl Future<Output = Result<T, ApiError>>,
+) -> Result<T, ApiError> {
     match tokio::time::timeout(LONGEST_WRITE, write).await {
         Ok(result) => result,
         Err(_) => Err(ApiError::timeout(

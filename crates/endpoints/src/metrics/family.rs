@@ -23,19 +23,39 @@ type Values = Box<[Box<str>]>;
 
 impl<M: Member> Family<M> {
     /// No metrics yet. `make` makes one.
-    pub fn new(name: &'static str, help: &'static str, labels: &'static [&'static str], make: fn() -> M) -> Self {
-        Self { name, help, labels, make, members: RwLock::default() }
+    pub fn new(
+        name: &'static str,
+        help: &'static str,
+        labels: &'static [&'static str],
+        make: fn() -> M,
+    ) -> Self {
+        Self {
+            name,
+            help,
+            labels,
+            make,
+            members: RwLock::default(),
+        }
     }
 
     /// The metric with these values of the labels.
     pub fn with(&self, values: &[&str]) -> Arc<M> {
         debug_assert_eq!(values.len(), self.labels.len(), "{}", self.name);
         let key: Values = values.iter().map(|value| Box::from(*value)).collect();
-        if let Some(member) = self.members.read().unwrap_or_else(PoisonError::into_inner).get(&key) {
+        if let Some(member) = self
+            .members
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .get(&key)
+        {
             return Arc::clone(member);
         }
         let mut members = self.members.write().unwrap_or_else(PoisonError::into_inner);
-        Arc::clone(members.entry(key).or_insert_with(|| Arc::new((self.make)())))
+        Arc::clone(
+            members
+                .entry(key)
+                .or_insert_with(|| Arc::new((self.make)())),
+        )
     }
 
     /// Writes all of them, in order of the labels.
@@ -48,8 +68,12 @@ impl<M: Member> Family<M> {
         members.sort_unstable_by_key(|(values, _)| *values);
         samples.family(self.name, self.help, M::KIND);
         for (values, member) in members {
-            let labels: Vec<(&str, &str)> =
-                self.labels.iter().copied().zip(values.iter().map(|value| &**value)).collect();
+            let labels: Vec<(&str, &str)> = self
+                .labels
+                .iter()
+                .copied()
+                .zip(values.iter().map(|value| &**value))
+                .collect();
             member.write(&labels, samples);
         }
     }

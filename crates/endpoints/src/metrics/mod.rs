@@ -55,12 +55,19 @@ impl Metrics {
 
     /// Adds families, such as those of a storage. Closures over [`Samples`] will do.
     pub fn register(&self, collector: Arc<dyn Collector>) {
-        self.collectors.lock().unwrap_or_else(PoisonError::into_inner).push(collector);
+        self.collectors
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .push(collector);
     }
 
     /// All samples as text.
     pub fn expose(&self, exposition: Exposition) -> String {
-        let collectors = self.collectors.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let collectors = self
+            .collectors
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone();
         let mut out = String::with_capacity(64 * 1024);
         let mut samples = Samples::new(exposition, &mut out);
         for collector in collectors {

@@ -17,8 +17,12 @@ const PAGE: f64 = 4096.0;
 
 impl Process {
     pub(super) fn new() -> Self {
-        let started = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-        Self { started: started.as_secs_f64() }
+        let started = SystemTime::now()
+            .duration_since(UNIX_EPOCH)
+            .unwrap_or_default();
+        Self {
+            started: started.as_secs_f64(),
+        }
     }
 }
 
@@ -26,8 +30,15 @@ impl Collector for Process {
     fn collect(&self, samples: &mut Samples<'_>) {
         let stat = fs::read_to_string("/proc/self/stat").unwrap_or_default();
         // The fields after the program's name, which may hold anything; the third is the first.
-        let fields: Vec<&str> = stat.rsplit_once(") ").map(|(_, rest)| rest.split(' ').collect()).unwrap_or_default();
-        let field = |number: usize| fields.get(number - 3).and_then(|text| text.parse::<f64>().ok());
+        let fields: Vec<&str> = stat
+            .rsplit_once(") ")
+            .map(|(_, rest)| rest.split(' ').collect())
+            .unwrap_or_default();
+        let field = |number: usize| {
+            fields
+                .get(number - 3)
+                .and_then(|text| text.parse::<f64>().ok())
+        };
         if let (Some(user), Some(system)) = (field(14), field(15)) {
             let seconds = (user + system) / TICKS_PER_SECOND;
             samples.single(
@@ -39,7 +50,12 @@ impl Collector for Process {
         }
         if let Ok(descriptors) = fs::read_dir("/proc/self/fd") {
             let open = descriptors.count() as f64;
-            samples.single("process_open_fds", "Number of open file descriptors.", Kind::Gauge, open);
+            samples.single(
+                "process_open_fds",
+                "Number of open file descriptors.",
+                Kind::Gauge,
+                open,
+            );
         }
         if let Some(pages) = field(24) {
             samples.single(
@@ -50,9 +66,19 @@ impl Collector for Process {
             );
         }
         let help = "Start time of the process since unix epoch in seconds.";
-        samples.single("process_start_time_seconds", help, Kind::Gauge, self.started);
+        samples.single(
+            "process_start_time_seconds",
+            help,
+            Kind::Gauge,
+            self.started,
+        );
         if let Some(bytes) = field(23) {
-            samples.single("process_virtual_memory_bytes", "Virtual memory size in bytes.", Kind::Gauge, bytes);
+            samples.single(
+                "process_virtual_memory_bytes",
+                "Virtual memory size in bytes.",
+                Kind::Gauge,
+                bytes,
+            );
         }
     }
 }

@@ -103,12 +103,20 @@ impl RequestMetrics {
     pub fn series(&self, labels: RequestLabels<'_>) -> Arc<RequestSeries> {
         let hash = self.known.hasher.hash_one(labels);
         let find = |known: &HashMap<u64, Vec<Arc<RequestSeries>>>| {
-            known.get(&hash)?.iter().find(|series| series.labels.borrow() == labels).cloned()
+            known
+                .get(&hash)?
+                .iter()
+                .find(|series| series.labels.borrow() == labels)
+                .cloned()
         };
         if let Some(found) = find(&self.known.series.load()) {
             return found;
         }
-        let _adding = self.known.adding.lock().unwrap_or_else(PoisonError::into_inner);
+        let _adding = self
+            .known
+            .adding
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
         let mut known = HashMap::clone(&self.known.series.load());
         if let Some(found) = find(&known) {
             return found;
@@ -120,28 +128,82 @@ impl RequestMetrics {
     }
 
     fn make(&self, labels: RequestLabels<'_>) -> RequestSeries {
-        let RequestLabels { verb, dry_run, group, version, resource, subresource, scope } = labels;
-        let common = [verb, group, version, resource, subresource, scope, COMPONENT];
+        let RequestLabels {
+            verb,
+            dry_run,
+            group,
+            version,
+            resource,
+            subresource,
+            scope,
+        } = labels;
+        let common = [
+            verb,
+            group,
+            version,
+            resource,
+            subresource,
+            scope,
+            COMPONENT,
+        ];
         RequestSeries {
             labels: OwnedLabels {
                 verb,
                 dry_run,
                 scope,
-                texts: [group.into(), version.into(), resource.into(), subresource.into()],
+                texts: [
+                    group.into(),
+                    version.into(),
+                    resource.into(),
+                    subresource.into(),
+                ],
             },
             ok: OnceLock::new(),
             created: OnceLock::new(),
-            duration: self.durations.with(&[verb, dry_run, group, version, resource, subresource, scope, COMPONENT]),
+            duration: self.durations.with(&[
+                verb,
+                dry_run,
+                group,
+                version,
+                resource,
+                subresource,
+                scope,
+                COMPONENT,
+            ]),
             sli_duration: dry_run.is_empty().then(|| self.sli_durations.with(&common)),
             size: matches!(verb, "GET" | "LIST").then(|| self.sizes.with(&common)),
         }
     }
 
     /// A request is over: answered with `code` after `elapsed`, and a body of so many bytes.
-    pub fn finished(&self, series: &RequestSeries, code: StatusCode, elapsed: Duration, bytes: u64) {
+    pub fn finished(
+        &self,
+        series: &RequestSeries,
+        code: StatusCode,
+        elapsed: Duration,
+        bytes: u64,
+    ) {
         let total = || {
-            let RequestLabels { verb, dry_run, group, version, resource, subresource, scope } = series.labels.borrow();
-            self.total.with(&[verb, dry_run, group, version, resource, subresource, scope, COMPONENT, code.as_str()])
+            let RequestLabels {
+                verb,
+                dry_run,
+                group,
+                version,
+                resource,
+                subresource,
+                scope,
+            } = series.labels.borrow();
+            self.total.with(&[
+                verb,
+                dry_run,
+                group,
+                version,
+                resource,
+                subresource,
+                scope,
+                COMPONENT,
+                code.as_str(),
+            ])
         };
         match code {
             StatusCode::OK => series.ok.get_or_init(total).inc(),
@@ -160,16 +222,51 @@ impl RequestMetrics {
 
     /// A long-running request begins; it ends when the guard is dropped.
     pub fn long_running(&self, series: &RequestSeries) -> LongRunning {
-        let RequestLabels { verb, group, version, resource, subresource, scope, .. } = series.labels.borrow();
-        let gauge = self.long_running.with(&[verb, group, version, resource, subresource, scope, COMPONENT]);
+        let RequestLabels {
+            verb,
+            group,
+            version,
+            resource,
+            subresource,
+            scope,
+            ..
+        } = series.labels.borrow();
+        let gauge = self.long_running.with(&[
+            verb,
+            group,
+            version,
+            resource,
+            subresource,
+            scope,
+            COMPONENT,
+        ]);
         gauge.inc();
         LongRunning(gauge)
     }
 
     /// The server cut a request off in self-defence.
     pub fn terminated(&self, labels: RequestLabels<'_>, code: StatusCode) {
-        let RequestLabels { verb, group, version, resource, subresource, scope, .. } = labels;
-        self.terminations.with(&[verb, group, version, resource, subresource, scope, COMPONENT, code.as_str()]).inc();
+        let RequestLabels {
+            verb,
+            group,
+            version,
+            resource,
+            subresource,
+            scope,
+            ..
+        } = labels;
+        self.terminations
+            .with(&[
+                verb,
+                group,
+                version,
+                resource,
+                subresource,
+                scope,
+                COMPONENT,
+                code.as_str(),
+            ])
+            .inc();
     }
 
     /// A request was turned away because there were too many.
@@ -190,9 +287,10 @@ impl RequestMetrics {
     /// Requests of `user`, who is known by name only if upstream does so.
     pub fn authenticated_user(&self, user: &str) -> Arc<Counter> {
         let known = match user {
-            "system:anonymous" | "system:apiserver" | "system:kube-controller-manager" | "system:kube-scheduler" => {
-                user
-            }
+            "system:anonymous"
+            | "system:apiserver"
+            | "system:kube-controller-manager"
+            | "system:kube-scheduler" => user,
             node if node.starts_with("system:node:") => "system:node",
             account if account.starts_with("system:serviceaccount:") => "system:serviceaccount",
             _ => "other",
@@ -221,24 +319,52 @@ const fn request_kind(mutating: bool) -> &'static str {
 }
 
 const DURATIONS: &[f64] = &[
-    0.005, 0.025, 0.05, 0.1, 0.2, 0.4, 0.6, 0.8, 1.0, 1.25, 1.5, 2.0, 3.0, 4.0, 5.0, 6.0, 8.0, 10.0, 15.0, 20.0, 30.0,
-    45.0, 60.0,
+    0.005, 0.025, 0.05, 0.1, 0.2, 0.4, 0.6, 0.8, 1.0, 1.25, 1.5, 2.0, 3.0, 4.0, 5.0, 6.0, 8.0,
+    10.0, 15.0, 20.0, 30.0, 45.0, 60.0,
 ];
-const SLI_DURATIONS: &[f64] =
-    &[0.05, 0.1, 0.2, 0.4, 0.6, 0.8, 1.0, 1.25, 1.5, 2.0, 3.0, 4.0, 5.0, 6.0, 8.0, 10.0, 15.0, 20.0, 30.0, 45.0, 60.0];
+const SLI_DURATIONS: &[f64] = &[
+    0.05, 0.1, 0.2, 0.4, 0.6, 0.8, 1.0, 1.25, 1.5, 2.0, 3.0, 4.0, 5.0, 6.0, 8.0, 10.0, 15.0, 20.0,
+    30.0, 45.0, 60.0,
+];
 const SIZES: &[f64] = &[1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9];
 
 impl Default for RequestMetrics {
     fn default() -> Self {
-        const COMMON: &[&str] = &["verb", "group", "version", "resource", "subresource", "scope", "component"];
-        const WITH_DRY_RUN: &[&str] =
-            &["verb", "dry_run", "group", "version", "resource", "subresource", "scope", "component"];
+        const COMMON: &[&str] = &[
+            "verb",
+            "group",
+            "version",
+            "resource",
+            "subresource",
+            "scope",
+            "component",
+        ];
+        const WITH_DRY_RUN: &[&str] = &[
+            "verb",
+            "dry_run",
+            "group",
+            "version",
+            "resource",
+            "subresource",
+            "scope",
+            "component",
+        ];
         Self {
             total: Family::new(
                 "apiserver_request_total",
                 "[STABLE] Counter of apiserver requests broken out for each verb, dry run value, group, version, resource, scope, \
                  component, and HTTP response code.",
-                &["verb", "dry_run", "group", "version", "resource", "subresource", "scope", "component", "code"],
+                &[
+                    "verb",
+                    "dry_run",
+                    "group",
+                    "version",
+                    "resource",
+                    "subresource",
+                    "scope",
+                    "component",
+                    "code",
+                ],
                 Counter::default,
             ),
             durations: Family::new(
@@ -272,7 +398,16 @@ impl Default for RequestMetrics {
             terminations: Family::new(
                 "apiserver_request_terminations_total",
                 "[ALPHA] Number of requests which apiserver terminated in self-defense.",
-                &["verb", "group", "version", "resource", "subresource", "scope", "component", "code"],
+                &[
+                    "verb",
+                    "group",
+                    "version",
+                    "resource",
+                    "subresource",
+                    "scope",
+                    "component",
+                    "code",
+                ],
                 Counter::default,
             ),
             inflight: Family::new(
@@ -307,7 +442,11 @@ impl Default for RequestMetrics {
                 &["type", "name", "decision"],
                 Counter::default,
             ),
-            known: Known { series: ArcSwap::default(), adding: Mutex::default(), hasher: RandomState::new() },
+            known: Known {
+                series: ArcSwap::default(),
+                adding: Mutex::default(),
+                hasher: RandomState::new(),
+            },
         }
     }
 }
@@ -333,7 +472,12 @@ impl Collector for RequestMetrics {
             self.tls_handshake_errors.value() as f64,
         );
         let help = "Number of panics of request handlers that were recovered from";
-        samples.single("apiserver_request_panics_total", help, Kind::Counter, self.panics.value() as f64);
+        samples.single(
+            "apiserver_request_panics_total",
+            help,
+            Kind::Counter,
+            self.panics.value() as f64,
+        );
         self.authenticated.collect(samples);
         self.attempts.collect(samples);
     }
@@ -359,9 +503,20 @@ mod tests {
         let metrics = Metrics::new();
         let series = metrics.requests.series(GET);
         assert!(Arc::ptr_eq(&series, &metrics.requests.series(GET)));
-        metrics.requests.finished(&series, StatusCode::OK, Duration::from_millis(1), 2000);
-        metrics.requests.finished(&series, StatusCode::NOT_FOUND, Duration::from_millis(1), 200);
-        let watches = metrics.requests.series(RequestLabels { verb: "WATCH", scope: "cluster", ..GET });
+        metrics
+            .requests
+            .finished(&series, StatusCode::OK, Duration::from_millis(1), 2000);
+        metrics.requests.finished(
+            &series,
+            StatusCode::NOT_FOUND,
+            Duration::from_millis(1),
+            200,
+        );
+        let watches = metrics.requests.series(RequestLabels {
+            verb: "WATCH",
+            scope: "cluster",
+            ..GET
+        });
         let _watching = metrics.requests.long_running(&watches);
         let text = metrics.expose(Exposition::Text);
         let labels = r#"verb="GET",dry_run="",group="",version="v1",resource="pods",subresource="",scope="resource",component="apiserver""#;

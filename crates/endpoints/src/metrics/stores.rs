@@ -18,7 +18,10 @@ impl Collector for Stores {
         // Versions of a kind share what is stored; it is told once.
         let mut kinds: Vec<&Arc<Store>> = Vec::new();
         for store in stores.iter() {
-            if !kinds.iter().any(|known| Arc::ptr_eq(known.cache(), store.cache())) {
+            if !kinds
+                .iter()
+                .any(|known| Arc::ptr_eq(known.cache(), store.cache()))
+            {
                 kinds.push(store);
             }
         }
@@ -27,27 +30,52 @@ impl Collector for Stores {
             samples.family(name, help, kind);
             for store in &kinds {
                 let row = store.row();
-                samples.sample(&[("group", &row.group), ("resource", &row.name)], value(store));
+                samples.sample(
+                    &[("group", &row.group), ("resource", &row.name)],
+                    value(store),
+                );
             }
         };
         let help = "[ALPHA] Number of stored objects at the time of last check split by kind. In case of a fetching error, the value \
                     will be -1.";
-        each(samples, "apiserver_resource_objects", help, Kind::Gauge, &objects);
+        each(
+            samples,
+            "apiserver_resource_objects",
+            help,
+            Kind::Gauge,
+            &objects,
+        );
         let help = "[STABLE] (Deprecated since 1.34.0) [DEPRECATED, consider using apiserver_resource_objects instead] Number of \
                     stored objects at the time of last check split by kind. In case of a fetching error, the value will be -1.";
         samples.family("apiserver_storage_objects", help, Kind::Gauge);
         for store in &kinds {
-            samples.sample(&[("resource", &store.row().group_resource())], objects(store));
+            samples.sample(
+                &[("resource", &store.row().group_resource())],
+                objects(store),
+            );
         }
         if let Some(Ok(bytes)) = self.0.storage().size_on_disk().now_or_never() {
             let help = "[STABLE] Size of the storage database file physically allocated in bytes.";
             samples.family("apiserver_storage_size_bytes", help, Kind::Gauge);
             samples.sample(&[("storage_cluster_id", "etcd-0")], bytes as f64);
         }
-        let help = "[ALPHA] Counter of watchers closed due to unresponsiveness broken by resource type.";
+        let help =
+            "[ALPHA] Counter of watchers closed due to unresponsiveness broken by resource type.";
         let terminated = |store: &Store| store.cache().terminated_watchers() as f64;
-        each(samples, "apiserver_terminated_watchers_total", help, Kind::Counter, &terminated);
+        each(
+            samples,
+            "apiserver_terminated_watchers_total",
+            help,
+            Kind::Counter,
+            &terminated,
+        );
         let help = "Number of watchers of the cache by resource type.";
-        each(samples, "apiserver_watch_cache_watchers", help, Kind::Gauge, &|store| store.cache().watchers() as f64);
+        each(
+            samples,
+            "apiserver_watch_cache_watchers",
+            help,
+            Kind::Gauge,
+            &|store| store.cache().watchers() as f64,
+        );
     }
 }

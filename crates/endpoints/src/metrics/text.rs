@@ -18,7 +18,9 @@ impl Exposition {
     pub const fn content_type(self) -> &'static str {
         match self {
             Self::Text => "text/plain; version=0.0.4; charset=utf-8; escaping=underscores",
-            Self::OpenMetrics => "application/openmetrics-text; version=1.0.0; charset=utf-8; escaping=underscores",
+            Self::OpenMetrics => {
+                "application/openmetrics-text; version=1.0.0; charset=utf-8; escaping=underscores"
+            }
         }
     }
 }
@@ -53,19 +55,29 @@ pub struct Samples<'a> {
 
 impl<'a> Samples<'a> {
     pub(super) fn new(exposition: Exposition, out: &'a mut String) -> Self {
-        Self { exposition, out, name: "" }
+        Self {
+            exposition,
+            out,
+            name: "",
+        }
     }
 
     /// Begins a family: its samples follow.
     pub fn family(&mut self, name: &'static str, help: &str, kind: Kind) {
         self.name = name;
         let name = match self.exposition {
-            Exposition::OpenMetrics if kind == Kind::Counter => name.strip_suffix("_total").unwrap_or(name),
+            Exposition::OpenMetrics if kind == Kind::Counter => {
+                name.strip_suffix("_total").unwrap_or(name)
+            }
             _ => name,
         };
         let help = help.replace('\\', "\\\\").replace('\n', "\\n");
         // Writing to a string cannot fail; nor below.
-        let _ = write!(self.out, "# HELP {name} {help}\n# TYPE {name} {}\n", kind.as_str());
+        let _ = write!(
+            self.out,
+            "# HELP {name} {help}\n# TYPE {name} {}\n",
+            kind.as_str()
+        );
     }
 
     /// A family of one sample without labels.
@@ -105,7 +117,10 @@ impl<'a> Samples<'a> {
     fn line(&mut self, suffix: &str, labels: &[(&str, &str)], bound: Option<&str>, value: f64) {
         self.out.push_str(self.name);
         self.out.push_str(suffix);
-        let labels = labels.iter().copied().chain(bound.map(|bound| ("le", bound)));
+        let labels = labels
+            .iter()
+            .copied()
+            .chain(bound.map(|bound| ("le", bound)));
         let mut before = '{';
         for (name, value) in labels {
             self.out.push(before);
@@ -137,7 +152,9 @@ fn number(out: &mut String, value: f64) {
     let _ = if size != 0.0 && !(1e-4..1e21).contains(&size) {
         let text = format!("{value:e}");
         let (mantissa, exponent) = text.split_once('e').unwrap_or((&text, "0"));
-        let (sign, digits) = exponent.strip_prefix('-').map_or(('+', exponent), |digits| ('-', digits));
+        let (sign, digits) = exponent
+            .strip_prefix('-')
+            .map_or(('+', exponent), |digits| ('-', digits));
         write!(out, "{mantissa}e{sign}{digits:0>2}")
     } else {
         write!(out, "{value}")
@@ -151,7 +168,9 @@ mod tests {
 
     #[track_caller]
     fn check(exposition: Exposition, expected: &str) {
-        let family = Family::new("a_seconds", "How long.", &["verb"], || Histogram::new(&[0.5, 1.0]));
+        let family = Family::new("a_seconds", "How long.", &["verb"], || {
+            Histogram::new(&[0.5, 1.0])
+        });
         family.with(&["a\"b"]).observe(0.7);
         let mut out = String::new();
         let mut samples = Samples::new(exposition, &mut out);

@@ -62,7 +62,11 @@ pub struct Histogram {
 impl Histogram {
     /// Nothing observed yet. `bounds` grow.
     pub fn new(bounds: &'static [f64]) -> Self {
-        Self { bounds, counts: (0..=bounds.len()).map(|_| AtomicU64::default()).collect(), sum: AtomicU64::default() }
+        Self {
+            bounds,
+            counts: (0..=bounds.len()).map(|_| AtomicU64::default()).collect(),
+            sum: AtomicU64::default(),
+        }
     }
 
     /// Counts a value.

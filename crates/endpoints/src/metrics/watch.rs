@@ -24,7 +24,10 @@ impl WatchMetrics {
     /// The metrics of one resource, to be kept for the life of a watch.
     pub fn of(&self, group: &str, version: &str, resource: &str) -> WatchSeries {
         let labels = [group, version, resource];
-        WatchSeries { events: self.events.with(&labels), sizes: self.sizes.with(&labels) }
+        WatchSeries {
+            events: self.events.with(&labels),
+            sizes: self.sizes.with(&labels),
+        }
     }
 }
 
@@ -39,7 +42,9 @@ impl WatchSeries {
 impl Default for WatchMetrics {
     fn default() -> Self {
         const LABELS: &[&str] = &["group", "version", "resource"];
-        const SIZES: &[f64] = &[1024.0, 2048.0, 4096.0, 8192.0, 16384.0, 32768.0, 65536.0, 131_072.0];
+        const SIZES: &[f64] = &[
+            1024.0, 2048.0, 4096.0, 8192.0, 16384.0, 32768.0, 65536.0, 131_072.0,
+        ];
         Self {
             events: Family::new(
                 "apiserver_watch_events_total",

@@ -50,7 +50,11 @@ pub(super) async fn drive<S: Service>(
 ) -> Result<(), Failure> {
     let stream = Stall::new(stream, limits.stall);
     let Some(tls) = tls else {
-        let connection = Arc::new(Connection { address, peer: None, close: Notify::new() });
+        let connection = Arc::new(Connection {
+            address,
+            peer: None,
+            close: Notify::new(),
+        });
         return http1(stream, limits, connection, service, drain).await;
     };
     let handshake = tokio::time::timeout(limits.handshake, tls.acceptor().accept(stream));
@@ -72,7 +76,11 @@ pub(super) async fn drive<S: Service>(
     let session = stream.get_ref().1;
     let peer = session.peer_certificates().and_then(Peer::new);
     let is_http2 = session.alpn_protocol() == Some(tls::H2);
-    let connection = Arc::new(Connection { address, peer, close: Notify::new() });
+    let connection = Arc::new(Connection {
+        address,
+        peer,
+        close: Notify::new(),
+    });
     if is_http2 {
         http2(stream, limits, connection, service, drain).await
     } else {
@@ -93,10 +101,18 @@ async fn http1<S: Service>(
         async move { Ok::<_, Infallible>(answer.await) }
     });
     let mut builder = http1::Builder::new();
-    builder.timer(TokioTimer::new()).header_read_timeout(limits.headers).max_buf_size(READ_BUFFER);
-    let driven = builder.serve_connection(TokioIo::new(stream), service).with_upgrades();
+    builder
+        .timer(TokioTimer::new())
+        .header_read_timeout(limits.headers)
+        .max_buf_size(READ_BUFFER);
+    let driven = builder
+        .serve_connection(TokioIo::new(stream), service)
+        .with_upgrades();
     let mut driven = pin!(driven);
-    stop_when_told(&connection, drain, driven.as_mut(), |driven| driven.graceful_shutdown()).await
+    stop_when_told(&connection, drain, driven.as_mut(), |driven| {
+        driven.graceful_shutdown()
+    })
+    .await
 }
 
 async fn http2<S: Service>(
@@ -123,7 +139,10 @@ async fn http2<S: Service>(
         .keep_alive_interval(Some(limits.headers))
         .keep_alive_timeout(limits.handshake * 2);
     let mut driven = pin!(builder.serve_connection(TokioIo::new(stream), service));
-    stop_when_told(&connection, drain, driven.as_mut(), |driven| driven.graceful_shutdown()).await
+    stop_when_told(&connection, drain, driven.as_mut(), |driven| {
+        driven.graceful_shutdown()
+    })
+    .await
 }
 
 /// Drives a connection to its end; `stop` has it end early when the server drains or a request wants

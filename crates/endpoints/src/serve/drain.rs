@@ -39,17 +39,27 @@ impl Drain {
     /// Nothing is to stop yet.
     pub fn new() -> Self {
         let (open, finished) = mpsc::channel(1);
-        Self { begin: watch::Sender::new(false), open: Some(open), finished: Some(finished) }
+        Self {
+            begin: watch::Sender::new(false),
+            open: Some(open),
+            finished: Some(finished),
+        }
     }
 
     /// For something that is under way.
     pub fn draining(&self) -> Draining {
-        Draining { begun: self.begin.subscribe(), _open: self.open.clone() }
+        Draining {
+            begun: self.begin.subscribe(),
+            _open: self.open.clone(),
+        }
     }
 
     /// For something that only wants to be told, and is not waited for.
     pub fn told(&self) -> Draining {
-        Draining { begun: self.begin.subscribe(), _open: None }
+        Draining {
+            begun: self.begin.subscribe(),
+            _open: None,
+        }
     }
 
     /// What tells everybody to stop.

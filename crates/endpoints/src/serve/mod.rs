@@ -88,18 +88,27 @@ pub async fn serve<S: Service>(
         };
         // Small answers go out at once.
         let _ = stream.set_nodelay(true);
-        let (tls, limits, metrics, service) =
-            (tls.clone(), Arc::clone(&limits), Arc::clone(&metrics), Arc::clone(&service));
+        let (tls, limits, metrics, service) = (
+            tls.clone(),
+            Arc::clone(&limits),
+            Arc::clone(&metrics),
+            Arc::clone(&service),
+        );
         let open = drain.draining();
         tokio::spawn(async move {
-            if let Err(error) = connection::drive(stream, address, tls, &limits, &metrics, service, open).await {
+            if let Err(error) =
+                connection::drive(stream, address, tls, &limits, &metrics, service, open).await
+            {
                 tracing::debug!(%address, %error, "connection ended");
             }
         });
     }
     drop(listener);
     if tokio::time::timeout(grace, drain.finished()).await.is_err() {
-        tracing::warn!(seconds = grace.as_secs(), "connections were still open after the time to finish");
+        tracing::warn!(
+            seconds = grace.as_secs(),
+            "connections were still open after the time to finish"
+        );
     }
 }
 
@@ -107,7 +116,10 @@ pub async fn serve<S: Service>(
 /// is out of file descriptors.
 async fn pause_after(error: &std::io::Error) {
     use std::io::ErrorKind;
-    if !matches!(error.kind(), ErrorKind::ConnectionReset | ErrorKind::ConnectionAborted | ErrorKind::Interrupted) {
+    if !matches!(
+        error.kind(),
+        ErrorKind::ConnectionReset | ErrorKind::ConnectionAborted | ErrorKind::Interrupted
+    ) {
         tracing::warn!(%error, "accepting a connection failed");
         tokio::time::sleep(Duration::from_millis(50)).await;
     }

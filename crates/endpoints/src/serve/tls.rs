@@ -53,11 +53,18 @@ impl Tls {
         let builder = if options.client_authorities.is_empty() {
             builder.with_no_client_auth()
         } else {
-            builder.with_client_cert_verifier(Arc::new(AnyCertificate { hints: options.client_authorities, provider }))
+            builder.with_client_cert_verifier(Arc::new(AnyCertificate {
+                hints: options.client_authorities,
+                provider,
+            }))
         };
-        let mut config = builder.with_single_cert(options.chain, options.key).map_err(TlsError::Certificate)?;
+        let mut config = builder
+            .with_single_cert(options.chain, options.key)
+            .map_err(TlsError::Certificate)?;
         config.alpn_protocols = vec![H2.to_vec(), b"http/1.1".to_vec()];
-        Ok(Self { acceptor: TlsAcceptor::from(Arc::new(config)) })
+        Ok(Self {
+            acceptor: TlsAcceptor::from(Arc::new(config)),
+        })
     }
 
     pub(super) fn acceptor(&self) -> &TlsAcceptor {
@@ -100,7 +107,12 @@ impl ClientCertVerifier for AnyCertificate {
         certificate: &CertificateDer<'_>,
         signature: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        verify_tls12_signature(message, certificate, signature, &self.provider.signature_verification_algorithms)
+        verify_tls12_signature(
+            message,
+            certificate,
+            signature,
+            &self.provider.signature_verification_algorithms,
+        )
     }
 
     fn verify_tls13_signature(
@@ -109,10 +121,17 @@ impl ClientCertVerifier for AnyCertificate {
         certificate: &CertificateDer<'_>,
         signature: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        verify_tls13_signature(message, certificate, signature, &self.provider.signature_verification_algorithms)
+        verify_tls13_signature(
+            message,
+            certificate,
+            signature,
+            &self.provider.signature_verification_algorithms,
+        )
     }
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.provider.signature_verification_algorithms.supported_schemes()
+        self.provider
+            .signature_verification_algorithms
+            .supported_schemes()
     }
 }

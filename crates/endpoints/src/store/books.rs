@@ -11,7 +11,12 @@ use crate::context::RequestContext;
 impl Store {
     /// Brings the managed fields of `new` up to date: the request's manager made it of `old` (absent for a
     /// create). Both are in the version of this store.
-    pub(super) fn manage_fields(&self, cx: &RequestContext, new: &mut Record, old: Option<&Record>) {
+    pub(super) fn manage_fields(
+        &self,
+        cx: &RequestContext,
+        new: &mut Record,
+        old: Option<&Record>,
+    ) {
         let manager = FieldManager {
             versions: self,
             version: self.forms().form(self.version).api_version.clone(),
@@ -33,14 +38,21 @@ impl Store {
 impl Versions for Store {
     fn convert(&self, record: &Record, version: &str) -> Option<Record> {
         let to = self.version_called(version)?;
-        let hub = self.forms().to_hub(record.clone(), self.version_of(record)?).ok()?;
+        let hub = self
+            .forms()
+            .to_hub(record.clone(), self.version_of(record)?)
+            .ok()?;
         self.forms().from_hub(hub, to).ok()
     }
 
     fn reset_fields(&self, _version: &str) -> &Set {
         static NONE: OnceLock<Set> = OnceLock::new();
         let paths = self.strategy.reset_fields();
-        if paths.is_empty() { NONE.get_or_init(Set::new) } else { self.reset.get_or_init(|| Set::of_fields(paths)) }
+        if paths.is_empty() {
+            NONE.get_or_init(Set::new)
+        } else {
+            self.reset.get_or_init(|| Set::of_fields(paths))
+        }
     }
 }
 

@@ -25,7 +25,12 @@ impl Store {
     /// # Errors
     /// 400 for another namespace than the request's, 409 if the name is taken, 422 if the object is
     /// not valid, and what the strategy says.
-    pub async fn create(&self, _permit: &Permit, cx: &RequestContext, new: Record) -> Result<Written, ApiError> {
+    pub async fn create(
+        &self,
+        _permit: &Permit,
+        cx: &RequestContext,
+        new: Record,
+    ) -> Result<Written, ApiError> {
         let read = Metadata::of(&new);
         if read.generate_name().is_empty() || !read.name().is_empty() {
             return self.create_once(cx, new).await;
@@ -39,7 +44,11 @@ impl Store {
         self.create_once(cx, new).await
     }
 
-    pub(super) async fn create_once(&self, cx: &RequestContext, new: Record) -> Result<Written, ApiError> {
+    pub(super) async fn create_once(
+        &self,
+        cx: &RequestContext,
+        new: Record,
+    ) -> Result<Written, ApiError> {
         let hub = self.prepare_create(cx, new)?;
         let read = Metadata::of(&hub);
         let (name, generated) = (read.name().to_owned(), !read.generate_name().is_empty());
@@ -48,16 +57,24 @@ impl Store {
             if let Some(existing) = self.cache.get(draft.key()) {
                 return Err(self.exists(&name, generated, Some(&existing.record()?)));
             }
-            return Ok(Written { object: Object::new(Arc::new(draft.unwritten()), self.version), created: true });
+            return Ok(Written {
+                object: Object::new(Arc::new(draft.unwritten()), self.version),
+                created: true,
+            });
         }
         let stored = self.forms().encode_stored(&hub)?;
         let key = self.cache.storage_key(draft.key());
         let lease = self.strategy.time_to_live(&hub);
-        let announcement = self.cache.announce(&stored, draft.with_stored(stored.clone()));
+        let announcement = self
+            .cache
+            .announce(&stored, draft.with_stored(stored.clone()));
         match self.storage.put(&key, Expect::Absent, stored, lease).await {
             Ok(revision) => {
                 let object = Object::new(announcement.written(revision), self.version);
-                Ok(Written { object, created: true })
+                Ok(Written {
+                    object,
+                    created: true,
+                })
             }
             Err(StorageError::Exists { current }) => {
                 let existing = self.forms().decode_stored(&current.value).ok();
@@ -73,7 +90,11 @@ impl Store {
         self.strategy.default(&mut new);
         self.manage_fields(cx, &mut new, None);
         let mut hub = self.forms().to_hub(new, self.version)?;
-        let expected = if self.row.namespaced { cx.namespace.as_str() } else { "" };
+        let expected = if self.row.namespaced {
+            cx.namespace.as_str()
+        } else {
+            ""
+        };
         let mut metadata = metadata::of(&mut hub)?;
         metadata::agree_on_namespace(&mut metadata, expected)?;
         let has_revision = !matches!(metadata.read().resource_version(), "" | "0");
@@ -88,7 +109,9 @@ impl Store {
         self.forms().normalize(&mut hub);
         self.check_create(cx, &hub)?;
         if has_revision {
-            return Err(ApiError::unknown("resourceVersion should not be set on objects to be created"));
+            return Err(ApiError::unknown(
+                "resourceVersion should not be set on objects to be created",
+            ));
         }
         for warning in self.strategy.warnings(cx, &hub, None) {
             cx.warn(warning);
@@ -99,14 +122,28 @@ impl Store {
 
     fn check_create(&self, cx: &RequestContext, hub: &Record) -> Result<(), ApiError> {
         let mut errors = ErrorList::new();
-        let scope = if self.row.namespaced { Scope::Namespaced } else { Scope::Cluster };
+        let scope = if self.row.namespaced {
+            Scope::Namespaced
+        } else {
+            Scope::Cluster
+        };
         let names = self.strategy.traits().name;
-        validate_create(ObjectMeta::from_record(metadata::record(hub)?), scope, names, &Path::new("metadata"), &mut errors);
+        validate_create(
+            ObjectMeta::from_record(metadata::record(hub)?),
+            scope,
+            names,
+            &Path::new("metadata"),
+            &mut errors,
+        );
         errors.extend(self.strategy.validate(cx, hub));
         if errors.is_empty() {
             return Ok(());
         }
-        Err(ApiError::invalid(&self.kind, Metadata::of(hub).name(), &errors))
+        Err(ApiError::invalid(
+            &self.kind,
+            Metadata::of(hub).name(),
+            &errors,
+        ))
     }
 
     fn exists(&self, name: &str, generated: bool, existing: Option<&Record>) -> ApiError {

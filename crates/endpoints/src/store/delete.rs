@@ -76,7 +76,9 @@ impl Store {
     ) -> Result<Deleted, ApiError> {
         self.strategy.on_delete(cx, options);
         let key = self.key(cx, name);
-        let Some(entry) = self.cache.get(&key) else { return Err(self.not_found(name)) };
+        let Some(entry) = self.cache.get(&key) else {
+            return Err(self.not_found(name));
+        };
         self.delete_entry(cx, entry, options).await
     }
 
@@ -108,12 +110,16 @@ impl Store {
                         self.mark(&entry, draft, &hub).await?
                     };
                     match marked {
-                        Some(marked) if !then_delete => return Ok(Deleted::Kept(Object::new(marked, self.version))),
+                        Some(marked) if !then_delete => {
+                            return Ok(Deleted::Kept(Object::new(marked, self.version)));
+                        }
                         Some(marked) if dry_run => return Ok(self.answer(marked)),
                         Some(marked) => match self.remove(&marked).await? {
                             Some(last) => return Ok(self.answer(last)),
                             // Whoever was faster has deleted it, or changed it and it is tried again.
-                            None if self.cache.get(&key).is_none() => return Ok(self.answer(marked)),
+                            None if self.cache.get(&key).is_none() => {
+                                return Ok(self.answer(marked));
+                            }
                             None => {}
                         },
                         None => {}
@@ -136,7 +142,10 @@ impl Store {
         let mut hub = old;
         if self.strategy.hold(cx, &mut hub) == Hold::Kept {
             unversioned(&mut hub)?;
-            return Ok(Step::Mark { hub, then_delete: false });
+            return Ok(Step::Mark {
+                hub,
+                then_delete: false,
+            });
         }
         let timing = self.timing(cx, &mut hub, options)?;
         if matches!(timing, Timing::Pending) {
@@ -152,7 +161,10 @@ impl Store {
         match timing {
             Timing::Set(seconds) => {
                 unversioned(&mut hub)?;
-                Ok(Step::Mark { hub, then_delete: !is_held && seconds == 0 })
+                Ok(Step::Mark {
+                    hub,
+                    then_delete: !is_held && seconds == 0,
+                })
             }
             _ if is_held => {
                 let now = cx.now().truncate_to_seconds();
@@ -166,23 +178,36 @@ impl Store {
                 }
                 metadata.set_deletion_grace_period(Some(0));
                 unversioned(&mut hub)?;
-                Ok(Step::Mark { hub, then_delete: false })
+                Ok(Step::Mark {
+                    hub,
+                    then_delete: false,
+                })
             }
             _ => Ok(Step::Delete),
         }
     }
 
     /// When the object goes. A time that is set is written into `hub`.
-    fn timing(&self, cx: &RequestContext, hub: &mut Record, options: &DeleteOptions) -> Result<Timing, ApiError> {
+    fn timing(
+        &self,
+        cx: &RequestContext,
+        hub: &mut Record,
+        options: &DeleteOptions,
+    ) -> Result<Timing, ApiError> {
         // A negative grace is one second.
         let at_least = |seconds: i64| if seconds < 0 { 1 } else { seconds };
         let requested = options.grace_period_seconds.map(at_least);
-        let options = DeleteOptions { grace_period_seconds: requested, ..options.clone() };
+        let options = DeleteOptions {
+            grace_period_seconds: requested,
+            ..options.clone()
+        };
         let grace = self.strategy.graceful_deletion(cx, hub, &options);
         let now = cx.now().truncate_to_seconds();
         let mut metadata = metadata::of(hub)?;
         let Some(begun) = metadata.read().deletion_timestamp() else {
-            let Some(grace) = grace else { return Ok(Timing::Now) };
+            let Some(grace) = grace else {
+                return Ok(Timing::Now);
+            };
             metadata.set_deletion_timestamp(Some(now.plus_seconds(grace.seconds)));
             metadata.set_deletion_grace_period(Some(grace.seconds));
             let generation = metadata.read().generation();
@@ -197,24 +222,41 @@ impl Store {
             Some(running) => running,
         };
         // The time that runs can be shortened and nothing else.
-        let Some(shorter) = requested.filter(|requested| *requested < running) else { return Ok(Timing::Pending) };
+        let Some(shorter) = requested.filter(|requested| *requested < running) else {
+            return Ok(Timing::Pending);
+        };
         let end = begun.plus_seconds(shorter - running);
-        let (end, shorter) = if end < now { (now, shorter.min(1)) } else { (end, shorter) };
+        let (end, shorter) = if end < now {
+            (now, shorter.min(1))
+        } else {
+            (end, shorter)
+        };
         metadata.set_deletion_timestamp(Some(end));
         metadata.set_deletion_grace_period(Some(shorter));
         Ok(Timing::Set(shorter))
     }
 
     /// Writes that the object is being deleted; `None` if it is no longer as it was.
-    async fn mark(&self, entry: &Arc<Entry>, draft: Draft, hub: &Record) -> Result<Option<Arc<Entry>>, ApiError> {
+    async fn mark(
+        &self,
+        entry: &Arc<Entry>,
+        draft: Draft,
+        hub: &Record,
+    ) -> Result<Option<Arc<Entry>>, ApiError> {
         if draft.is_same_as(entry) {
             return Ok(Some(Arc::clone(entry)));
         }
         let stored = self.forms().encode_stored(hub)?;
         let lease = self.strategy.time_to_live(hub);
         let key = self.cache.storage_key(entry.key());
-        let announcement = self.cache.announce(&stored, draft.with_stored(stored.clone()));
-        match self.storage.put(&key, Expect::At(entry.revision()), stored, lease).await {
+        let announcement = self
+            .cache
+            .announce(&stored, draft.with_stored(stored.clone()));
+        match self
+            .storage
+            .put(&key, Expect::At(entry.revision()), stored, lease)
+            .await
+        {
             Ok(revision) => Ok(Some(announcement.written(revision))),
             Err(error) => self.lost_race(error).await.map(|()| None),
         }
@@ -232,7 +274,9 @@ impl Store {
     /// Waits for the cache to have what someone else wrote in between.
     async fn lost_race(&self, error: StorageError) -> Result<(), ApiError> {
         match error {
-            StorageError::Conflict { current, .. } => self.cache.progress().reach(current.mod_revision).await,
+            StorageError::Conflict { current, .. } => {
+                self.cache.progress().reach(current.mod_revision).await
+            }
             StorageError::NotFound { .. } => self.catch_up().await,
             error => Err(self.storage_error(error)),
         }
@@ -243,16 +287,28 @@ impl Store {
         if self.strategy.traits().returns_deleted_object {
             return Deleted::Gone(object);
         }
-        Deleted::Status(Box::new(gone(&self.resource, last.name(), last.uid())), object)
+        Deleted::Status(
+            Box::new(gone(&self.resource, last.name(), last.uid())),
+            object,
+        )
     }
 
-    fn check_delete_preconditions(&self, entry: &Entry, options: &DeleteOptions) -> Result<(), ApiError> {
+    fn check_delete_preconditions(
+        &self,
+        entry: &Entry,
+        options: &DeleteOptions,
+    ) -> Result<(), ApiError> {
         // Upstream puts the kind where the resource belongs.
         let conflict = |why: String| {
             let kind = GroupResource::new(self.kind.group.clone(), self.kind.kind.clone());
             Err(ApiError::conflict(&kind, entry.name(), why))
         };
-        if let Some(uid) = options.preconditions.uid.as_deref().filter(|uid| *uid != entry.uid()) {
+        if let Some(uid) = options
+            .preconditions
+            .uid
+            .as_deref()
+            .filter(|uid| *uid != entry.uid())
+        {
             return conflict(format!(
                 "the UID in the precondition ({uid}) does not match the UID in record ({}). The object might have been \
                  deleted and then recreated",
@@ -260,7 +316,12 @@ impl Store {
             ));
         }
         let found = entry.revision().to_string();
-        if let Some(version) = options.preconditions.resource_version.as_deref().filter(|version| *version != found) {
+        if let Some(version) = options
+            .preconditions
+            .resource_version
+            .as_deref()
+            .filter(|version| *version != found)
+        {
             return conflict(format!(
                 "the ResourceVersion in the precondition ({version}) does not match the ResourceVersion in record \
                  ({found}). The object might have been modified"

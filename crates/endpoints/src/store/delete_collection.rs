@@ -27,10 +27,13 @@ impl Store {
         options.validate()?;
         self.strategy.on_delete(cx, options);
         let list = self.list(permit, cx, selected).await?;
-        let (revision, token, remaining) = (list.revision, list.continue_token.clone(), list.remaining);
+        let (revision, token, remaining) =
+            (list.revision, list.continue_token.clone(), list.remaining);
         let mut deleted: Vec<Arc<Entry>> = Vec::new();
         for object in list.into_objects() {
-            let Some(entry) = self.cache.get(object.entry().key()) else { continue };
+            let Some(entry) = self.cache.get(object.entry().key()) else {
+                continue;
+            };
             match self.delete_entry(cx, entry, options).await {
                 Ok(_) => {}
                 Err(ApiError::NotFound(_)) => continue,

@@ -18,7 +18,9 @@ pub fn is_deleted_by_update(new: &Record, old: &Record) -> bool {
     let (new, old) = (Metadata::of(new), Metadata::of(old));
     new.finalizers().next().is_none()
         && old.deletion_timestamp().is_some()
-        && old.deletion_grace_period().is_none_or(|seconds| seconds == 0)
+        && old
+            .deletion_grace_period()
+            .is_none_or(|seconds| seconds == 0)
 }
 
 /// The finalizers that an object has once its deletion was asked for; `None` if they stay.
@@ -27,7 +29,9 @@ pub(super) fn on_deletion(
     options: &DeleteOptions,
     default: GarbageCollection,
 ) -> Option<Vec<Text>> {
-    let others = metadata.finalizers().filter(|name| !matches!(*name, ORPHAN | FOREGROUND));
+    let others = metadata
+        .finalizers()
+        .filter(|name| !matches!(*name, ORPHAN | FOREGROUND));
     let mut finalizers: Vec<Text> = others.map(|name| Text::from(name.to_owned())).collect();
     let (orphan, foreground) = wanted(metadata, options, default);
     if orphan {
@@ -36,13 +40,18 @@ pub(super) fn on_deletion(
     if foreground {
         finalizers.push(FOREGROUND.into());
     }
-    let same = metadata.has_finalizer(ORPHAN) == orphan && metadata.has_finalizer(FOREGROUND) == foreground;
+    let same = metadata.has_finalizer(ORPHAN) == orphan
+        && metadata.has_finalizer(FOREGROUND) == foreground;
     (!same).then_some(finalizers)
 }
 
 /// Whether dependents are to be orphaned, and whether they are to go first. What the request says
 /// comes before what the object says, and that before what the kind says.
-fn wanted(metadata: Metadata<'_>, options: &DeleteOptions, default: GarbageCollection) -> (bool, bool) {
+fn wanted(
+    metadata: Metadata<'_>,
+    options: &DeleteOptions,
+    default: GarbageCollection,
+) -> (bool, bool) {
     if default == GarbageCollection::Unsupported {
         return (false, false);
     }

@@ -28,14 +28,24 @@ pub struct List {
 
 enum Items {
     /// A part of a snapshot, to be searched as it is read.
-    Lazy { snapshot: Arc<Snapshot>, selection: Box<Selection>, rest: Option<Interval> },
+    Lazy {
+        snapshot: Arc<Snapshot>,
+        selection: Box<Selection>,
+        rest: Option<Interval>,
+    },
     /// These.
     Found(std::vec::IntoIter<Arc<Entry>>),
 }
 
 impl List {
     pub(super) fn found(revision: Revision, version: Version, entries: Vec<Arc<Entry>>) -> Self {
-        Self { revision, continue_token: None, remaining: None, version, items: Items::Found(entries.into_iter()) }
+        Self {
+            revision,
+            continue_token: None,
+            remaining: None,
+            version,
+            items: Items::Found(entries.into_iter()),
+        }
     }
 
     /// Appends at most `most` of the next objects to `into`; `false` when there were none.
@@ -43,10 +53,20 @@ impl List {
         let before = into.len();
         match &mut self.items {
             Items::Found(entries) => {
-                into.extend(entries.take(most).map(|entry| Object::new(entry, self.version)));
+                into.extend(
+                    entries
+                        .take(most)
+                        .map(|entry| Object::new(entry, self.version)),
+                );
             }
-            Items::Lazy { snapshot, selection, rest } => {
-                let Some(interval) = rest.take() else { return false };
+            Items::Lazy {
+                snapshot,
+                selection,
+                rest,
+            } => {
+                let Some(interval) = rest.take() else {
+                    return false;
+                };
                 let version = self.version;
                 selection.visit(snapshot, &interval, |entry| {
                     into.push(Object::new(Arc::clone(entry), version));
@@ -89,7 +109,12 @@ impl Store {
     ///
     /// # Errors
     /// 400 for what can not be read, 410 for a revision that is gone, 504 for one that does not come.
-    pub async fn list(&self, _permit: &Permit, cx: &RequestContext, options: &ListOptions) -> Result<List, ApiError> {
+    pub async fn list(
+        &self,
+        _permit: &Permit,
+        cx: &RequestContext,
+        options: &ListOptions,
+    ) -> Result<List, ApiError> {
         let selection = self.selection(cx, options)?;
         // A read of whatever is at hand takes no limit, as upstream's watch cache takes none.
         let limit = |limit: i64| usize::try_from(limit).ok().filter(|limit| *limit > 0);
@@ -103,7 +128,14 @@ impl Store {
             ReadAt::Exact(revision) => {
                 let interval = selection.interval();
                 let expired = || ApiError::expired(LIST_EXPIRED);
-                self.list_at(selection, interval, Revision(revision), limit(options.limit), expired).await
+                self.list_at(
+                    selection,
+                    interval,
+                    Revision(revision),
+                    limit(options.limit),
+                    expired,
+                )
+                .await
             }
             ReadAt::Continue(token) => self.list_rest(selection, token, limit(options.limit)).await,
         }
@@ -121,8 +153,12 @@ impl Store {
         token: ContinueToken,
         limit: Option<usize>,
     ) -> Result<List, ApiError> {
-        let base = selection.namespace().map_or_else(String::new, |namespace| format!("{namespace}/"));
-        let interval = selection.interval().from(Bound::Included(format!("{base}{}", token.start).into()));
+        let base = selection
+            .namespace()
+            .map_or_else(String::new, |namespace| format!("{namespace}/"));
+        let interval = selection
+            .interval()
+            .from(Bound::Included(format!("{base}{}", token.start).into()));
         match token.at {
             ContinueAt::Newest => {
                 let (snapshot, revision) = self.cache.newest();
@@ -130,10 +166,14 @@ impl Store {
             }
             ContinueAt::Revision(revision) => {
                 let expired = || {
-                    let token = ContinueToken { at: ContinueAt::Newest, start: token.start.clone() };
+                    let token = ContinueToken {
+                        at: ContinueAt::Newest,
+                        start: token.start.clone(),
+                    };
                     ApiError::expired(CONTINUE_EXPIRED).with_continue_token(token.encode())
                 };
-                self.list_at(selection, interval, Revision(revision), limit, expired).await
+                self.list_at(selection, interval, Revision(revision), limit, expired)
+                    .await
             }
         }
     }
@@ -150,7 +190,10 @@ impl Store {
         if let Some(snapshot) = self.cache.at(revision) {
             return Ok(self.list_snapshot(snapshot, revision, selection, interval, limit));
         }
-        match self.list_storage(&selection, &interval, revision, limit).await {
+        match self
+            .list_storage(&selection, &interval, revision, limit)
+            .await
+        {
             Ok(list) => Ok(list),
             Err(StorageError::Compacted { .. }) => Err(expired()),
             Err(error) => Err(self.storage_error(error)),
@@ -166,13 +209,28 @@ impl Store {
         limit: Option<usize>,
     ) -> List {
         if let Some(key) = selection.key() {
-            let in_interval = snapshot.range(&interval.from(Bound::Included(key.clone()))).next().is_some();
-            let found = snapshot.get(&key).filter(|entry| in_interval && selection.matches(entry));
+            let in_interval = snapshot
+                .range(&interval.from(Bound::Included(key.clone())))
+                .next()
+                .is_some();
+            let found = snapshot
+                .get(&key)
+                .filter(|entry| in_interval && selection.matches(entry));
             return List::found(revision, self.version, found.cloned().into_iter().collect());
         }
         let Some(limit) = limit else {
-            let items = Items::Lazy { snapshot, selection: Box::new(selection), rest: Some(interval) };
-            return List { revision, continue_token: None, remaining: None, version: self.version, items };
+            let items = Items::Lazy {
+                snapshot,
+                selection: Box::new(selection),
+                rest: Some(interval),
+            };
+            return List {
+                revision,
+                continue_token: None,
+                remaining: None,
+                version: self.version,
+                items,
+            };
         };
         let mut entries = Vec::with_capacity(limit.min(PAGE));
         selection.visit(&snapshot, &interval, |entry| {
@@ -182,12 +240,18 @@ impl Store {
         let rest = entries.last().filter(|_| entries.len() == limit);
         let rest = rest.map(|last| interval.from(Bound::Excluded(last.key().into())));
         // Whether there is more is a question of keys: the rest may turn out not to be selected.
-        let more = rest.as_ref().is_some_and(|rest| snapshot.range(rest).next().is_some());
-        let remaining = rest.filter(|_| more && !selection.is_selective()).map(|rest| snapshot.range(&rest).count());
+        let more = rest
+            .as_ref()
+            .is_some_and(|rest| snapshot.range(rest).next().is_some());
+        let remaining = rest
+            .filter(|_| more && !selection.is_selective())
+            .map(|rest| snapshot.range(&rest).count());
         let mut list = List::found(revision, self.version, entries);
         list.remaining = remaining.map(|count| count as u64);
         if more {
-            list.continue_token = list.last_key().map(|last| next_token(&selection, last, revision));
+            list.continue_token = list
+                .last_key()
+                .map(|last| next_token(&selection, last, revision));
         }
         list
     }
@@ -201,13 +265,22 @@ impl Store {
         limit: Option<usize>,
     ) -> Result<List, StorageError> {
         let range = self.storage_range(interval);
-        let mut page = Page { limit: Some(PAGE), from: None, at: Some(revision) };
+        let mut page = Page {
+            limit: Some(PAGE),
+            from: None,
+            at: Some(revision),
+        };
         let mut entries = Vec::new();
         let mut after_last = None;
         'pages: loop {
             let listing = self.storage.list(&range, page.clone()).await?.value;
             for (at, record) in listing.records.iter().enumerate() {
-                let Some(entry) = self.cache.entry(&record.key, &record.value, record.mod_revision) else { continue };
+                let Some(entry) = self
+                    .cache
+                    .entry(&record.key, &record.value, record.mod_revision)
+                else {
+                    continue;
+                };
                 if !selection.matches(&entry) {
                     continue;
                 }
@@ -225,9 +298,14 @@ impl Store {
         }
         let mut list = List::found(revision, self.version, entries);
         if let Some(next) = after_last {
-            list.continue_token = list.last_key().map(|last| next_token(selection, last, revision));
+            list.continue_token = list
+                .last_key()
+                .map(|last| next_token(selection, last, revision));
             if !selection.is_selective() {
-                let rest = KeyRange { start: next.into(), end: range.end };
+                let rest = KeyRange {
+                    start: next.into(),
+                    end: range.end,
+                };
                 let count = pintle_storage::count(&*self.storage, &rest, Some(revision)).await?;
                 list.remaining = Some(count.value as u64);
             }
@@ -267,5 +345,9 @@ fn next_token(selection: &Selection, last: &str, revision: Revision) -> String {
         Some(namespace) => &last[(namespace.len() + 1).min(last.len())..],
         None => last,
     };
-    ContinueToken { at: ContinueAt::Revision(revision.0), start: format!("{relative}\0") }.encode()
+    ContinueToken {
+        at: ContinueAt::Revision(revision.0),
+        start: format!("{relative}\0"),
+    }
+    .encode()
 }

@@ -10,7 +10,8 @@ use crate::metadata::{Metadata, MetadataMut};
 
 /// The metadata of an object that is to be written.
 pub(super) fn of(object: &mut Record) -> Result<MetadataMut<'_>, ApiError> {
-    MetadataMut::of(object).ok_or_else(|| ApiError::internal("an object without metadata can not be kept"))
+    MetadataMut::of(object)
+        .ok_or_else(|| ApiError::internal("an object without metadata can not be kept"))
 }
 
 /// The same, to read.
@@ -22,7 +23,10 @@ pub(super) fn record(object: &Record) -> Result<&Record, ApiError> {
 }
 
 /// Has the object be in the namespace of the request, and a cluster-scoped one in none.
-pub(super) fn agree_on_namespace(metadata: &mut MetadataMut<'_>, expected: &str) -> Result<(), ApiError> {
+pub(super) fn agree_on_namespace(
+    metadata: &mut MetadataMut<'_>,
+    expected: &str,
+) -> Result<(), ApiError> {
     match metadata.read().namespace() {
         found if found == expected => Ok(()),
         "" => {

@@ -81,7 +81,11 @@ impl Store {
     /// The same objects under other rules: how a subresource such as `status` updates them.
     #[must_use]
     pub fn with_strategy(&self, strategy: Arc<dyn Strategy>) -> Self {
-        Self { strategy, reset: OnceLock::new(), ..self.clone() }
+        Self {
+            strategy,
+            reset: OnceLock::new(),
+            ..self.clone()
+        }
     }
 
     /// The store with a subresource: the same objects, got and updated under other rules.
@@ -89,14 +93,21 @@ impl Store {
     pub fn with_subresource(mut self, name: impl Into<Name>, strategy: Arc<dyn Strategy>) -> Self {
         let name = name.into();
         let subresource = Text::from(name.to_string());
-        let below = Arc::new(Self { subresources: Vec::new(), subresource, ..self.with_strategy(strategy) });
+        let below = Arc::new(Self {
+            subresources: Vec::new(),
+            subresource,
+            ..self.with_strategy(strategy)
+        });
         self.subresources.push((name, below));
         self
     }
 
     /// The store of a subresource such as `status`, if it is served.
     pub fn subresource(&self, name: &str) -> Option<&Arc<Self>> {
-        self.subresources.iter().find(|(found, _)| found == name).map(|(_, store)| store)
+        self.subresources
+            .iter()
+            .find(|(found, _)| found == name)
+            .map(|(_, store)| store)
     }
 
     /// The resource's row.
@@ -139,9 +150,15 @@ impl Store {
     ) -> Result<Object, ApiError> {
         let revision = parse_resource_version(resource_version).map_err(ApiError::unknown)?;
         if revision > 0 {
-            self.cache.progress().reach(pintle_storage::Revision(revision)).await?;
+            self.cache
+                .progress()
+                .reach(pintle_storage::Revision(revision))
+                .await?;
         }
-        let entry = self.cache.get(&self.key(cx, name)).ok_or_else(|| self.not_found(name))?;
+        let entry = self
+            .cache
+            .get(&self.key(cx, name))
+            .ok_or_else(|| self.not_found(name))?;
         Ok(Object::new(entry, self.version))
     }
 
@@ -159,7 +176,8 @@ impl Store {
         min_request_timeout: std::time::Duration,
     ) -> Result<Watch, ApiError> {
         let selection = self.selection(cx, options)?;
-        let revision = parse_resource_version(&options.resource_version).map_err(ApiError::unknown)?;
+        let revision =
+            parse_resource_version(&options.resource_version).map_err(ApiError::unknown)?;
         let from = match (options.send_initial_events, revision) {
             (Some(true), _) if options.allow_watch_bookmarks => WatchFrom::InitialAndBookmark,
             (Some(true), _) | (None, 0) => WatchFrom::Initial,
@@ -167,23 +185,47 @@ impl Store {
             (Some(false) | None, revision) => WatchFrom::After(pintle_storage::Revision(revision)),
         };
         if options.send_initial_events == Some(true) {
-            self.cache.progress().reach(pintle_storage::Revision(revision)).await?;
+            self.cache
+                .progress()
+                .reach(pintle_storage::Revision(revision))
+                .await?;
         }
         let timeout = match options.timeout_seconds {
-            Some(seconds @ 1..) => std::time::Duration::from_secs(seconds.unsigned_abs().min(LONGEST_WATCH)),
+            Some(seconds @ 1..) => {
+                std::time::Duration::from_secs(seconds.unsigned_abs().min(LONGEST_WATCH))
+            }
             _ => min_request_timeout.mul_f64(1.0 + cx.environment.random.fraction()),
         };
-        let options = WatchOptions { from, bookmarks: options.allow_watch_bookmarks, timeout };
-        Ok(Watch::start(Arc::clone(&self.cache), Arc::clone(&self.storage), selection, self.version, options))
+        let options = WatchOptions {
+            from,
+            bookmarks: options.allow_watch_bookmarks,
+            timeout,
+        };
+        Ok(Watch::start(
+            Arc::clone(&self.cache),
+            Arc::clone(&self.storage),
+            selection,
+            self.version,
+            options,
+        ))
     }
 
     /// The objects that a list, a watch or a deletion of many is about.
     ///
     /// # Errors
     /// 400 for an unknown field label.
-    pub fn selection(&self, cx: &RequestContext, options: &ListOptions) -> Result<Selection, ApiError> {
+    pub fn selection(
+        &self,
+        cx: &RequestContext,
+        options: &ListOptions,
+    ) -> Result<Selection, ApiError> {
         let fields = canonical_fields(&self.row, &*self.strategy, &options.fields)?;
-        Ok(Selection::new(self.forms(), Some(&cx.namespace), options.labels.clone(), &fields))
+        Ok(Selection::new(
+            self.forms(),
+            Some(&cx.namespace),
+            options.labels.clone(),
+            &fields,
+        ))
     }
 
     /// Below the resource's prefix.
@@ -199,7 +241,9 @@ impl Store {
     /// What clients read of a storage's error that means nothing particular to the verb.
     fn storage_error(&self, error: StorageError) -> ApiError {
         match error {
-            StorageError::TooLarge { .. } => ApiError::request_entity_too_large("etcdserver: request is too large"),
+            StorageError::TooLarge { .. } => {
+                ApiError::request_entity_too_large("etcdserver: request is too large")
+            }
             error => {
                 tracing::error!(resource = %self.resource, %error, "the storage failed");
                 ApiError::internal_from("the store can not serve the request", error)

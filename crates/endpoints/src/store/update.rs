@@ -64,8 +64,15 @@ impl Store {
         self.agree(cx, name, &mut new)?;
         let uid = Metadata::of(&new).uid();
         let uid = (!uid.is_empty()).then(|| uid.to_owned());
-        let change = Change { preconditions: Preconditions { uid, resource_version: None }, creates: false };
-        self.update_with(permit, cx, name, &change, |_| Ok(new.clone())).await
+        let change = Change {
+            preconditions: Preconditions {
+                uid,
+                resource_version: None,
+            },
+            creates: false,
+        };
+        self.update_with(permit, cx, name, &change, |_| Ok(new.clone()))
+            .await
     }
 
     /// Replaces the object called `name` by what `make` makes of it, both in the version of this
@@ -95,7 +102,11 @@ impl Store {
                 self.agree(cx, name, &mut new)?;
                 match self.create_once(cx, without_revision(new)).await {
                     // Someone else created it in between, so there is something to update now.
-                    Err(ApiError::AlreadyExists(_)) if self.cache.get(&key).is_some() && !cx.dry_run => continue,
+                    Err(ApiError::AlreadyExists(_))
+                        if self.cache.get(&key).is_some() && !cx.dry_run =>
+                    {
+                        continue;
+                    }
                     result => return result,
                 }
             };
@@ -112,8 +123,18 @@ impl Store {
     }
 
     /// Writes what was computed from `entry`; `None` if that is no longer the newest.
-    async fn write(&self, cx: &RequestContext, next: Next, entry: &Arc<Entry>) -> Result<Option<Written>, ApiError> {
-        let written = |entry| Some(Written { object: Object::new(entry, self.version), created: false });
+    async fn write(
+        &self,
+        cx: &RequestContext,
+        next: Next,
+        entry: &Arc<Entry>,
+    ) -> Result<Option<Written>, ApiError> {
+        let written = |entry| {
+            Some(Written {
+                object: Object::new(entry, self.version),
+                created: false,
+            })
+        };
         let key = self.cache.storage_key(entry.key());
         let result = match next {
             Next::Same => return Ok(written(Arc::clone(entry))),
@@ -123,8 +144,13 @@ impl Store {
             Next::Write { draft, hub } => {
                 let stored = self.forms().encode_stored(&hub)?;
                 let lease = self.strategy.time_to_live(&hub);
-                let announcement = self.cache.announce(&stored, draft.with_stored(stored.clone()));
-                let put = self.storage.put(&key, Expect::At(entry.revision()), stored, lease).await;
+                let announcement = self
+                    .cache
+                    .announce(&stored, draft.with_stored(stored.clone()));
+                let put = self
+                    .storage
+                    .put(&key, Expect::At(entry.revision()), stored, lease)
+                    .await;
                 put.map(|revision| written(announcement.written(revision)))
             }
             // The answer is the last state, at the revision that it was computed from.
@@ -149,7 +175,11 @@ impl Store {
 
     /// Waits until the cache has everything that the storage has now.
     pub(super) async fn catch_up(&self) -> Result<(), ApiError> {
-        let revision = self.storage.current().await.map_err(|error| self.storage_error(error))?;
+        let revision = self
+            .storage
+            .current()
+            .await
+            .map_err(|error| self.storage_error(error))?;
         self.cache.progress().reach(revision).await
     }
 
@@ -196,21 +226,42 @@ impl Store {
         })
     }
 
-    fn check_update(&self, cx: &RequestContext, hub: &Record, old: &Record) -> Result<(), ApiError> {
+    fn check_update(
+        &self,
+        cx: &RequestContext,
+        hub: &Record,
+        old: &Record,
+    ) -> Result<(), ApiError> {
         let (new_metadata, old_metadata) = (metadata::record(hub)?, metadata::record(old)?);
-        let (new_metadata, old_metadata) = (ObjectMeta::from_record(new_metadata), ObjectMeta::from_record(old_metadata));
+        let (new_metadata, old_metadata) = (
+            ObjectMeta::from_record(new_metadata),
+            ObjectMeta::from_record(old_metadata),
+        );
         let mut errors = ErrorList::new();
-        validate_update(new_metadata, old_metadata, &Path::new("metadata"), &mut errors);
+        validate_update(
+            new_metadata,
+            old_metadata,
+            &Path::new("metadata"),
+            &mut errors,
+        );
         errors.extend(self.strategy.validate_update(cx, hub, old));
         if errors.is_empty() {
             return Ok(());
         }
-        Err(ApiError::invalid(&self.kind, Metadata::of(hub).name(), &errors))
+        Err(ApiError::invalid(
+            &self.kind,
+            Metadata::of(hub).name(),
+            &errors,
+        ))
     }
 
     /// Has name and namespace be those of the request.
     fn agree(&self, cx: &RequestContext, name: &str, new: &mut Record) -> Result<(), ApiError> {
-        let expected = if self.row.namespaced { cx.namespace.as_str() } else { "" };
+        let expected = if self.row.namespaced {
+            cx.namespace.as_str()
+        } else {
+            ""
+        };
         let mut metadata = metadata::of(new)?;
         metadata::agree_on_namespace(&mut metadata, expected)?;
         metadata::agree_on_name(metadata.read(), name)
@@ -224,12 +275,20 @@ impl Store {
                 return Ok(());
             }
             let mut errors = ErrorList::new();
-            errors.invalid(&Path::new("metadata.resourceVersion"), 0, "must be specified for an update");
+            errors.invalid(
+                &Path::new("metadata.resourceVersion"),
+                0,
+                "must be specified for an update",
+            );
             // Upstream puts the resource where the kind belongs.
             let kind = GroupKind::new(self.resource.group.clone(), self.resource.resource.clone());
             return Err(ApiError::invalid(&kind, name, &errors));
         }
-        if given == entry.revision().0 { Ok(()) } else { Err(ApiError::modified(&self.resource, name)) }
+        if given == entry.revision().0 {
+            Ok(())
+        } else {
+            Err(ApiError::modified(&self.resource, name))
+        }
     }
 
     /// Upstream's storage checks these, and its words name the storage's key.
@@ -250,10 +309,14 @@ impl Store {
             Err(ApiError::conflict(&self.resource, name, why))
         };
         match required {
-            Preconditions { uid: Some(required), .. } if required != uid => mismatch("UID", required, uid),
-            Preconditions { resource_version: Some(required), .. } if required != revision => {
-                mismatch("ResourceVersion", required, revision)
-            }
+            Preconditions {
+                uid: Some(required),
+                ..
+            } if required != uid => mismatch("UID", required, uid),
+            Preconditions {
+                resource_version: Some(required),
+                ..
+            } if required != revision => mismatch("ResourceVersion", required, revision),
             _ => Ok(()),
         }
     }

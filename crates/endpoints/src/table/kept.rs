@@ -15,8 +15,15 @@ use crate::cache::{Extra, Object};
 use crate::metadata::Metadata;
 
 /// Appends the cells of an object, and its conditions if it has any, as members of a row.
-pub(super) fn write(object: &Object, tables: &dyn Tables, now: Time, out: &mut Vec<u8>) -> Result<(), ApiError> {
-    let kept = object.extra(Extra::TableRow, |object| Ok(Row::make(&object.record()?, tables, now)))?;
+pub(super) fn write(
+    object: &Object,
+    tables: &dyn Tables,
+    now: Time,
+    out: &mut Vec<u8>,
+) -> Result<(), ApiError> {
+    let kept = object.extra(Extra::TableRow, |object| {
+        Ok(Row::make(&object.record()?, tables, now))
+    })?;
     match Row::read(kept) {
         Some(row) => row.write(tables, now, out),
         None => write_anew(&object.record()?, tables, now, out),
@@ -56,15 +63,28 @@ impl<'a> Row<'a> {
             write_anew(object, tables, time, &mut out);
             out
         };
-        let later = Time { seconds: now.seconds.saturating_add(MUCH_LATER), ..now };
+        let later = Time {
+            seconds: now.seconds.saturating_add(MUCH_LATER),
+            ..now
+        };
         let (row, row_later) = (row_at(now), row_at(later));
         let kept = |gap: u32, seconds: i64, parts: [&[u8]; 2]| {
-            Bytes::from([&gap.to_le_bytes()[..], &seconds.to_le_bytes(), parts[0], parts[1]].concat())
+            Bytes::from(
+                [
+                    &gap.to_le_bytes()[..],
+                    &seconds.to_le_bytes(),
+                    parts[0],
+                    parts[1],
+                ]
+                .concat(),
+            )
         };
         if row == row_later {
             return kept(NO_GAP, 0, [&row, b""]);
         }
-        let Some(since) = Metadata::of(object).creation_timestamp() else { return Bytes::new() };
+        let Some(since) = Metadata::of(object).creation_timestamp() else {
+            return Bytes::new();
+        };
         let quoted = |time| {
             let mut out = Vec::new();
             json::encode_str(&tables.age(since, time), &mut out);
@@ -73,7 +93,9 @@ impl<'a> Row<'a> {
         let (age, age_later) = (quoted(now), quoted(later));
         let gap = (0..row.len()).find(|&at| {
             let rest = row[at..].strip_prefix(&age[..]);
-            let rest_later = row_later.get(at..).and_then(|rest| rest.strip_prefix(&age_later[..]));
+            let rest_later = row_later
+                .get(at..)
+                .and_then(|rest| rest.strip_prefix(&age_later[..]));
             rest.is_some() && rest == rest_later && row[..at] == row_later[..at]
         });
         match gap.and_then(|at| u32::try_from(at).ok().map(|gap| (at, gap))) {
@@ -87,11 +109,20 @@ impl<'a> Row<'a> {
         let (seconds, row) = rest.split_first_chunk::<8>()?;
         let gap = u32::from_le_bytes(*gap);
         if gap == NO_GAP {
-            return Some(Self { before: row, age: None });
+            return Some(Self {
+                before: row,
+                age: None,
+            });
         }
         let (before, after) = row.split_at_checked(gap as usize)?;
-        let since = Time { seconds: i64::from_le_bytes(*seconds), nanos: 0 };
-        Some(Self { before, age: Some((since, after)) })
+        let since = Time {
+            seconds: i64::from_le_bytes(*seconds),
+            nanos: 0,
+        };
+        Some(Self {
+            before,
+            age: Some((since, after)),
+        })
     }
 
     fn write(&self, tables: &dyn Tables, now: Time, out: &mut Vec<u8>) {
@@ -139,7 +170,8 @@ mod tests {
     fn check(cells: fn(i64) -> String, expected: Option<&str>) {
         let body = br#"{"metadata":{"name":"a","creationTimestamp":"1970-01-01T00:00:00Z"}}"#;
         let ty = Ref::Static(&PARTIAL_OBJECT_METADATA);
-        let object = json::decode(&ty, &Bytes::from_static(body), &mut Problems::ignored()).expect("an object");
+        let object = json::decode(&ty, &Bytes::from_static(body), &mut Problems::ignored())
+            .expect("an object");
         let at = |seconds| Time { seconds, nanos: 0 };
         let kept = Row::make(&object, &Says(cells), at(1000));
         let found = Row::read(&kept).map(|row| {
@@ -152,9 +184,18 @@ mod tests {
 
     #[test]
     fn a_row_is_kept_if_only_its_age_changes() {
-        check(|now| format!("\"{now}s\""), Some(r#"["a","1007s",0],"conditions":[]"#));
-        check(|_| "\"never\"".to_owned(), Some(r#"["a","never",0],"conditions":[]"#));
-        check(|_| "\"1000s\"".to_owned(), Some(r#"["a","1000s",0],"conditions":[]"#));
+        check(
+            |now| format!("\"{now}s\""),
+            Some(r#"["a","1007s",0],"conditions":[]"#),
+        );
+        check(
+            |_| "\"never\"".to_owned(),
+            Some(r#"["a","never",0],"conditions":[]"#),
+        );
+        check(
+            |_| "\"1000s\"".to_owned(),
+            Some(r#"["a","1000s",0],"conditions":[]"#),
+        );
     }
 
     #[test]

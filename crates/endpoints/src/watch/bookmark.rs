@@ -25,11 +25,23 @@ const INITIAL_EVENTS_END: &str = "k8s.io/initial-events-end";
 
 impl Bookmark {
     pub(crate) fn new(forms: &Arc<Forms>, version: Version, revision: Revision) -> Self {
-        Self { forms: Arc::clone(forms), version, revision, ends_initial_events: false }
+        Self {
+            forms: Arc::clone(forms),
+            version,
+            revision,
+            ends_initial_events: false,
+        }
     }
 
-    pub(crate) fn initial_events_end(forms: &Arc<Forms>, version: Version, revision: Revision) -> Self {
-        Self { ends_initial_events: true, ..Self::new(forms, version, revision) }
+    pub(crate) fn initial_events_end(
+        forms: &Arc<Forms>,
+        version: Version,
+        revision: Revision,
+    ) -> Self {
+        Self {
+            ends_initial_events: true,
+            ..Self::new(forms, version, revision)
+        }
     }
 
     /// Everything up to here has been told.

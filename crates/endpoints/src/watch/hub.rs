@@ -93,7 +93,12 @@ impl Hub {
 
     /// Files a watcher that has been handed everything up to `after`.
     pub(crate) fn register(&self, selection: Selection, after: Revision) -> Arc<Inbox> {
-        let inbox = Arc::new(Inbox { selection, after, capacity: self.capacity, state: Mutex::default() });
+        let inbox = Arc::new(Inbox {
+            selection,
+            after,
+            capacity: self.capacity,
+            state: Mutex::default(),
+        });
         let mut watchers = lock(&self.watchers);
         watchers.count += 1;
         watchers.files(&inbox.selection).push(Arc::clone(&inbox));
@@ -187,7 +192,12 @@ impl Watchers {
             return self.by_key.entry(key).or_default();
         }
         if let Some((field, value)) = selection.indexed() {
-            return self.by_field.entry(field).or_default().entry(value.into()).or_default();
+            return self
+                .by_field
+                .entry(field)
+                .or_default()
+                .entry(value.into())
+                .or_default();
         }
         match selection.namespace() {
             Some(namespace) => self.by_namespace.entry(namespace.into()).or_default(),
@@ -228,7 +238,10 @@ impl Watchers {
             }
         }
         for (&field, values) in &self.by_field {
-            let (old, new) = (old.map(|entry| entry.value(field)), new.map(|entry| entry.value(field)));
+            let (old, new) = (
+                old.map(|entry| entry.value(field)),
+                new.map(|entry| entry.value(field)),
+            );
             visit_all(new.and_then(|value| values.get(value)));
             if old != new {
                 visit_all(old.and_then(|value| values.get(value)));
@@ -238,7 +251,11 @@ impl Watchers {
 
     fn each(&self, mut visit: impl FnMut(&Inbox)) {
         let fields = self.by_field.values().flat_map(HashMap::values);
-        let files = self.by_namespace.values().chain(self.by_key.values()).chain(fields);
+        let files = self
+            .by_namespace
+            .values()
+            .chain(self.by_key.values())
+            .chain(fields);
         for inbox in files.flatten().chain(&self.all) {
             visit(inbox);
         }
@@ -251,7 +268,9 @@ impl Inbox {
         if event.revision() <= self.after {
             return true;
         }
-        let Some(what) = self.selection.classify(event) else { return true };
+        let Some(what) = self.selection.classify(event) else {
+            return true;
+        };
         let mut state = lock(&self.state);
         if state.closed {
             return true;
@@ -274,7 +293,11 @@ impl Inbox {
     }
 
     /// Takes everything that is there; `Ready(false)` after the last, when it was closed.
-    pub(crate) fn poll_take(&self, cx: &mut Context<'_>, into: &mut Vec<(EventType, Arc<Event>)>) -> Poll<bool> {
+    pub(crate) fn poll_take(
+        &self,
+        cx: &mut Context<'_>,
+        into: &mut Vec<(EventType, Arc<Event>)>,
+    ) -> Poll<bool> {
         let mut state = lock(&self.state);
         if !state.events.is_empty() {
             if into.is_empty() {
@@ -287,7 +310,11 @@ impl Inbox {
         if state.closed {
             return Poll::Ready(false);
         }
-        if state.waker.as_ref().is_none_or(|waker| !waker.will_wake(cx.waker())) {
+        if state
+            .waker
+            .as_ref()
+            .is_none_or(|waker| !waker.will_wake(cx.waker()))
+        {
             state.waker = Some(cx.waker().clone());
         }
         Poll::Pending

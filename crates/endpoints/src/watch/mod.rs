@@ -85,9 +85,17 @@ pub struct Watch {
 }
 
 enum Phase {
-    Initial { snapshot: Arc<Snapshot>, rest: Interval, revision: Revision, end_mark: bool },
+    Initial {
+        snapshot: Arc<Snapshot>,
+        rest: Interval,
+        revision: Revision,
+        end_mark: bool,
+    },
     /// `read` is a stretch on its way.
-    History { read: Stretch, until: Revision },
+    History {
+        read: Stretch,
+        until: Revision,
+    },
     Replay,
     Live,
     Ended,
@@ -120,7 +128,9 @@ impl Watch {
         // Before the snapshot, so that the state is that of the later of both.
         let progress = cache.progress().revision();
         let mut replay = VecDeque::new();
-        let subscribed = cache.subscribe(after, &selection, |event| replay.push_back(Arc::clone(event)));
+        let subscribed = cache.subscribe(after, &selection, |event| {
+            replay.push_back(Arc::clone(event))
+        });
         let state = subscribed.snapshot.revision().max(progress);
         let mut watch = Self {
             inbox: subscribed.inbox,
@@ -141,11 +151,19 @@ impl Watch {
             (WatchFrom::Initial | WatchFrom::InitialAndBookmark, _) => {
                 let end_mark = options.from == WatchFrom::InitialAndBookmark;
                 let rest = watch.selection.interval();
-                watch.phase = Phase::Initial { snapshot: subscribed.snapshot, rest, revision: state, end_mark };
+                watch.phase = Phase::Initial {
+                    snapshot: subscribed.snapshot,
+                    rest,
+                    revision: state,
+                    end_mark,
+                };
             }
             (_, Some(revision)) if !subscribed.complete => {
                 let until = subscribed.snapshot.revision();
-                watch.phase = Phase::History { read: stretch(storage, watch.cache.range(), revision, until), until };
+                watch.phase = Phase::History {
+                    read: stretch(storage, watch.cache.range(), revision, until),
+                    until,
+                };
             }
             _ => {}
         }
@@ -195,12 +213,23 @@ impl Watch {
     }
 
     fn initial(&mut self, into: &mut Vec<WatchItem>) {
-        let Phase::Initial { snapshot, rest, revision, end_mark } = &mut self.phase else { return };
+        let Phase::Initial {
+            snapshot,
+            rest,
+            revision,
+            end_mark,
+        } = &mut self.phase
+        else {
+            return;
+        };
         let mut last = None;
         let mut count = 0;
         let version = self.version;
         self.selection.visit(snapshot, rest, |entry| {
-            into.push(WatchItem::Event(WatchEvent::initial(Arc::clone(entry), version)));
+            into.push(WatchItem::Event(WatchEvent::initial(
+                Arc::clone(entry),
+                version,
+            )));
             last = Some(Arc::clone(entry));
             count += 1;
             count < BATCH
@@ -211,13 +240,17 @@ impl Watch {
         }
         if *end_mark {
             let forms = self.cache.forms();
-            into.push(WatchItem::Bookmark(Bookmark::initial_events_end(forms, version, *revision)));
+            into.push(WatchItem::Bookmark(Bookmark::initial_events_end(
+                forms, version, *revision,
+            )));
         }
         self.phase = Phase::Live;
     }
 
     fn poll_history(&mut self, cx: &mut Context<'_>, into: &mut Vec<WatchItem>) -> Poll<()> {
-        let Phase::History { read, until } = &mut self.phase else { return Poll::Ready(()) };
+        let Phase::History { read, until } = &mut self.phase else {
+            return Poll::Ready(());
+        };
         let until = *until;
         let (storage, answer) = ready!(read.as_mut().poll(cx));
         match answer {
@@ -229,14 +262,20 @@ impl Watch {
                 }
                 self.told = revision;
                 self.phase = if revision < until {
-                    Phase::History { read: stretch(storage, self.cache.range(), revision, until), until }
+                    Phase::History {
+                        read: stretch(storage, self.cache.range(), revision, until),
+                        until,
+                    }
                 } else {
                     Phase::Live
                 };
             }
             Err(error) => {
                 let error = match error {
-                    StorageError::Compacted { requested, compacted } => too_old(requested, compacted),
+                    StorageError::Compacted {
+                        requested,
+                        compacted,
+                    } => too_old(requested, compacted),
                     error => crate::cache::unavailable(&error),
                 };
                 into.push(WatchItem::Error(Box::new(error)));
@@ -249,8 +288,14 @@ impl Watch {
     /// An event of the storage, decoded.
     fn remember(&self, event: &StoredEvent) -> Option<Event> {
         let decode = |value, revision| self.cache.entry(&event.key, value, revision).map(Arc::new);
-        let new: Option<Arc<Entry>> = event.value.as_ref().and_then(|value| decode(value, event.revision));
-        let old = event.previous.as_ref().and_then(|old| decode(&old.value, old.mod_revision));
+        let new: Option<Arc<Entry>> = event
+            .value
+            .as_ref()
+            .and_then(|value| decode(value, event.revision));
+        let old = event
+            .previous
+            .as_ref()
+            .and_then(|old| decode(&old.value, old.mod_revision));
         (new.is_some() || old.is_some()).then(|| Event::new(event.revision, new, old))
     }
 
@@ -273,7 +318,11 @@ impl Watch {
         into.reserve(self.buffer.len());
         for (what, event) in self.buffer.drain(..) {
             self.told = event.revision();
-            into.push(WatchItem::Event(WatchEvent::change(what, event, self.version)));
+            into.push(WatchItem::Event(WatchEvent::change(
+                what,
+                event,
+                self.version,
+            )));
         }
         Poll::Ready(true)
     }
@@ -281,7 +330,11 @@ impl Watch {
     fn tell(&mut self, event: &Arc<Event>, into: &mut Vec<WatchItem>) {
         self.told = event.revision();
         if let Some(what) = self.selection.classify(event) {
-            into.push(WatchItem::Event(WatchEvent::change(what, Arc::clone(event), self.version)));
+            into.push(WatchItem::Event(WatchEvent::change(
+                what,
+                Arc::clone(event),
+                self.version,
+            )));
         }
     }
 
@@ -320,8 +373,15 @@ impl Watch {
     fn schedule(&mut self, now: Instant) {
         let wake = if self.bookmarks {
             let heartbeat = now + BOOKMARK_EVERY;
-            let last = self.deadline.checked_sub(BOOKMARK_BEFORE_END).unwrap_or(now);
-            if now < last && last < heartbeat { last } else { heartbeat }
+            let last = self
+                .deadline
+                .checked_sub(BOOKMARK_BEFORE_END)
+                .unwrap_or(now);
+            if now < last && last < heartbeat {
+                last
+            } else {
+                heartbeat
+            }
         } else {
             self.deadline
         };
@@ -344,13 +404,22 @@ impl std::fmt::Debug for Watch {
 
 /// Upstream's words for a start that is too long ago.
 fn too_old(requested: Revision, compacted: Revision) -> ApiError {
-    ApiError::expired(format!("too old resource version: {requested} ({compacted})"))
+    ApiError::expired(format!(
+        "too old resource version: {requested} ({compacted})"
+    ))
 }
 
 /// A stretch of the past on its way, and who was asked for it.
-type Stretch = Pin<Box<dyn Future<Output = (Arc<dyn Storage>, Result<At<Vec<StoredEvent>>, StorageError>)> + Send>>;
+type Stretch = Pin<
+    Box<dyn Future<Output = (Arc<dyn Storage>, Result<At<Vec<StoredEvent>>, StorageError>)> + Send>,
+>;
 
-fn stretch(storage: Arc<dyn Storage>, range: KeyRange, after: Revision, up_to: Revision) -> Stretch {
+fn stretch(
+    storage: Arc<dyn Storage>,
+    range: KeyRange,
+    after: Revision,
+    up_to: Revision,
+) -> Stretch {
     Box::pin(async move {
         let answer = storage.history(&range, after, up_to).await;
         (storage, answer)

@@ -66,12 +66,14 @@ impl Random for TestRandom {
 
 impl Fixture {
     pub(crate) async fn start() -> Self {
-        let storage: Arc<dyn Storage> = Arc::new(RocksStore::open_temporary().expect("a temporary store"));
+        let storage: Arc<dyn Storage> =
+            Arc::new(RocksStore::open_temporary().expect("a temporary store"));
         Self::over(storage, CacheOptions::default()).await
     }
 
     pub(crate) async fn over(storage: Arc<dyn Storage>, options: CacheOptions) -> Self {
-        let registry = Registry::start(Arc::clone(&storage), "/registry", options, resources()).await;
+        let registry =
+            Registry::start(Arc::clone(&storage), "/registry", options, resources()).await;
         Self {
             registry: Arc::new(registry.expect("the registry")),
             storage,
@@ -81,13 +83,24 @@ impl Fixture {
     }
 
     pub(crate) fn cx(&self, namespace: &str) -> RequestContext {
-        let environment = Environment { clock: self.clock.clone(), random: self.random.clone() };
-        RequestContext::new(Arc::new(UserInfo::named("tester")), namespace.to_owned(), environment)
+        let environment = Environment {
+            clock: self.clock.clone(),
+            random: self.random.clone(),
+        };
+        RequestContext::new(
+            Arc::new(UserInfo::named("tester")),
+            namespace.to_owned(),
+            environment,
+        )
     }
 
     pub(crate) fn resource(&self, group: &str, version: &str, name: &str) -> Resourceful<'_> {
         let store = self.registry.store(group, version, name).expect("a store");
-        Resourceful { fixture: self, store, namespace: "blue".to_owned() }
+        Resourceful {
+            fixture: self,
+            store,
+            namespace: "blue".to_owned(),
+        }
     }
 
     pub(crate) fn configmaps(&self) -> Resourceful<'_> {
@@ -109,7 +122,10 @@ pub(crate) struct Resourceful<'a> {
 
 impl Resourceful<'_> {
     pub(crate) fn within(&self, namespace: &str) -> Self {
-        Self { namespace: namespace.to_owned(), ..self.clone() }
+        Self {
+            namespace: namespace.to_owned(),
+            ..self.clone()
+        }
     }
 
     pub(crate) fn cx(&self) -> RequestContext {
@@ -122,7 +138,9 @@ impl Resourceful<'_> {
     }
 
     pub(crate) async fn try_create(&self, object: &Value) -> Result<Written, ApiError> {
-        self.store.create(&permit(), &self.cx(), self.record(object)).await
+        self.store
+            .create(&permit(), &self.cx(), self.record(object))
+            .await
     }
 
     pub(crate) async fn create(&self, object: Value) -> Value {
@@ -130,12 +148,23 @@ impl Resourceful<'_> {
     }
 
     pub(crate) async fn try_update(&self, name: &str, object: &Value) -> Result<Written, ApiError> {
-        self.store.update(&permit(), &self.cx(), name, self.record(object)).await
+        self.store
+            .update(&permit(), &self.cx(), name, self.record(object))
+            .await
     }
 
     pub(crate) async fn update(&self, object: &Value) -> Value {
-        let name = object["metadata"]["name"].as_str().expect("a name").to_owned();
-        content(&self.try_update(&name, object).await.expect("an update").object)
+        let name = object["metadata"]["name"]
+            .as_str()
+            .expect("a name")
+            .to_owned();
+        content(
+            &self
+                .try_update(&name, object)
+                .await
+                .expect("an update")
+                .object,
+        )
     }
 
     /// Updates with what `change` makes of the JSON.
@@ -151,7 +180,9 @@ impl Resourceful<'_> {
             change(&mut object);
             Ok(self.record(&object))
         };
-        self.store.update_with(&permit(), &self.cx(), name, &Change::default(), make).await
+        self.store
+            .update_with(&permit(), &self.cx(), name, &Change::default(), make)
+            .await
     }
 
     pub(crate) async fn try_get(&self, name: &str, revision: &str) -> Result<Object, ApiError> {
@@ -166,16 +197,26 @@ impl Resourceful<'_> {
         }
     }
 
-    pub(crate) async fn try_delete(&self, name: &str, options: &DeleteOptions) -> Result<Deleted, ApiError> {
-        self.store.delete(&permit(), &self.cx(), name, options).await
+    pub(crate) async fn try_delete(
+        &self,
+        name: &str,
+        options: &DeleteOptions,
+    ) -> Result<Deleted, ApiError> {
+        self.store
+            .delete(&permit(), &self.cx(), name, options)
+            .await
     }
 
     pub(crate) async fn delete(&self, name: &str) -> Deleted {
-        self.try_delete(name, &DeleteOptions::default()).await.expect("a delete")
+        self.try_delete(name, &DeleteOptions::default())
+            .await
+            .expect("a delete")
     }
 
     pub(crate) async fn try_list(&self, query: &str) -> Result<List, ApiError> {
-        self.store.list(&permit(), &self.cx(), &options(query, false)?).await
+        self.store
+            .list(&permit(), &self.cx(), &options(query, false)?)
+            .await
     }
 
     pub(crate) async fn list(&self, query: &str) -> List {
@@ -188,11 +229,17 @@ impl Resourceful<'_> {
 }
 
 pub(crate) fn names(list: List) -> Vec<String> {
-    list.into_objects().iter().map(|object| object.entry().name().to_owned()).collect()
+    list.into_objects()
+        .iter()
+        .map(|object| object.entry().name().to_owned())
+        .collect()
 }
 
 pub(crate) fn options(query: &str, watch: bool) -> Result<ListOptions, ApiError> {
-    ListOptions::parse(query.split('&').filter_map(|pair| pair.split_once('=')), watch)
+    ListOptions::parse(
+        query.split('&').filter_map(|pair| pair.split_once('=')),
+        watch,
+    )
 }
 
 pub(crate) fn permit() -> Permit {
@@ -218,11 +265,19 @@ pub(crate) fn pod(name: &str, node: &str) -> Value {
 
 fn resources() -> Vec<Registration> {
     let traits = |group: &str, name: &str| match (group, name) {
-        ("apps", "deployments") => Traits { generation: Generation::Spec, ..Traits::DEFAULT },
-        ("", "pods") => Traits { returns_deleted_object: true, ..Traits::DEFAULT },
-        ("coordination.k8s.io", "leases") => {
-            Traits { create_on_update: true, unconditional_update: false, ..Traits::DEFAULT }
-        }
+        ("apps", "deployments") => Traits {
+            generation: Generation::Spec,
+            ..Traits::DEFAULT
+        },
+        ("", "pods") => Traits {
+            returns_deleted_object: true,
+            ..Traits::DEFAULT
+        },
+        ("coordination.k8s.io", "leases") => Traits {
+            create_on_update: true,
+            unconditional_update: false,
+            ..Traits::DEFAULT
+        },
         _ => Traits::DEFAULT,
     };
     [
@@ -240,7 +295,10 @@ fn resources() -> Vec<Registration> {
         Registration::new(row(group, version, name), Arc::new(strategy))
     })
     .into_iter()
-    .chain([Registration::new(row("", "v1", "namespaces"), Arc::new(Held(Traits::DEFAULT)))])
+    .chain([Registration::new(
+        row("", "v1", "namespaces"),
+        Arc::new(Held(Traits::DEFAULT)),
+    )])
     .collect()
 }
 
@@ -258,7 +316,11 @@ impl Strategy for Held {
             metadata.set_deletion_timestamp(Some(cx.now()));
             return Hold::Kept;
         }
-        if holds(object) { Hold::Kept } else { Hold::Nothing }
+        if holds(object) {
+            Hold::Kept
+        } else {
+            Hold::Nothing
+        }
     }
 
     fn is_deleted_by_update(&self, new: &Record, old: &Record) -> bool {
@@ -267,12 +329,21 @@ impl Strategy for Held {
 }
 
 fn holds(object: &Record) -> bool {
-    object.get_by_name("spec").and_then(|spec| spec.as_record()?.get_by_name("finalizers")).is_some()
+    object
+        .get_by_name("spec")
+        .and_then(|spec| spec.as_record()?.get_by_name("finalizers"))
+        .is_some()
 }
 
 fn row(group: &str, version: &str, name: &str) -> Resource {
-    let groups = pintle_api::groups().iter().filter(|found| found.name == group);
-    let versions = groups.flat_map(|group| group.versions.iter()).filter(|found| found.version == version);
+    let groups = pintle_api::groups()
+        .iter()
+        .filter(|found| found.name == group);
+    let versions = groups
+        .flat_map(|group| group.versions.iter())
+        .filter(|found| found.version == version);
     let mut rows = versions.flat_map(|version| version.resources.iter());
-    rows.find(|found| found.name == name).expect("a row").clone()
+    rows.find(|found| found.name == name)
+        .expect("a row")
+        .clone()
 }

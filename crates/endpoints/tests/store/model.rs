@@ -24,7 +24,10 @@ struct Numbers(u64);
 
 impl Numbers {
     fn below(&mut self, limit: usize) -> usize {
-        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        self.0 = self
+            .0
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1_442_695_040_888_963_407);
         (self.0 >> 33) as usize % limit
     }
 }
@@ -60,17 +63,25 @@ async fn write(pods: Resourceful<'_>, seed: u64) {
 }
 
 /// Watches from `revision` on, over and over, until `done` and everything up to the end was told.
-async fn believe(pods: Resourceful<'_>, selector: &str, done: &AtomicBool, reconnect_after: usize) -> Belief {
+async fn believe(
+    pods: Resourceful<'_>,
+    selector: &str,
+    done: &AtomicBool,
+    reconnect_after: usize,
+) -> Belief {
     let mut belief = Belief::new();
     let mut told = Revision(1);
     loop {
-        let query = format!("{selector}&allowWatchBookmarks=true&timeoutSeconds=3600&resourceVersion={told}");
+        let query = format!(
+            "{selector}&allowWatchBookmarks=true&timeoutSeconds=3600&resourceVersion={told}"
+        );
         let mut watch = try_watch(&pods, &query).await.expect("a watch");
         let mut items = Vec::new();
         let mut count = 0;
         while count < reconnect_after {
             let finished = done.load(Ordering::Acquire);
-            let next = tokio::time::timeout(Duration::from_millis(200), watch.next(&mut items)).await;
+            let next =
+                tokio::time::timeout(Duration::from_millis(200), watch.next(&mut items)).await;
             match next {
                 Err(_) if finished => return belief,
                 Err(_) => continue,
@@ -85,8 +96,14 @@ async fn believe(pods: Resourceful<'_>, selector: &str, done: &AtomicBool, recon
 }
 
 fn apply(belief: &mut Belief, told: &mut Revision, item: &WatchItem) {
-    let WatchItem::Event(event) = item else { return };
-    assert!(event.revision() > *told, "revisions grow: {} after {told}", event.revision());
+    let WatchItem::Event(event) = item else {
+        return;
+    };
+    assert!(
+        event.revision() > *told,
+        "revisions grow: {} after {told}",
+        event.revision()
+    );
     *told = event.revision();
     let object = event.object().expect("an object");
     let key = object.entry().key().to_owned();
@@ -103,14 +120,24 @@ fn apply(belief: &mut Belief, told: &mut Revision, item: &WatchItem) {
 
 async fn check(history_bytes: usize) {
     let storage = Arc::new(RocksStore::open_temporary().expect("a store"));
-    let fixture = Fixture::over(storage, CacheOptions { history_bytes, ..CacheOptions::default() }).await;
+    let fixture = Fixture::over(
+        storage,
+        CacheOptions {
+            history_bytes,
+            ..CacheOptions::default()
+        },
+    )
+    .await;
     let done = AtomicBool::new(false);
     let selections = [
         ("", ""),
         ("blue", ""),
         ("", "labelSelector=show=yes"),
         ("", "fieldSelector=spec.nodeName=n1"),
-        ("green", "fieldSelector=spec.nodeName=n2&labelSelector=show!=yes"),
+        (
+            "green",
+            "fieldSelector=spec.nodeName=n2&labelSelector=show!=yes",
+        ),
         ("blue", "fieldSelector=metadata.name=p3"),
         ("", "fieldSelector=metadata.name=p3"),
     ];
@@ -126,9 +153,16 @@ async fn check(history_bytes: usize) {
     let (beliefs, ()) = tokio::join!(futures_util::future::join_all(watchers), writers);
     for (at, belief) in beliefs.iter().enumerate() {
         let (namespace, selector) = selections[at / 2];
-        let list = fixture.pods().within(namespace).list(selector).await.into_objects();
-        let expected: Belief =
-            list.iter().map(|object| (object.entry().key().to_owned(), object.entry().revision())).collect();
+        let list = fixture
+            .pods()
+            .within(namespace)
+            .list(selector)
+            .await
+            .into_objects();
+        let expected: Belief = list
+            .iter()
+            .map(|object| (object.entry().key().to_owned(), object.entry().revision()))
+            .collect();
         assert_eq!(belief, &expected, "{namespace:?} {selector:?}");
     }
 }

@@ -34,7 +34,10 @@ async fn a_create_says_what_is_the_servers_to_say() {
     assert!(json.ends_with(r#"},"data":{"k":"v"}}"#), "{json}");
     assert_eq!(configmaps.get("a").await, Some(content(&written.object)));
     let cached = configmaps.store.cache().get("blue/a").expect("the entry");
-    assert!(Arc::ptr_eq(&cached, written.object.entry()), "what the write has encoded is what readers get");
+    assert!(
+        Arc::ptr_eq(&cached, written.object.entry()),
+        "what the write has encoded is what readers get"
+    );
 }
 
 #[tokio::test]
@@ -51,11 +54,26 @@ async fn what_was_written_is_the_same_after_a_restart() {
             ], "volumes": [{"name": "v", "emptyDir": {}}]}},
         },
     });
-    let written = deployments.try_create(&object).await.expect("a create").object;
-    let again = Fixture::over(fixture.storage.clone(), pintle_endpoints::cache::CacheOptions::default()).await;
-    let read = again.resource("apps", "v1", "deployments").try_get("web", "").await.expect("a get");
+    let written = deployments
+        .try_create(&object)
+        .await
+        .expect("a create")
+        .object;
+    let again = Fixture::over(
+        fixture.storage.clone(),
+        pintle_endpoints::cache::CacheOptions::default(),
+    )
+    .await;
+    let read = again
+        .resource("apps", "v1", "deployments")
+        .try_get("web", "")
+        .await
+        .expect("a get");
     assert_eq!(read.json().expect("JSON"), written.json().expect("JSON"));
-    assert_eq!(read.protobuf().expect("protobuf"), written.protobuf().expect("protobuf"));
+    assert_eq!(
+        read.protobuf().expect("protobuf"),
+        written.protobuf().expect("protobuf")
+    );
     assert_eq!(read.entry().uid(), written.entry().uid());
 }
 
@@ -87,7 +105,11 @@ async fn a_create_is_refused_in_upstreams_words() {
     let fixture = Fixture::start().await;
     let configmaps = fixture.configmaps();
     configmaps.create(configmap("a")).await;
-    fails(configmaps.try_create(&configmap("a")).await, 409, "configmaps \"a\" already exists");
+    fails(
+        configmaps.try_create(&configmap("a")).await,
+        409,
+        "configmaps \"a\" already exists",
+    );
     fails(
         configmaps.try_create(&json!({})).await,
         422,
@@ -100,11 +122,19 @@ async fn a_create_is_refused_in_upstreams_words() {
         "the namespace of the provided object does not match the namespace sent on the request",
     );
     let versioned = json!({"metadata": {"name": "b", "resourceVersion": "7"}});
-    fails(configmaps.try_create(&versioned).await, 500, "resourceVersion should not be set on objects to be created");
+    fails(
+        configmaps.try_create(&versioned).await,
+        500,
+        "resourceVersion should not be set on objects to be created",
+    );
     let held = json!({"metadata": {"name": "held", "finalizers": ["example.com/one"]}});
     configmaps.create(held.clone()).await;
     configmaps.delete("held").await;
-    fails(configmaps.try_create(&held).await, 409, "object is being deleted: configmaps \"held\" already exists");
+    fails(
+        configmaps.try_create(&held).await,
+        409,
+        "object is being deleted: configmaps \"held\" already exists",
+    );
 }
 
 #[tokio::test]
@@ -115,7 +145,10 @@ async fn a_stale_update_conflicts() {
     let mut grey = old.clone();
     grey["data"] = json!({"sky": "grey"});
     let new = configmaps.update(&grey).await;
-    assert_ne!(new["metadata"]["resourceVersion"], old["metadata"]["resourceVersion"]);
+    assert_ne!(
+        new["metadata"]["resourceVersion"],
+        old["metadata"]["resourceVersion"]
+    );
     assert_eq!(new["metadata"]["uid"], old["metadata"]["uid"]);
     fails(
         configmaps.try_update("colors", &grey).await,
@@ -161,7 +194,10 @@ async fn an_update_that_changes_nothing_is_not_written() {
     assert_eq!(labelled["metadata"]["generation"], 1);
     let mut scaled = labelled.clone();
     scaled["spec"]["replicas"] = json!(2);
-    assert_eq!(deployments.update(&scaled).await["metadata"]["generation"], 2);
+    assert_eq!(
+        deployments.update(&scaled).await["metadata"]["generation"],
+        2
+    );
 }
 
 #[tokio::test]
@@ -172,7 +208,11 @@ async fn an_update_without_a_revision_is_computed_until_it_lands() {
     object["data"] = json!({"count": "0"});
     configmaps.create(object).await;
     let count = |object: &mut Value| {
-        let count: u64 = object["data"]["count"].as_str().expect("a count").parse().expect("a number");
+        let count: u64 = object["data"]["count"]
+            .as_str()
+            .expect("a count")
+            .parse()
+            .expect("a number");
         object["data"]["count"] = (count + 1).to_string().into();
         object["metadata"]["resourceVersion"] = Value::Null;
     };
@@ -182,7 +222,10 @@ async fn an_update_without_a_revision_is_computed_until_it_lands() {
         }
     });
     futures_util::future::join_all(writers).await;
-    assert_eq!(configmaps.get("counter").await.expect("the object")["data"]["count"], "200");
+    assert_eq!(
+        configmaps.get("counter").await.expect("the object")["data"]["count"],
+        "200"
+    );
 }
 
 #[tokio::test]
@@ -190,7 +233,11 @@ async fn an_update_is_refused_in_upstreams_words() {
     let fixture = Fixture::start().await;
     let configmaps = fixture.configmaps();
     configmaps.create(configmap("a")).await;
-    fails(configmaps.try_update("none", &configmap("none")).await, 404, "configmaps \"none\" not found");
+    fails(
+        configmaps.try_update("none", &configmap("none")).await,
+        404,
+        "configmaps \"none\" not found",
+    );
     fails(
         configmaps.try_update("a", &json!({"metadata": {}})).await,
         400,
@@ -237,22 +284,41 @@ async fn the_last_finalizer_takes_the_object_with_it() {
     let deleted = configmaps.delete("a").await;
     assert!(deleted.is_kept());
     let object = content(deleted.object());
-    assert_eq!(object["metadata"]["deletionTimestamp"], "2023-11-14T22:13:20Z");
+    assert_eq!(
+        object["metadata"]["deletionTimestamp"],
+        "2023-11-14T22:13:20Z"
+    );
     assert_eq!(object["metadata"]["deletionGracePeriodSeconds"], 0);
     fixture.clock.advance(5);
-    assert_eq!(content(configmaps.delete("a").await.object()), object, "a second delete changes nothing");
+    assert_eq!(
+        content(configmaps.delete("a").await.object()),
+        object,
+        "a second delete changes nothing"
+    );
 
-    let third = |object: &mut Value| object["metadata"]["finalizers"] = json!(["example.com/one", "example.com/three"]);
+    let third = |object: &mut Value| {
+        object["metadata"]["finalizers"] = json!(["example.com/one", "example.com/three"])
+    };
     fails(
         configmaps.change("a", third).await,
         422,
         "ConfigMap \"a\" is invalid: metadata.finalizers: Forbidden: no new finalizers can be added if the object is being deleted, found new finalizers []string{\"example.com/three\"}",
     );
-    let one = configmaps.change("a", |object| object["metadata"]["finalizers"] = json!(["example.com/two"])).await;
+    let one = configmaps
+        .change("a", |object| {
+            object["metadata"]["finalizers"] = json!(["example.com/two"])
+        })
+        .await;
     let one = one.expect("a change").object.entry().revision();
-    let last = configmaps.change("a", |object| object["metadata"]["finalizers"] = Value::Null).await;
+    let last = configmaps
+        .change("a", |object| object["metadata"]["finalizers"] = Value::Null)
+        .await;
     let last = last.expect("a change").object;
-    assert_eq!(last.entry().revision(), one, "the last state is told at the revision that it was computed from");
+    assert_eq!(
+        last.entry().revision(),
+        one,
+        "the last state is told at the revision that it was computed from"
+    );
     assert_eq!(content(&last)["metadata"]["finalizers"], Value::Null);
     assert_eq!(configmaps.get("a").await, None);
 }
@@ -264,21 +330,42 @@ async fn a_dry_run_keeps_nothing() {
     let mut cx = configmaps.cx();
     cx.dry_run = true;
     let new = configmaps.record(&configmap("a"));
-    let written = configmaps.store.create(&permit(), &cx, new).await.expect("a create");
-    assert_eq!(content(&written.object)["metadata"]["resourceVersion"], Value::Null);
+    let written = configmaps
+        .store
+        .create(&permit(), &cx, new)
+        .await
+        .expect("a create");
+    assert_eq!(
+        content(&written.object)["metadata"]["resourceVersion"],
+        Value::Null
+    );
     assert_eq!(configmaps.get("a").await, None);
 
     let old = configmaps.create(configmap("a")).await;
     let mut changed = configmap("a");
     changed["data"] = json!({"x": "y"});
     let new = configmaps.record(&changed);
-    let written = configmaps.store.update(&permit(), &cx, "a", new).await.expect("an update");
+    let written = configmaps
+        .store
+        .update(&permit(), &cx, "a", new)
+        .await
+        .expect("an update");
     let answer = content(&written.object);
     assert_eq!(answer["data"], changed["data"]);
-    assert_eq!(answer["metadata"]["resourceVersion"], old["metadata"]["resourceVersion"]);
-    configmaps.store.delete(&permit(), &cx, "a", &Default::default()).await.expect("a delete");
+    assert_eq!(
+        answer["metadata"]["resourceVersion"],
+        old["metadata"]["resourceVersion"]
+    );
+    configmaps
+        .store
+        .delete(&permit(), &cx, "a", &Default::default())
+        .await
+        .expect("a delete");
     assert_eq!(configmaps.get("a").await, Some(old));
-    let taken = configmaps.store.create(&permit(), &cx, configmaps.record(&configmap("a"))).await;
+    let taken = configmaps
+        .store
+        .create(&permit(), &cx, configmaps.record(&configmap("a")))
+        .await;
     fails(taken, 409, "configmaps \"a\" already exists");
 }
 
@@ -286,7 +373,9 @@ async fn a_dry_run_keeps_nothing() {
 async fn a_cluster_kind_is_in_no_namespace() {
     let fixture = Fixture::start().await;
     let nodes = fixture.resource("", "v1", "nodes").within("");
-    let node = nodes.create(json!({"metadata": {"name": "n", "namespace": "x"}})).await;
+    let node = nodes
+        .create(json!({"metadata": {"name": "n", "namespace": "x"}}))
+        .await;
     assert_eq!(node["metadata"]["namespace"], Value::Null);
     assert!(nodes.get("n").await.is_some());
 }
@@ -296,9 +385,17 @@ async fn a_get_waits_for_its_revision_and_not_longer() {
     let fixture = Fixture::start().await;
     let configmaps = fixture.configmaps();
     let created = configmaps.create(configmap("a")).await;
-    let revision = created["metadata"]["resourceVersion"].as_str().expect("a revision");
-    assert_eq!(content(&configmaps.try_get("a", revision).await.expect("a get")), created);
-    assert_eq!(content(&configmaps.try_get("a", "0").await.expect("a get")), created);
+    let revision = created["metadata"]["resourceVersion"]
+        .as_str()
+        .expect("a revision");
+    assert_eq!(
+        content(&configmaps.try_get("a", revision).await.expect("a get")),
+        created
+    );
+    assert_eq!(
+        content(&configmaps.try_get("a", "0").await.expect("a get")),
+        created
+    );
     fails(
         configmaps.try_get("a", "abc").await,
         500,

@@ -24,7 +24,10 @@ impl Problems {
 
     /// Collected, for `fieldValidation=Warn` and `Strict`.
     pub fn collected() -> Self {
-        Self { collect: true, ..Self::default() }
+        Self {
+            collect: true,
+            ..Self::default()
+        }
     }
 
     /// Whether anyone wants to know.
@@ -46,7 +49,8 @@ impl Problems {
     /// All problems as the one error of `fieldValidation=Strict`:
     /// `strict decoding error: unknown field "a", duplicate field "b"`.
     pub fn strict_error(&self) -> Option<String> {
-        (!self.texts.is_empty()).then(|| format!("strict decoding error: {}", self.texts.join(", ")))
+        (!self.texts.is_empty())
+            .then(|| format!("strict decoding error: {}", self.texts.join(", ")))
     }
 
     /// Notes a problem unless it is known already.

@@ -29,7 +29,10 @@ pub(super) enum Atom<'a> {
     /// A list whose values have owners.
     Set,
     /// A list whose items, found by keys, have owners.
-    List { keys: &'a [std::borrow::Cow<'static, str>], element: &'a FieldType },
+    List {
+        keys: &'a [std::borrow::Cow<'static, str>],
+        element: &'a FieldType,
+    },
 }
 
 impl<'a> TypeView<'a> {
@@ -41,7 +44,9 @@ impl<'a> TypeView<'a> {
                 _ => Atom::Leaf,
             },
             Self::Element(ty) => of_type(ty, ListType::Unspecified, &[], MapType::Unspecified),
-            Self::Field(field) => of_type(&field.ty, field.list_type, &field.list_keys, field.map_type),
+            Self::Field(field) => {
+                of_type(&field.ty, field.list_type, &field.list_keys, field.map_type)
+            }
         }
     }
 }

@@ -36,9 +36,15 @@ impl Comparison {
     }
 
     fn push(&mut self, element: PathElement, (change, below): (Option<Change>, Self)) {
-        self.added.push_sorted(element.clone(), change == Some(Change::Added), below.added);
-        self.modified.push_sorted(element.clone(), change == Some(Change::Modified), below.modified);
-        self.removed.push_sorted(element, change == Some(Change::Removed), below.removed);
+        self.added
+            .push_sorted(element.clone(), change == Some(Change::Added), below.added);
+        self.modified.push_sorted(
+            element.clone(),
+            change == Some(Change::Modified),
+            below.modified,
+        );
+        self.removed
+            .push_sorted(element, change == Some(Change::Removed), below.removed);
     }
 }
 
@@ -56,14 +62,20 @@ pub(super) fn records(old: &Record, new: &Record) -> Comparison {
     found
 }
 
-fn values(old: Option<&Value>, new: Option<&Value>, view: TypeView<'_>) -> (Option<Change>, Comparison) {
+fn values(
+    old: Option<&Value>,
+    new: Option<&Value>,
+    view: TypeView<'_>,
+) -> (Option<Change>, Comparison) {
     // Null fits any type; the other side says what there is to see.
     let solid = |value: Option<&Value>| value.is_some_and(|value| !value.is_null());
     let shown = if solid(new) { new } else { old };
     let atom = view.atom(shown.unwrap_or(&Value::Null));
     let leaf = matches!(atom, Atom::Leaf)
         || (hollow(old) && hollow(new))
-        || (solid(old) && solid(new) && old.map(std::mem::discriminant) != new.map(std::mem::discriminant));
+        || (solid(old)
+            && solid(new)
+            && old.map(std::mem::discriminant) != new.map(std::mem::discriminant));
     if leaf {
         return (leaf_change(old, new), Comparison::default());
     }
@@ -71,22 +83,38 @@ fn values(old: Option<&Value>, new: Option<&Value>, view: TypeView<'_>) -> (Opti
     match atom {
         Atom::Leaf => {}
         Atom::Struct => {
-            let (old, new) = (old.and_then(Value::as_record), new.and_then(Value::as_record));
+            let (old, new) = (
+                old.and_then(Value::as_record),
+                new.and_then(Value::as_record),
+            );
             match (old, new) {
                 (Some(old), Some(new)) => of_fields(old, new, &mut below),
-                (Some(old), None) => of_fields(old, &Record::new(old.type_ref().clone()), &mut below),
-                (None, Some(new)) => of_fields(&Record::new(new.type_ref().clone()), new, &mut below),
+                (Some(old), None) => {
+                    of_fields(old, &Record::new(old.type_ref().clone()), &mut below)
+                }
+                (None, Some(new)) => {
+                    of_fields(&Record::new(new.type_ref().clone()), new, &mut below)
+                }
                 (None, None) => {}
             }
         }
         Atom::Map(element) => {
             let entries = |value: Option<&Value>| -> Vec<(PathElement, Value)> {
                 let entries = value.and_then(Value::as_map);
-                entries.into_iter().flat_map(|map| map.iter()).map(|(key, value)| (PathElement::Field(key.clone()), value.clone())).collect()
+                entries
+                    .into_iter()
+                    .flat_map(|map| map.iter())
+                    .map(|(key, value)| (PathElement::Field(key.clone()), value.clone()))
+                    .collect()
             };
             join(&entries(old), &entries(new), element, &mut below);
         }
-        Atom::Set => join(&set_items(old), &set_items(new), TypeView::Deduced, &mut below),
+        Atom::Set => join(
+            &set_items(old),
+            &set_items(new),
+            TypeView::Deduced,
+            &mut below,
+        ),
         Atom::List { keys, element } => {
             let items = |value: Option<&Value>| -> Vec<(PathElement, Value)> {
                 let mut items: Vec<_> = value
@@ -98,7 +126,12 @@ fn values(old: Option<&Value>, new: Option<&Value>, view: TypeView<'_>) -> (Opti
                 items.sort_by(|a, b| a.0.cmp(&b.0));
                 items
             };
-            join(&items(old), &items(new), TypeView::Element(element), &mut below);
+            join(
+                &items(old),
+                &items(new),
+                TypeView::Element(element),
+                &mut below,
+            );
         }
     }
     let change = match (old, new) {
@@ -111,8 +144,9 @@ fn values(old: Option<&Value>, new: Option<&Value>, view: TypeView<'_>) -> (Opti
 
 fn set_items(value: Option<&Value>) -> Vec<(PathElement, Value)> {
     let items = value.and_then(Value::as_list).into_iter().flatten();
-    let mut items: Vec<_> =
-        items.filter_map(|item| Some((PathElement::Value(Scalar::of(item)?), item.clone()))).collect();
+    let mut items: Vec<_> = items
+        .filter_map(|item| Some((PathElement::Value(Scalar::of(item)?), item.clone())))
+        .collect();
     items.sort_by(|a, b| a.0.cmp(&b.0));
     items
 }
@@ -152,7 +186,9 @@ fn of_fields(old: &Record, new: &Record, found: &mut Comparison) {
         let after = (order != Ordering::Less).then(|| &new[right]);
         left += usize::from(before.is_some());
         right += usize::from(after.is_some());
-        let Some(&(index, _)) = after.or(before) else { break };
+        let Some(&(index, _)) = after.or(before) else {
+            break;
+        };
         let (before, after) = (before.map(|entry| &entry.1), after.map(|entry| &entry.1));
         if before == after {
             continue;
@@ -163,7 +199,12 @@ fn of_fields(old: &Record, new: &Record, found: &mut Comparison) {
     }
 }
 
-fn join(old: &[(PathElement, Value)], new: &[(PathElement, Value)], view: TypeView<'_>, found: &mut Comparison) {
+fn join(
+    old: &[(PathElement, Value)],
+    new: &[(PathElement, Value)],
+    view: TypeView<'_>,
+    found: &mut Comparison,
+) {
     let (mut left, mut right) = (0, 0);
     while left < old.len() || right < new.len() {
         let element = match (old.get(left), new.get(right)) {
@@ -178,7 +219,10 @@ fn join(old: &[(PathElement, Value)], new: &[(PathElement, Value)], view: TypeVi
         let outcome = match (before, after) {
             // Items that share a path have no parts of their own: they count together.
             (before, after) if before.len() > 1 || after.len() > 1 => {
-                let same = before.iter().map(|item| &item.1).eq(after.iter().map(|item| &item.1));
+                let same = before
+                    .iter()
+                    .map(|item| &item.1)
+                    .eq(after.iter().map(|item| &item.1));
                 let change = match (before.is_empty(), after.is_empty()) {
                     (true, _) => Some(Change::Added),
                     (_, true) => Some(Change::Removed),
@@ -186,7 +230,11 @@ fn join(old: &[(PathElement, Value)], new: &[(PathElement, Value)], view: TypeVi
                 };
                 (change, Comparison::default())
             }
-            (before, after) => values(before.first().map(|item| &item.1), after.first().map(|item| &item.1), view),
+            (before, after) => values(
+                before.first().map(|item| &item.1),
+                after.first().map(|item| &item.1),
+                view,
+            ),
         };
         found.push(element.clone(), outcome);
     }

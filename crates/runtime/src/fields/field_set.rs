@@ -56,7 +56,11 @@ fn fields(record: &Record, set: &mut Set) {
             Value::Map(map) => map.is_empty(),
             _ => false,
         };
-        set.push_sorted(PathElement::Field(field.name.to_string().into()), leaf || hollow, below);
+        set.push_sorted(
+            PathElement::Field(field.name.to_string().into()),
+            leaf || hollow,
+            below,
+        );
     }
 }
 

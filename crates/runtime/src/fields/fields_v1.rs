@@ -24,7 +24,8 @@ impl Set {
     /// # Errors
     /// Where the text is no JSON object of path elements.
     pub fn from_fields_v1(text: &[u8]) -> Result<Self, FieldsError> {
-        let json: Json = serde_json::from_slice(text).map_err(|error| FieldsError(error.to_string()))?;
+        let json: Json =
+            serde_json::from_slice(text).map_err(|error| FieldsError(error.to_string()))?;
         read(&json)
     }
 
@@ -63,7 +64,11 @@ fn element(key: &str) -> Result<PathElement, FieldsError> {
     match kind {
         "f" => Ok(PathElement::Field(rest.to_owned().into())),
         "i" => rest.parse().map(PathElement::Index).map_err(|_| wrong()),
-        "v" => serde_json::from_str(rest).ok().and_then(scalar).map(PathElement::Value).ok_or_else(wrong),
+        "v" => serde_json::from_str(rest)
+            .ok()
+            .and_then(scalar)
+            .map(PathElement::Value)
+            .ok_or_else(wrong),
         "k" => {
             let Ok(Json::Object(keys)) = serde_json::from_str(rest) else {
                 return Err(wrong());
@@ -166,7 +171,9 @@ mod tests {
         round_trips(r#"{"f:data":{".":{},"f:k":{}}}"#);
         round_trips(r#"{"f:spec":{"f:containers":{"k:{\"name\":\"a\"}":{".":{},"f:image":{}}}}}"#);
         round_trips(r#"{"f:metadata":{"f:finalizers":{".":{},"v:\"x/y\"":{}}}}"#);
-        round_trips(r#"{"f:ports":{"k:{\"containerPort\":80,\"protocol\":\"TCP\"}":{".":{},"f:containerPort":{}}}}"#);
+        round_trips(
+            r#"{"f:ports":{"k:{\"containerPort\":80,\"protocol\":\"TCP\"}":{".":{},"f:containerPort":{}}}}"#,
+        );
     }
 
     #[test]

@@ -58,7 +58,10 @@ impl FieldManager<'_> {
     /// What the request says of them counts only if it is well-formed, and not through a subresource; an
     /// empty list, or one empty entry, makes the server forget.
     pub fn update(&self, live: Option<&Record>, new: &mut Record, manager: &str) {
-        let live_books = || live.and_then(|live| Books::read(live).ok()).unwrap_or_default();
+        let live_books = || {
+            live.and_then(|live| Books::read(live).ok())
+                .unwrap_or_default()
+        };
         let mut books = if !self.subresource.is_empty() {
             live_books()
         } else if is_reset(new) {
@@ -82,7 +85,13 @@ impl FieldManager<'_> {
     ///
     /// # Errors
     /// [`ApplyError::Conflicts`] unless `force`.
-    pub fn apply(&self, live: &Record, config: &Record, manager: &str, force: bool) -> Result<Record, ApplyError> {
+    pub fn apply(
+        &self,
+        live: &Record,
+        config: &Record,
+        manager: &str,
+        force: bool,
+    ) -> Result<Record, ApplyError> {
         let mut books = Books::read(live)?;
         let mut bare = live.clone();
         take_entries(&mut bare);
@@ -92,13 +101,21 @@ impl FieldManager<'_> {
         let id = self.manager(manager, true);
         let before = books.clone();
         let updater = Updater::new(self.versions);
-        let mut outcome = updater.apply(&bare, config, &self.version, &mut books.managers, &id, force);
+        let mut outcome = updater.apply(
+            &bare,
+            config,
+            &self.version,
+            &mut books.managers,
+            &id,
+            force,
+        );
         if let (Err(conflicts), "kubectl") = (&mut outcome, manager) {
             let allowed = self.last_applied(&bare);
             conflicts.retain(|conflict| !allowed.contains(&conflict.path));
             if conflicts.is_empty() {
                 books = before;
-                outcome = updater.apply(&bare, config, &self.version, &mut books.managers, &id, true);
+                outcome =
+                    updater.apply(&bare, config, &self.version, &mut books.managers, &id, true);
             }
         }
         let mut new = match outcome.map_err(ApplyError::Conflicts)? {
@@ -121,15 +138,28 @@ impl FieldManager<'_> {
         Manager {
             applied,
             name: name.to_owned().into(),
-            version: if applied { Text::default() } else { self.version.clone() },
+            version: if applied {
+                Text::default()
+            } else {
+                self.version.clone()
+            },
             subresource: self.subresource.clone(),
         }
     }
 
     fn record_update(&self, live: Option<&Record>, new: &Record, books: &mut Books, manager: &str) {
         // A name that no request can have: what this operation changed, before it joins its manager's entry.
-        let operation = Manager { name: "\0".into(), ..Manager::default() };
-        Updater::new(self.versions).update(live, new, &self.version, &mut books.managers, &operation);
+        let operation = Manager {
+            name: "\0".into(),
+            ..Manager::default()
+        };
+        Updater::new(self.versions).update(
+            live,
+            new,
+            &self.version,
+            &mut books.managers,
+            &operation,
+        );
         books.strip(&operation);
         if let Some(mut owned) = books.managers.remove(&operation) {
             let id = self.manager(manager, false);
@@ -147,9 +177,19 @@ impl FieldManager<'_> {
         let text = live
             .get_by_name("metadata")
             .and_then(Value::as_record)
-            .and_then(|metadata| metadata.get_by_name("annotations")?.as_map()?.get(LAST_APPLIED)?.as_str());
+            .and_then(|metadata| {
+                metadata
+                    .get_by_name("annotations")?
+                    .as_map()?
+                    .get(LAST_APPLIED)?
+                    .as_str()
+            });
         let Some(Ok(applied)) = text.map(|text| {
-            json::decode(live.type_ref(), &Bytes::copy_from_slice(text.as_bytes()), &mut Problems::ignored())
+            json::decode(
+                live.type_ref(),
+                &Bytes::copy_from_slice(text.as_bytes()),
+                &mut Problems::ignored(),
+            )
         }) else {
             return Vec::new();
         };
@@ -190,7 +230,11 @@ pub fn keep_times_if_same(live: &Record, new: &mut Record) {
 impl Books {
     fn read(object: &Record) -> Result<Self, FieldsError> {
         let mut books = Self::default();
-        for entry in entries(object).unwrap_or_default().iter().filter_map(Value::as_record) {
+        for entry in entries(object)
+            .unwrap_or_default()
+            .iter()
+            .filter_map(Value::as_record)
+        {
             let text = |name: &str| match entry.get_by_name(name) {
                 Some(Value::String(text)) => text.clone(),
                 _ => Text::default(),
@@ -205,7 +249,9 @@ impl Books {
                 return Err(FieldsError::new("apiVersion must not be empty"));
             }
             if text("fieldsType").as_str() != "FieldsV1" {
-                return Err(FieldsError::new("missing or invalid fieldsType in managed fields entry"));
+                return Err(FieldsError::new(
+                    "missing or invalid fieldsType in managed fields entry",
+                ));
             }
             let set = match entry.get_by_name("fieldsV1") {
                 Some(Value::Raw(raw)) => Set::from_fields_v1(raw)?,
@@ -214,20 +260,35 @@ impl Books {
             let id = Manager {
                 applied,
                 name: text("manager"),
-                version: if applied { Text::default() } else { version.clone() },
+                version: if applied {
+                    Text::default()
+                } else {
+                    version.clone()
+                },
                 subresource: text("subresource"),
             };
             if let Some(Value::Time(time)) = entry.get_by_name("time") {
                 books.times.insert(id.clone(), *time);
             }
-            books.managers.insert(id, Owned { set, version, applied });
+            books.managers.insert(
+                id,
+                Owned {
+                    set,
+                    version,
+                    applied,
+                },
+            );
         }
         Ok(books)
     }
 
     fn write(&self, object: &mut Record) {
-        let Some(metadata) = metadata_mut(object) else { return };
-        let Some((index, entry)) = entry_type(metadata) else { return };
+        let Some(metadata) = metadata_mut(object) else {
+            return;
+        };
+        let Some((index, entry)) = entry_type(metadata) else {
+            return;
+        };
         if self.managers.is_empty() {
             metadata.remove(index);
             return;
@@ -254,13 +315,19 @@ impl Books {
                     }
                 };
                 set("manager", Value::String(id.name.clone()));
-                set("operation", Value::String(if id.applied { "Apply" } else { "Update" }.into()));
+                set(
+                    "operation",
+                    Value::String(if id.applied { "Apply" } else { "Update" }.into()),
+                );
                 set("apiVersion", Value::String(owned.version.clone()));
                 if let Some(time) = time_of(id) {
                     set("time", Value::Time(Time { nanos: 0, ..time }));
                 }
                 set("fieldsType", Value::String("FieldsV1".into()));
-                set("fieldsV1", Value::Raw(Bytes::from(owned.set.to_fields_v1())));
+                set(
+                    "fieldsV1",
+                    Value::Raw(Bytes::from(owned.set.to_fields_v1())),
+                );
                 if !id.subresource.is_empty() {
                     set("subresource", Value::String(id.subresource.clone()));
                 }
@@ -272,7 +339,9 @@ impl Books {
 
     /// Takes from `manager` what nobody owns: identity and what the server sets.
     fn strip(&mut self, manager: &Manager) {
-        let Some(owned) = self.managers.get_mut(manager) else { return };
+        let Some(owned) = self.managers.get_mut(manager) else {
+            return;
+        };
         let nobodys = Set::of_fields(&[
             &["apiVersion"],
             &["kind"],
@@ -295,23 +364,39 @@ impl Books {
 
     /// Merges the oldest update entries of a version into `ancient-changes` while there are too many.
     fn cap(&mut self) {
-        let mut updaters: Vec<Manager> = self.managers.keys().filter(|id| !id.applied).cloned().collect();
+        let mut updaters: Vec<Manager> = self
+            .managers
+            .keys()
+            .filter(|id| !id.applied)
+            .cloned()
+            .collect();
         let mut left = updaters.len();
         if left <= MAX_UPDATERS {
             return;
         }
-        updaters.sort_by_cached_key(|id| (self.times.get(id).map_or(0, |time| time.seconds), id.clone()));
+        updaters.sort_by_cached_key(|id| {
+            (
+                self.times.get(id).map_or(0, |time| time.seconds),
+                id.clone(),
+            )
+        });
         let mut first_of: BTreeMap<Text, Manager> = BTreeMap::new();
         for id in updaters {
             if left <= MAX_UPDATERS {
                 break;
             }
-            let Some(version) = self.managers.get(&id).map(|owned| owned.version.clone()) else { continue };
+            let Some(version) = self.managers.get(&id).map(|owned| owned.version.clone()) else {
+                continue;
+            };
             let Some(first) = first_of.get(&version) else {
                 first_of.insert(version, id);
                 continue;
             };
-            let bucket = Manager { name: "ancient-changes".into(), version: version.clone(), ..Manager::default() };
+            let bucket = Manager {
+                name: "ancient-changes".into(),
+                version: version.clone(),
+                ..Manager::default()
+            };
             if !self.managers.contains_key(&bucket)
                 && let Some(owned) = self.managers.remove(first)
             {
@@ -332,10 +417,20 @@ impl Books {
 
 /// Rewrites the annotation of client-side apply, where there is one, to what was applied now.
 fn renew_last_applied(object: &mut Record, config: &Record) {
-    let Some(metadata) = metadata_mut(object) else { return };
-    let Some(at) = metadata.ty().field_index("annotations") else { return };
-    let Some(Value::Map(annotations)) = metadata.get_mut(at) else { return };
-    if annotations.get(LAST_APPLIED).and_then(Value::as_str).is_none_or(str::is_empty) {
+    let Some(metadata) = metadata_mut(object) else {
+        return;
+    };
+    let Some(at) = metadata.ty().field_index("annotations") else {
+        return;
+    };
+    let Some(Value::Map(annotations)) = metadata.get_mut(at) else {
+        return;
+    };
+    if annotations
+        .get(LAST_APPLIED)
+        .and_then(Value::as_str)
+        .is_none_or(str::is_empty)
+    {
         return;
     }
     let mut config = config.clone();
@@ -348,17 +443,27 @@ fn renew_last_applied(object: &mut Record, config: &Record) {
     let mut text = Vec::new();
     json::encode_value(&open(&Value::Record(config)), &mut text);
     text.push(b'\n');
-    annotations.insert(LAST_APPLIED, Value::String(String::from_utf8_lossy(&text).into_owned().into()));
+    annotations.insert(
+        LAST_APPLIED,
+        Value::String(String::from_utf8_lossy(&text).into_owned().into()),
+    );
 }
 
 /// A value without its tables.
 fn open(value: &Value) -> Value {
     match value {
-        Value::Record(record) => {
-            Value::Map(record.iter().map(|(_, field, value)| (Text::from(field.name.to_string()), open(value))).collect::<Map>())
-        }
+        Value::Record(record) => Value::Map(
+            record
+                .iter()
+                .map(|(_, field, value)| (Text::from(field.name.to_string()), open(value)))
+                .collect::<Map>(),
+        ),
         Value::List(items) => Value::List(items.iter().map(open).collect()),
-        Value::Map(map) => Value::Map(map.iter().map(|(key, value)| (key.clone(), open(value))).collect::<Map>()),
+        Value::Map(map) => Value::Map(
+            map.iter()
+                .map(|(key, value)| (key.clone(), open(value)))
+                .collect::<Map>(),
+        ),
         _ => value.clone(),
     }
 }
@@ -372,7 +477,11 @@ fn metadata_mut(object: &mut Record) -> Option<&mut Record> {
 }
 
 fn entries(object: &Record) -> Option<&[Value]> {
-    object.get_by_name("metadata")?.as_record()?.get_by_name("managedFields")?.as_list()
+    object
+        .get_by_name("metadata")?
+        .as_record()?
+        .get_by_name("managedFields")?
+        .as_list()
 }
 
 fn entries_mut(object: &mut Record) -> Option<&mut Vec<Value>> {
@@ -412,6 +521,10 @@ fn is_reset(object: &Record) -> bool {
 }
 
 fn has_uid(object: &Record) -> bool {
-    let uid = object.get_by_name("metadata").and_then(Value::as_record).and_then(|metadata| metadata.get_by_name("uid"));
-    uid.and_then(Value::as_str).is_some_and(|uid| !uid.is_empty())
+    let uid = object
+        .get_by_name("metadata")
+        .and_then(Value::as_record)
+        .and_then(|metadata| metadata.get_by_name("uid"));
+    uid.and_then(Value::as_str)
+        .is_some_and(|uid| !uid.is_empty())
 }

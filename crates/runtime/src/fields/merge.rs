@@ -33,12 +33,16 @@ fn values(old: &Value, new: &Value, view: TypeView<'_>) -> Value {
             Value::Map(merged)
         }
         (Atom::Set, Value::List(old), Value::List(new)) => {
-            let element = |item: &Value| PathElement::Value(Scalar::of(item).unwrap_or(Scalar::Null));
+            let element =
+                |item: &Value| PathElement::Value(Scalar::of(item).unwrap_or(Scalar::Null));
             Value::List(lists(old, new, element, |_, new| new.clone()))
         }
-        (Atom::List { keys, element }, Value::List(old), Value::List(new)) => {
-            Value::List(lists(old, new, |item| item_key(keys, item), |old, new| values(old, new, TypeView::Element(element))))
-        }
+        (Atom::List { keys, element }, Value::List(old), Value::List(new)) => Value::List(lists(
+            old,
+            new,
+            |item| item_key(keys, item),
+            |old, new| values(old, new, TypeView::Element(element)),
+        )),
         // A granular list or map that is applied empty or null takes nothing away.
         (Atom::Set | Atom::List { .. }, Value::List(_), Value::Null) => old.clone(),
         _ => new.clone(),
@@ -57,7 +61,10 @@ fn lists(
     let new: Vec<_> = new.iter().map(|item| (element(item), item)).collect();
     let in_old = |at: &PathElement| old.iter().find(|item| item.0 == *at).map(|item| item.1);
     let in_new = |at: &PathElement| new.iter().any(|item| item.0 == *at);
-    let mut shared = new.iter().map(|item| &item.0).filter(|at| in_old(at).is_some());
+    let mut shared = new
+        .iter()
+        .map(|item| &item.0)
+        .filter(|at| in_old(at).is_some());
     let mut next = shared.next();
     let mut merged: Vec<&PathElement> = Vec::with_capacity(new.len());
     let mut out = Vec::with_capacity(old.len().max(new.len()));

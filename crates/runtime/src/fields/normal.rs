@@ -24,7 +24,9 @@ pub(super) fn normal(record: &Record) -> Record {
                 _ if pointer && optional => continue,
                 _ if pointer => Value::Null,
                 // A struct by value is always there, `omitempty` or not.
-                Some(Value::Record(empty)) if !field.flags.has(Flags::OMIT_ZERO) => Value::Record(empty),
+                Some(Value::Record(empty)) if !field.flags.has(Flags::OMIT_ZERO) => {
+                    Value::Record(empty)
+                }
                 _ if optional => continue,
                 Some(zero) => zero,
                 None => Value::Null,
@@ -46,13 +48,20 @@ fn is_empty(value: &Value, ty: &FieldType) -> bool {
 fn normal_value(value: &Value, ty: &FieldType) -> Value {
     match (value, ty) {
         (Value::Record(record), _) => Value::Record(normal(record)),
-        (Value::List(items), FieldType::List(element)) => {
-            Value::List(items.iter().map(|item| normal_value(item, element)).collect())
-        }
-        (Value::Map(map), FieldType::Map(element)) => Value::Map(
-            map.iter().map(|(key, value)| (key.clone(), normal_value(value, element))).collect::<Map>(),
+        (Value::List(items), FieldType::List(element)) => Value::List(
+            items
+                .iter()
+                .map(|item| normal_value(item, element))
+                .collect(),
         ),
-        (Value::Raw(raw), FieldType::Object(ty)) if matches!(ty.shape, Shape::RawExtension | Shape::FieldsV1) => {
+        (Value::Map(map), FieldType::Map(element)) => Value::Map(
+            map.iter()
+                .map(|(key, value)| (key.clone(), normal_value(value, element)))
+                .collect::<Map>(),
+        ),
+        (Value::Raw(raw), FieldType::Object(ty))
+            if matches!(ty.shape, Shape::RawExtension | Shape::FieldsV1) =>
+        {
             // What does not parse stays a leaf.
             json::decode_value(raw, &mut Problems::default()).unwrap_or_else(|_| value.clone())
         }
@@ -66,7 +75,9 @@ fn zero(ty: &FieldType) -> Option<Value> {
         FieldType::Bool => Value::Bool(false),
         FieldType::Int32 | FieldType::Int64 => Value::Int(0),
         FieldType::Float64 => Value::Float(0.0),
-        FieldType::Object(ty) if ty.shape == Shape::Struct => Value::Record(normal(&Record::new(ty.clone()))),
+        FieldType::Object(ty) if ty.shape == Shape::Struct => {
+            Value::Record(normal(&Record::new(ty.clone())))
+        }
         FieldType::Object(ty) => match ty.shape {
             Shape::Quantity => Value::String(Text::from_static("0")),
             Shape::Duration | Shape::IntOrString => Value::Int(0),
@@ -92,20 +103,31 @@ fn denormal_value(value: Value, ty: &FieldType) -> Option<Value> {
     Some(match (value, ty) {
         (Value::Null, _) => return None,
         (Value::Record(record), _) => Value::Record(denormal(record)),
-        (Value::List(items), FieldType::List(element)) => {
-            Value::List(items.into_iter().filter_map(|item| denormal_value(item, element)).collect())
-        }
+        (Value::List(items), FieldType::List(element)) => Value::List(
+            items
+                .into_iter()
+                .filter_map(|item| denormal_value(item, element))
+                .collect(),
+        ),
         (Value::Map(map), FieldType::Map(element)) => Value::Map(
             map.into_iter()
                 .map(|(key, value)| {
-                    let value = denormal_value(value, element).or_else(|| zero(element)).unwrap_or_default();
+                    let value = denormal_value(value, element)
+                        .or_else(|| zero(element))
+                        .unwrap_or_default();
                     (key, value)
                 })
                 .collect::<Map>(),
         ),
-        (value @ (Value::Map(_) | Value::List(_) | Value::String(_) | Value::Int(_) | Value::Bool(_) | Value::Float(_)), FieldType::Object(ty))
-            if matches!(ty.shape, Shape::RawExtension | Shape::FieldsV1) =>
-        {
+        (
+            value @ (Value::Map(_)
+            | Value::List(_)
+            | Value::String(_)
+            | Value::Int(_)
+            | Value::Bool(_)
+            | Value::Float(_)),
+            FieldType::Object(ty),
+        ) if matches!(ty.shape, Shape::RawExtension | Shape::FieldsV1) => {
             let mut raw = Vec::new();
             json::encode_value(&value, &mut raw);
             Value::Raw(Bytes::from(raw))

@@ -28,7 +28,11 @@ fn from_value(value: &Value, view: TypeView<'_>, set: &Set) -> Value {
     match (view.atom(value), value) {
         (Atom::Struct, Value::Record(record)) => {
             let left = from_record(record, set);
-            if left.is_empty() { Value::Null } else { Value::Record(left) }
+            if left.is_empty() {
+                Value::Null
+            } else {
+                Value::Record(left)
+            }
         }
         (Atom::Map(element), Value::Map(map)) => {
             let left: Map = map
@@ -38,20 +42,38 @@ fn from_value(value: &Value, view: TypeView<'_>, set: &Set) -> Value {
                     kept(&at, value, element, set).map(|value| (key.clone(), value))
                 })
                 .collect();
-            if left.is_empty() { Value::Null } else { Value::Map(left) }
+            if left.is_empty() {
+                Value::Null
+            } else {
+                Value::Map(left)
+            }
         }
         (Atom::Set, Value::List(items)) => {
             let left: Vec<_> = items
                 .iter()
-                .filter(|item| !Scalar::of(item).is_some_and(|item| set.has(&PathElement::Value(item))))
+                .filter(|item| {
+                    !Scalar::of(item).is_some_and(|item| set.has(&PathElement::Value(item)))
+                })
                 .cloned()
                 .collect();
-            if left.is_empty() { Value::Null } else { Value::List(left) }
+            if left.is_empty() {
+                Value::Null
+            } else {
+                Value::List(left)
+            }
         }
         (Atom::List { keys, element }, Value::List(items)) => {
-            let left: Vec<_> =
-                items.iter().filter_map(|item| kept(&item_key(keys, item), item, TypeView::Element(element), set)).collect();
-            if left.is_empty() { Value::Null } else { Value::List(left) }
+            let left: Vec<_> = items
+                .iter()
+                .filter_map(|item| {
+                    kept(&item_key(keys, item), item, TypeView::Element(element), set)
+                })
+                .collect();
+            if left.is_empty() {
+                Value::Null
+            } else {
+                Value::List(left)
+            }
         }
         // Paths below a leaf remove the leaf.
         (Atom::Leaf, _) => Value::Null,

@@ -28,7 +28,9 @@ impl Entry {
 impl Set {
     /// The empty set.
     pub const fn new() -> Self {
-        Self { entries: Vec::new() }
+        Self {
+            entries: Vec::new(),
+        }
     }
 
     /// Whether no path is in the set.
@@ -41,7 +43,11 @@ impl Set {
     }
 
     pub(super) fn push_sorted(&mut self, element: PathElement, member: bool, children: Self) {
-        let entry = Entry { element, member, children };
+        let entry = Entry {
+            element,
+            member,
+            children,
+        };
         if entry.is_empty() {
             return;
         }
@@ -59,17 +65,22 @@ impl Set {
     }
 
     fn position(&self, element: &PathElement) -> Result<usize, usize> {
-        self.entries.binary_search_by(|entry| entry.element.cmp(element))
+        self.entries
+            .binary_search_by(|entry| entry.element.cmp(element))
     }
 
     /// Whether the one-step path `element` is in the set.
     pub fn has(&self, element: &PathElement) -> bool {
-        self.position(element).is_ok_and(|at| self.entries[at].member)
+        self.position(element)
+            .is_ok_and(|at| self.entries[at].member)
     }
 
     /// What is in the set below `element`.
     pub fn below(&self, element: &PathElement) -> Option<&Self> {
-        self.position(element).ok().map(|at| &self.entries[at].children).filter(|below| !below.is_empty())
+        self.position(element)
+            .ok()
+            .map(|at| &self.entries[at].children)
+            .filter(|below| !below.is_empty())
     }
 
     /// Adds `path`; the empty path is in no set.
@@ -80,7 +91,14 @@ impl Set {
         let at = match self.position(first) {
             Ok(at) => at,
             Err(at) => {
-                self.entries.insert(at, Entry { element: first.clone(), member: false, children: Self::new() });
+                self.entries.insert(
+                    at,
+                    Entry {
+                        element: first.clone(),
+                        member: false,
+                        children: Self::new(),
+                    },
+                );
                 at
             }
         };
@@ -95,7 +113,10 @@ impl Set {
     pub fn of_fields(paths: &[&[&'static str]]) -> Self {
         let mut set = Self::new();
         for path in paths {
-            let path: Vec<_> = path.iter().map(|&name| PathElement::Field(name.into())).collect();
+            let path: Vec<_> = path
+                .iter()
+                .map(|&name| PathElement::Field(name.into()))
+                .collect();
             set.insert(&path);
         }
         set
@@ -173,9 +194,16 @@ impl Set {
         }
     }
 
-    fn join(&self, other: &Self, mut pick: impl FnMut(Option<&Entry>, Option<&Entry>) -> Option<Entry>) -> Self {
+    fn join(
+        &self,
+        other: &Self,
+        mut pick: impl FnMut(Option<&Entry>, Option<&Entry>) -> Option<Entry>,
+    ) -> Self {
         let mut entries = Vec::with_capacity(self.entries.len());
-        let (mut mine, mut theirs) = (self.entries.iter().peekable(), other.entries.iter().peekable());
+        let (mut mine, mut theirs) = (
+            self.entries.iter().peekable(),
+            other.entries.iter().peekable(),
+        );
         loop {
             let picked = match (mine.peek(), theirs.peek()) {
                 (None, None) => break,

@@ -83,20 +83,37 @@ impl<'a, V: Versions + ?Sized> Updater<'a, V> {
 
     /// `manager` replaced `live` by `new`, both of `version`: it owns what it changed and nobody
     /// else does. `live` is `None` for a create.
-    pub fn update(&self, live: Option<&Record>, new: &Record, version: &Text, managers: &mut Managers, manager: &Manager) {
+    pub fn update(
+        &self,
+        live: Option<&Record>,
+        new: &Record,
+        version: &Text,
+        managers: &mut Managers,
+        manager: &Manager,
+    ) {
         let new = normal::normal(new);
         let live = live.map_or_else(|| normal::empty(new.type_ref()), normal::normal);
         let Ok(compare) = self.settle(&live, &new, version, managers, manager, true) else {
             return;
         };
-        let before = managers.remove(manager).map(|owned| owned.set).unwrap_or_default();
+        let before = managers
+            .remove(manager)
+            .map(|owned| owned.set)
+            .unwrap_or_default();
         let set = before
             .difference(&compare.removed)
             .union(&compare.modified)
             .union(&compare.added)
             .recursive_difference(self.versions.reset_fields(version));
         if !set.is_empty() {
-            managers.insert(manager.clone(), Owned { set, version: version.clone(), applied: false });
+            managers.insert(
+                manager.clone(),
+                Owned {
+                    set,
+                    version: version.clone(),
+                    applied: false,
+                },
+            );
         }
     }
 
@@ -117,13 +134,28 @@ impl<'a, V: Versions + ?Sized> Updater<'a, V> {
         let live = normal::normal(live);
         let merged = merge::records(&live, config);
         let last = managers.get(manager).cloned();
-        let set = field_set::of_record(config).recursive_difference(self.versions.reset_fields(version));
-        managers.insert(manager.clone(), Owned { set, version: version.clone(), applied: true });
+        let set =
+            field_set::of_record(config).recursive_difference(self.versions.reset_fields(version));
+        managers.insert(
+            manager.clone(),
+            Owned {
+                set,
+                version: version.clone(),
+                applied: true,
+            },
+        );
         let new = match last.filter(|last| !last.set.is_empty()) {
             Some(last) => self.prune(&merged, &last, version, managers),
             None => merged,
         };
-        self.settle(&live, &normal::normal(&new), version, managers, manager, force)?;
+        self.settle(
+            &live,
+            &normal::normal(&new),
+            version,
+            managers,
+            manager,
+            force,
+        )?;
         let new = normal::denormal(new);
         Ok((normal::normal(&new) != live).then_some(new))
     }
@@ -146,16 +178,27 @@ impl<'a, V: Versions + ?Sized> Updater<'a, V> {
             let compare = if owned.version == *version {
                 Some(&ours)
             } else {
-                known.entry(owned.version.clone()).or_insert_with(|| self.compare_in(live, new, &owned.version)).as_ref()
+                known
+                    .entry(owned.version.clone())
+                    .or_insert_with(|| self.compare_in(live, new, &owned.version))
+                    .as_ref()
             };
             let Some(compare) = compare else {
                 // The version is gone, and what was owned in it.
                 left.push((name.clone(), Set::new()));
                 continue;
             };
-            let lost = owned.set.intersection(&compare.modified.union(&compare.added));
-            conflicts.extend(lost.paths().into_iter().map(|path| Conflict { manager: name.clone(), path }));
-            left.push((name.clone(), owned.set.difference(&lost).difference(&compare.removed)));
+            let lost = owned
+                .set
+                .intersection(&compare.modified.union(&compare.added));
+            conflicts.extend(lost.paths().into_iter().map(|path| Conflict {
+                manager: name.clone(),
+                path,
+            }));
+            left.push((
+                name.clone(),
+                owned.set.difference(&lost).difference(&compare.removed),
+            ));
         }
         if !force && !conflicts.is_empty() {
             return Err(conflicts);
@@ -167,7 +210,10 @@ impl<'a, V: Versions + ?Sized> Updater<'a, V> {
                 owned.set = set;
             }
         }
-        if managers.get(manager).is_some_and(|owned| owned.set.is_empty()) {
+        if managers
+            .get(manager)
+            .is_some_and(|owned| owned.set.is_empty())
+        {
             managers.remove(manager);
         }
         Ok(ours)
@@ -181,12 +227,18 @@ impl<'a, V: Versions + ?Sized> Updater<'a, V> {
 
     fn convert(&self, record: &Record, version: &str) -> Option<Record> {
         let plain = normal::denormal(record.clone());
-        self.versions.convert(&plain, version).map(|converted| normal::normal(&converted))
+        self.versions
+            .convert(&plain, version)
+            .map(|converted| normal::normal(&converted))
     }
 
     /// Removes what the applier owned and does not apply any more, as far as nobody else owns it.
     fn prune(&self, merged: &Record, last: &Owned, version: &Text, managers: &Managers) -> Record {
-        let at_last = if last.version == *version { Some(merged.clone()) } else { self.convert(merged, &last.version) };
+        let at_last = if last.version == *version {
+            Some(merged.clone())
+        } else {
+            self.convert(merged, &last.version)
+        };
         let Some(at_last) = at_last else {
             return merged.clone();
         };
@@ -194,11 +246,22 @@ impl<'a, V: Versions + ?Sized> Updater<'a, V> {
         let pruned = remove::from_record(&at_last, &last.set.with_named_fields(&ty));
         let pruned = self.restore_owned(&at_last, pruned, &last.version, managers);
         let pruned = restore_dangling(&at_last, &pruned, &last.set);
-        if last.version == *version { pruned } else { self.convert(&pruned, version).unwrap_or_else(|| merged.clone()) }
+        if last.version == *version {
+            pruned
+        } else {
+            self.convert(&pruned, version)
+                .unwrap_or_else(|| merged.clone())
+        }
     }
 
     /// Puts back what was pruned and is owned by anybody, the applier included.
-    fn restore_owned(&self, merged: &Record, pruned: Record, version: &Text, managers: &Managers) -> Record {
+    fn restore_owned(
+        &self,
+        merged: &Record,
+        pruned: Record,
+        version: &Text,
+        managers: &Managers,
+    ) -> Record {
         let mut by_version: BTreeMap<&Text, Set> = BTreeMap::new();
         for owned in managers.values() {
             let set = by_version.entry(&owned.version).or_default();
@@ -210,7 +273,12 @@ impl<'a, V: Versions + ?Sized> Updater<'a, V> {
         let mut pruned = pruned;
         for (other, owned) in versions {
             let same = *other == version;
-            let converted = if same { Some((merged.clone(), pruned.clone())) } else { self.convert(merged, other).zip(self.convert(&pruned, other)) };
+            let converted = if same {
+                Some((merged.clone(), pruned.clone()))
+            } else {
+                self.convert(merged, other)
+                    .zip(self.convert(&pruned, other))
+            };
             let Some((whole, part)) = converted else {
                 continue;
             };
@@ -220,7 +288,11 @@ impl<'a, V: Versions + ?Sized> Updater<'a, V> {
                 .with_named_fields(&ty)
                 .difference(&have.union(&owned.with_named_fields(&ty)));
             let restored = remove::from_record(&whole, &gone);
-            let back = if same { Some(restored) } else { self.convert(&restored, version) };
+            let back = if same {
+                Some(restored)
+            } else {
+                self.convert(&restored, version)
+            };
             pruned = back.unwrap_or(pruned);
         }
         pruned

@@ -17,8 +17,14 @@ enum Operation {
     Add(Pointer, Value),
     Remove(Pointer),
     Replace(Pointer, Value),
-    Move { from: Pointer, to: Pointer },
-    Copy { from: Pointer, to: Pointer },
+    Move {
+        from: Pointer,
+        to: Pointer,
+    },
+    Copy {
+        from: Pointer,
+        to: Pointer,
+    },
     Test(Pointer, Value),
     /// What cannot be carried out; it fails when its turn comes.
     Wrong(String),
@@ -33,7 +39,9 @@ impl JsonPatch {
     pub fn parse(patch: &Value) -> Result<Self, PatchError> {
         let Value::List(operations) = patch else {
             let kind = go_kind(patch);
-            return Err(PatchError::Malformed(format!("json: cannot unmarshal {kind} into Go value of type jsonpatch.Patch")));
+            return Err(PatchError::Malformed(format!(
+                "json: cannot unmarshal {kind} into Go value of type jsonpatch.Patch"
+            )));
         };
         if operations.len() > MAX_OPERATIONS {
             return Err(PatchError::TooLarge(format!(
@@ -98,7 +106,11 @@ impl Operation {
             }
             Self::Test(path, value) => {
                 let found = find(document, &path.0).unwrap_or(&Value::Null);
-                if found == value { Ok(()) } else { Err(missing("testing value", path)) }
+                if found == value {
+                    Ok(())
+                } else {
+                    Err(missing("testing value", path))
+                }
             }
             Self::Move { from, to } => {
                 if to.is_within(from) && to != from {
@@ -108,10 +120,14 @@ impl Operation {
                 add(document, to, value)
             }
             Self::Copy { from, to } => {
-                let value = find(document, &from.0).ok_or_else(|| missing("copy", from))?.clone();
-                *budget = budget
-                    .checked_sub(size(&value))
-                    .ok_or_else(|| PatchError::Inapplicable("unable to copy, the accumulated size increase is too large".to_owned()))?;
+                let value = find(document, &from.0)
+                    .ok_or_else(|| missing("copy", from))?
+                    .clone();
+                *budget = budget.checked_sub(size(&value)).ok_or_else(|| {
+                    PatchError::Inapplicable(
+                        "unable to copy, the accumulated size increase is too large".to_owned(),
+                    )
+                })?;
                 add(document, to, value)
             }
             Self::Wrong(why) => Err(PatchError::Inapplicable(why.clone())),
@@ -136,7 +152,9 @@ fn add(document: &mut Value, path: &Pointer, value: Value) -> Result<(), PatchEr
                 _ if last.starts_with('-') => index(last, items.len() + 1),
                 _ => index(last, items.len()),
             };
-            let at = at.filter(|&at| at <= items.len()).ok_or_else(|| missing("add", path))?;
+            let at = at
+                .filter(|&at| at <= items.len())
+                .ok_or_else(|| missing("add", path))?;
             items.insert(at, value);
             Ok(())
         }
@@ -150,7 +168,9 @@ fn remove(document: &mut Value, path: &Pointer) -> Result<Value, PatchError> {
     match find_mut(document, parents) {
         Some(Value::Map(map)) => map.remove(last).ok_or_else(wrong),
         Some(Value::List(items)) => {
-            let at = index(last, items.len()).filter(|&at| at < items.len()).ok_or_else(wrong)?;
+            let at = index(last, items.len())
+                .filter(|&at| at < items.len())
+                .ok_or_else(wrong)?;
             Ok(items.remove(at))
         }
         _ => Err(wrong()),
@@ -158,7 +178,10 @@ fn remove(document: &mut Value, path: &Pointer) -> Result<Value, PatchError> {
 }
 
 fn missing(operation: &str, path: &Pointer) -> PatchError {
-    PatchError::Inapplicable(format!("{operation} operation does not apply: doc is missing path: /{}", path.0.join("/")))
+    PatchError::Inapplicable(format!(
+        "{operation} operation does not apply: doc is missing path: /{}",
+        path.0.join("/")
+    ))
 }
 
 /// Roughly the bytes of a value in JSON.
@@ -166,7 +189,12 @@ fn size(value: &Value) -> usize {
     match value {
         Value::String(text) => text.len() + 2,
         Value::List(items) => 2 + items.iter().map(|item| size(item) + 1).sum::<usize>(),
-        Value::Map(map) => 2 + map.iter().map(|(key, value)| key.len() + 4 + size(value)).sum::<usize>(),
+        Value::Map(map) => {
+            2 + map
+                .iter()
+                .map(|(key, value)| key.len() + 4 + size(value))
+                .sum::<usize>()
+        }
         Value::Raw(raw) => raw.len(),
         _ => 8,
     }
@@ -190,7 +218,11 @@ mod tests {
     use crate::codec::{Problems, json};
 
     fn value(text: &str) -> Value {
-        json::decode_value(&Bytes::copy_from_slice(text.as_bytes()), &mut Problems::ignored()).unwrap()
+        json::decode_value(
+            &Bytes::copy_from_slice(text.as_bytes()),
+            &mut Problems::ignored(),
+        )
+        .unwrap()
     }
 
     fn apply(document: &str, patch: &str) -> Result<Value, PatchError> {
@@ -199,23 +231,58 @@ mod tests {
 
     #[track_caller]
     fn check(document: &str, patch: &str, expected: &str) {
-        assert_eq!(apply(document, patch).unwrap(), value(expected), "{document} + {patch}");
+        assert_eq!(
+            apply(document, patch).unwrap(),
+            value(expected),
+            "{document} + {patch}"
+        );
     }
 
     #[track_caller]
     fn refuses(document: &str, patch: &str) {
-        assert!(matches!(apply(document, patch), Err(PatchError::Inapplicable(_))), "{document} + {patch}");
+        assert!(
+            matches!(apply(document, patch), Err(PatchError::Inapplicable(_))),
+            "{document} + {patch}"
+        );
     }
 
     #[test]
     fn operations_change_what_they_name() {
-        check(r#"{"a":1}"#, r#"[{"op":"add","path":"/b","value":2}]"#, r#"{"a":1,"b":2}"#);
-        check(r#"{"a":[1,3]}"#, r#"[{"op":"add","path":"/a/1","value":2}]"#, r#"{"a":[1,2,3]}"#);
-        check(r#"{"a":[1]}"#, r#"[{"op":"add","path":"/a/-","value":2}]"#, r#"{"a":[1,2]}"#);
-        check(r#"{"a":1,"b":2}"#, r#"[{"op":"remove","path":"/a"}]"#, r#"{"b":2}"#);
-        check(r#"{"a/b":1}"#, r#"[{"op":"replace","path":"/a~1b","value":null}]"#, r#"{"a/b":null}"#);
-        check(r#"{"a":{"b":1},"c":{}}"#, r#"[{"op":"move","from":"/a/b","path":"/c/d"}]"#, r#"{"a":{},"c":{"d":1}}"#);
-        check(r#"{"a":1}"#, r#"[{"op":"copy","from":"/a","path":"/b"},{"op":"test","path":"/b","value":1}]"#, r#"{"a":1,"b":1}"#);
+        check(
+            r#"{"a":1}"#,
+            r#"[{"op":"add","path":"/b","value":2}]"#,
+            r#"{"a":1,"b":2}"#,
+        );
+        check(
+            r#"{"a":[1,3]}"#,
+            r#"[{"op":"add","path":"/a/1","value":2}]"#,
+            r#"{"a":[1,2,3]}"#,
+        );
+        check(
+            r#"{"a":[1]}"#,
+            r#"[{"op":"add","path":"/a/-","value":2}]"#,
+            r#"{"a":[1,2]}"#,
+        );
+        check(
+            r#"{"a":1,"b":2}"#,
+            r#"[{"op":"remove","path":"/a"}]"#,
+            r#"{"b":2}"#,
+        );
+        check(
+            r#"{"a/b":1}"#,
+            r#"[{"op":"replace","path":"/a~1b","value":null}]"#,
+            r#"{"a/b":null}"#,
+        );
+        check(
+            r#"{"a":{"b":1},"c":{}}"#,
+            r#"[{"op":"move","from":"/a/b","path":"/c/d"}]"#,
+            r#"{"a":{},"c":{"d":1}}"#,
+        );
+        check(
+            r#"{"a":1}"#,
+            r#"[{"op":"copy","from":"/a","path":"/b"},{"op":"test","path":"/b","value":1}]"#,
+            r#"{"a":1,"b":1}"#,
+        );
     }
 
     #[test]
@@ -224,18 +291,27 @@ mod tests {
         refuses(r#"{"a":1}"#, r#"[{"op":"remove","path":"/b"}]"#);
         refuses(r#"{"a":[]}"#, r#"[{"op":"add","path":"/a/1","value":2}]"#);
         refuses(r#"{"a":1}"#, r#"[{"op":"twist","path":"/a"}]"#);
-        refuses(r#"{"a":{"b":1}}"#, r#"[{"op":"move","from":"/a","path":"/a/b"}]"#);
+        refuses(
+            r#"{"a":{"b":1}}"#,
+            r#"[{"op":"move","from":"/a","path":"/a/b"}]"#,
+        );
     }
 
     #[test]
     fn copies_cannot_grow_without_bound() {
         let copies = r#"{"op":"copy","from":"/a","path":"/a/b"},"#.repeat(20);
-        refuses(r#"{"a":{"x":"yyyyyyyyyyyyyyyyyyyy"}}"#, &format!("[{}]", copies.trim_end_matches(',')));
+        refuses(
+            r#"{"a":{"x":"yyyyyyyyyyyyyyyyyyyy"}}"#,
+            &format!("[{}]", copies.trim_end_matches(',')),
+        );
     }
 
     #[test]
     fn a_patch_is_an_array() {
         let error = JsonPatch::parse(&value("{}")).unwrap_err();
-        assert_eq!(error.to_string(), "json: cannot unmarshal object into Go value of type jsonpatch.Patch");
+        assert_eq!(
+            error.to_string(),
+            "json: cannot unmarshal object into Go value of type jsonpatch.Patch"
+        );
     }
 }

@@ -30,12 +30,20 @@ mod tests {
     use crate::codec::{Problems, json};
 
     fn value(text: &str) -> Value {
-        json::decode_value(&Bytes::copy_from_slice(text.as_bytes()), &mut Problems::ignored()).unwrap()
+        json::decode_value(
+            &Bytes::copy_from_slice(text.as_bytes()),
+            &mut Problems::ignored(),
+        )
+        .unwrap()
     }
 
     #[track_caller]
     fn check(target: &str, patch: &str, expected: &str) {
-        assert_eq!(merge(value(target), &value(patch)), value(expected), "{target} + {patch}");
+        assert_eq!(
+            merge(value(target), &value(patch)),
+            value(expected),
+            "{target} + {patch}"
+        );
     }
 
     #[test]
@@ -44,8 +52,16 @@ mod tests {
         check(r#"{"a":"b"}"#, r#"{"b":"c"}"#, r#"{"a":"b","b":"c"}"#);
         check(r#"{"a":"b"}"#, r#"{"a":null}"#, "{}");
         check(r#"{"a":["b"]}"#, r#"{"a":"c"}"#, r#"{"a":"c"}"#);
-        check(r#"{"a":{"b":"c"}}"#, r#"{"a":{"b":"d","c":null}}"#, r#"{"a":{"b":"d"}}"#);
+        check(
+            r#"{"a":{"b":"c"}}"#,
+            r#"{"a":{"b":"d","c":null}}"#,
+            r#"{"a":{"b":"d"}}"#,
+        );
         check(r#"["a","b"]"#, r#"["c"]"#, r#"["c"]"#);
-        check(r#"{}"#, r#"{"a":{"bb":{"ccc":null}}}"#, r#"{"a":{"bb":{}}}"#);
+        check(
+            r#"{}"#,
+            r#"{"a":{"bb":{"ccc":null}}}"#,
+            r#"{"a":{"bb":{}}}"#,
+        );
     }
 }

@@ -13,11 +13,17 @@ impl Pointer {
             return Some(Self(Vec::new()));
         }
         let parts = text.strip_prefix('/')?.split('/');
-        Some(Self(parts.map(|part| part.replace("~1", "/").replace("~0", "~")).collect()))
+        Some(Self(
+            parts
+                .map(|part| part.replace("~1", "/").replace("~0", "~"))
+                .collect(),
+        ))
     }
 
     pub(super) fn split_last(&self) -> Option<(&str, &[String])> {
-        self.0.split_last().map(|(last, parents)| (last.as_str(), parents))
+        self.0
+            .split_last()
+            .map(|(last, parents)| (last.as_str(), parents))
     }
 
     /// Whether this is `other` or leads into it.
@@ -50,5 +56,9 @@ pub(super) fn find_mut<'a>(document: &'a mut Value, parts: &[String]) -> Option<
 /// The position that `part` names in a list of `len` items; negative ones count from the end.
 pub(super) fn index(part: &str, len: usize) -> Option<usize> {
     let at: i64 = part.parse().ok()?;
-    if at < 0 { len.checked_sub(usize::try_from(-at).ok()?) } else { usize::try_from(at).ok() }
+    if at < 0 {
+        len.checked_sub(usize::try_from(-at).ok()?)
+    } else {
+        usize::try_from(at).ok()
+    }
 }

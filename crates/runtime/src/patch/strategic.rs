@@ -54,7 +54,9 @@ impl<'a> Guide<'a> {
     /// Of the map at `key`.
     fn below(self, key: &str) -> Self {
         match self {
-            Self::Struct(ty) => ty.field(key).map_or(Self::Open, |field| Self::of(&field.ty)),
+            Self::Struct(ty) => ty
+                .field(key)
+                .map_or(Self::Open, |field| Self::of(&field.ty)),
             Self::Values(element) => Self::of(element),
             Self::Open => Self::Open,
         }
@@ -63,14 +65,22 @@ impl<'a> Guide<'a> {
     /// Of the items of the list at `key`, with its strategy and merge key.
     fn items(self, key: &str) -> (Self, PatchStrategy, &'a str) {
         match self.field(key) {
-            Some(Field { ty: FieldType::List(element), patch, merge_key, .. }) => (Self::of(element), *patch, merge_key),
+            Some(Field {
+                ty: FieldType::List(element),
+                patch,
+                merge_key,
+                ..
+            }) => (Self::of(element), *patch, merge_key),
             _ => (Self::Open, PatchStrategy::None, ""),
         }
     }
 }
 
 fn merges(strategy: PatchStrategy) -> bool {
-    matches!(strategy, PatchStrategy::Merge | PatchStrategy::MergeRetainKeys)
+    matches!(
+        strategy,
+        PatchStrategy::Merge | PatchStrategy::MergeRetainKeys
+    )
 }
 
 fn merge_maps(mut target: Map, mut patch: Map, guide: Guide<'_>) -> Result<Map, PatchError> {
@@ -95,12 +105,22 @@ fn merge_maps(mut target: Map, mut patch: Map, guide: Guide<'_>) -> Result<Map, 
         }
         let merged = match (target.remove(&key), value) {
             (Some(Value::Map(old)), Value::Map(new)) => {
-                let replace = guide.field(&key).is_some_and(|field| field.patch == PatchStrategy::Replace);
-                Value::Map(if replace { new } else { merge_maps(old, new, guide.below(&key))? })
+                let replace = guide
+                    .field(&key)
+                    .is_some_and(|field| field.patch == PatchStrategy::Replace);
+                Value::Map(if replace {
+                    new
+                } else {
+                    merge_maps(old, new, guide.below(&key))?
+                })
             }
             (Some(Value::List(old)), Value::List(new)) => {
                 let (items, strategy, merge_key) = guide.items(&key);
-                Value::List(if merges(strategy) { merge_lists(old, new, items, merge_key)? } else { new })
+                Value::List(if merges(strategy) {
+                    merge_lists(old, new, items, merge_key)?
+                } else {
+                    new
+                })
             }
             (_, value) => without_directives(value),
         };
@@ -117,7 +137,10 @@ fn retain_keys(target: &mut Map, patch: &mut Map) -> Result<(), PatchError> {
     let wrong = || PatchError::Malformed("invalid patch format of retainKeys".to_owned());
     let keys = keys.as_list().ok_or_else(wrong)?.to_vec();
     let listed = |key: &str| keys.iter().any(|listed| listed.as_str() == Some(key));
-    if patch.iter().any(|(key, value)| !value.is_null() && !key.starts_with('$') && !listed(key)) {
+    if patch
+        .iter()
+        .any(|(key, value)| !value.is_null() && !key.starts_with('$') && !listed(key))
+    {
         return Err(wrong());
     }
     target.retain(|key, _| listed(key));
@@ -126,10 +149,14 @@ fn retain_keys(target: &mut Map, patch: &mut Map) -> Result<(), PatchError> {
 
 /// Merges the lists that have a `$setElementOrder` and puts them in that order.
 fn order_lists(target: &mut Map, patch: &mut Map, guide: Guide<'_>) -> Result<(), PatchError> {
-    let orders: Vec<String> =
-        patch.iter().filter_map(|(key, _)| key.strip_prefix(SET_ELEMENT_ORDER)).map(str::to_owned).collect();
+    let orders: Vec<String> = patch
+        .iter()
+        .filter_map(|(key, _)| key.strip_prefix(SET_ELEMENT_ORDER))
+        .map(str::to_owned)
+        .collect();
     for name in orders {
-        let wrong = || PatchError::Malformed("invalid patch format of setElementOrder list".to_owned());
+        let wrong =
+            || PatchError::Malformed("invalid patch format of setElementOrder list".to_owned());
         let Some(Value::List(order)) = patch.remove(&format!("{SET_ELEMENT_ORDER}{name}")) else {
             return Err(wrong());
         };
@@ -169,7 +196,9 @@ fn check_order(patch: &[Value], order: &[Value], merge_key: &str) -> Option<()> 
 
 fn delete_from_list(target: &mut Map, list: &str, values: Value) -> Result<(), PatchError> {
     let Value::List(values) = values else {
-        return Err(PatchError::Malformed("invalid patch format of primitive list".to_owned()));
+        return Err(PatchError::Malformed(
+            "invalid patch format of primitive list".to_owned(),
+        ));
     };
     if let Some(Value::List(items)) = target.get_mut(list) {
         items.retain(|item| !values.contains(item));
@@ -177,11 +206,20 @@ fn delete_from_list(target: &mut Map, list: &str, values: Value) -> Result<(), P
     Ok(())
 }
 
-fn merge_lists(mut old: Vec<Value>, patch: Vec<Value>, items: Guide<'_>, merge_key: &str) -> Result<Vec<Value>, PatchError> {
+fn merge_lists(
+    mut old: Vec<Value>,
+    patch: Vec<Value>,
+    items: Guide<'_>,
+    merge_key: &str,
+) -> Result<Vec<Value>, PatchError> {
     if old.is_empty() && patch.is_empty() {
         return Ok(old);
     }
-    let maps = |list: &[Value]| list.iter().filter(|item| matches!(item, Value::Map(_))).count();
+    let maps = |list: &[Value]| {
+        list.iter()
+            .filter(|item| matches!(item, Value::Map(_)))
+            .count()
+    };
     match (maps(&old) + maps(&patch), old.len() + patch.len()) {
         (0, _) => {
             let original = old.clone();
@@ -193,10 +231,14 @@ fn merge_lists(mut old: Vec<Value>, patch: Vec<Value>, items: Guide<'_>, merge_k
             return Ok(arrange(old, &patch, &original, ""));
         }
         (found, all) if found < all => {
-            return Err(PatchError::Inapplicable("list element types are not identical".to_owned()));
+            return Err(PatchError::Inapplicable(
+                "list element types are not identical".to_owned(),
+            ));
         }
         _ if merge_key.is_empty() => {
-            return Err(PatchError::Inapplicable("cannot merge lists without merge key".to_owned()));
+            return Err(PatchError::Inapplicable(
+                "cannot merge lists without merge key".to_owned(),
+            ));
         }
         _ => {}
     }
@@ -208,7 +250,9 @@ fn merge_lists(mut old: Vec<Value>, patch: Vec<Value>, items: Guide<'_>, merge_k
             Some(directive) => match directive.as_str() {
                 Some("delete") => {
                     let key = item.get(merge_key).ok_or_else(|| no_merge_key(merge_key))?;
-                    old.retain(|found| found.as_map().and_then(|found| found.get(merge_key)) != Some(key));
+                    old.retain(|found| {
+                        found.as_map().and_then(|found| found.get(merge_key)) != Some(key)
+                    });
                 }
                 Some("replace") => replace = true,
                 _ => return Err(unknown_directive(&directive)),
@@ -222,7 +266,9 @@ fn merge_lists(mut old: Vec<Value>, patch: Vec<Value>, items: Guide<'_>, merge_k
     let order: Vec<Value> = plain.iter().cloned().map(Value::Map).collect();
     for item in plain {
         let key = item.get(merge_key).ok_or_else(|| no_merge_key(merge_key))?;
-        let place = old.iter().position(|found| found.as_map().and_then(|found| found.get(merge_key)) == Some(key));
+        let place = old
+            .iter()
+            .position(|found| found.as_map().and_then(|found| found.get(merge_key)) == Some(key));
         match place {
             Some(at) => {
                 if let Value::Map(found) = std::mem::take(&mut old[at]) {
@@ -238,8 +284,11 @@ fn merge_lists(mut old: Vec<Value>, patch: Vec<Value>, items: Guide<'_>, merge_k
 /// Puts a merged list in order: what the patch names in the patch's order, the rest in the server's, and
 /// among the two whatever the server had first.
 fn arrange(merged: Vec<Value>, order: &[Value], server: &[Value], merge_key: &str) -> Vec<Value> {
-    let place = |list: &[Value], item: &Value| list.iter().position(|listed| same(listed, item, merge_key));
-    let (mut named, mut rest): (Vec<_>, Vec<_>) = merged.into_iter().partition(|item| place(order, item).is_some());
+    let place =
+        |list: &[Value], item: &Value| list.iter().position(|listed| same(listed, item, merge_key));
+    let (mut named, mut rest): (Vec<_>, Vec<_>) = merged
+        .into_iter()
+        .partition(|item| place(order, item).is_some());
     named.sort_by_key(|item| place(order, item));
     rest.sort_by_key(|item| place(server, item).unwrap_or(usize::MAX));
     let mut out = Vec::with_capacity(named.len() + rest.len());
@@ -258,7 +307,9 @@ fn arrange(merged: Vec<Value>, order: &[Value], server: &[Value], merge_key: &st
 
 fn same(a: &Value, b: &Value, merge_key: &str) -> bool {
     match (a, b) {
-        (Value::Map(a), Value::Map(b)) => a.get(merge_key).is_some_and(|key| b.get(merge_key) == Some(key)),
+        (Value::Map(a), Value::Map(b)) => a
+            .get(merge_key)
+            .is_some_and(|key| b.get(merge_key) == Some(key)),
         _ => a == b,
     }
 }
@@ -285,13 +336,21 @@ fn kept_item(item: Value) -> Option<Value> {
 }
 
 fn is_directive(key: &str) -> bool {
-    key == PATCH || key == RETAIN_KEYS || key.starts_with(SET_ELEMENT_ORDER) || key.starts_with(DELETE_FROM_LIST)
+    key == PATCH
+        || key == RETAIN_KEYS
+        || key.starts_with(SET_ELEMENT_ORDER)
+        || key.starts_with(DELETE_FROM_LIST)
 }
 
 fn unknown_directive(directive: &Value) -> PatchError {
-    PatchError::Inapplicable(format!("unknown patch type: {}", directive.as_str().unwrap_or_default()))
+    PatchError::Inapplicable(format!(
+        "unknown patch type: {}",
+        directive.as_str().unwrap_or_default()
+    ))
 }
 
 fn no_merge_key(merge_key: &str) -> PatchError {
-    PatchError::Inapplicable(format!("map: does not contain declared merge key: {merge_key}"))
+    PatchError::Inapplicable(format!(
+        "map: does not contain declared merge key: {merge_key}"
+    ))
 }

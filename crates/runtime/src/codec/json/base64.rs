@@ -7,7 +7,8 @@ use ::base64::engine::general_purpose::{GeneralPurpose, PAD};
 use crate::codec::DecodeError;
 
 /// As Go: padding has to be there, bits that are left over need not be zero.
-const ENGINE: GeneralPurpose = GeneralPurpose::new(&STANDARD, PAD.with_decode_allow_trailing_bits(true));
+const ENGINE: GeneralPurpose =
+    GeneralPurpose::new(&STANDARD, PAD.with_decode_allow_trailing_bits(true));
 
 /// The bytes that `text` stands for. Line breaks within are nothing.
 ///
@@ -39,7 +40,11 @@ fn decode_leniently(text: &[u8]) -> Result<Vec<u8>, usize> {
         let mut filled = 0;
         while filled < 4 {
             let Some(&byte) = text.get(at) else {
-                return if filled == 0 { Ok(out) } else { Err(at - filled) };
+                return if filled == 0 {
+                    Ok(out)
+                } else {
+                    Err(at - filled)
+                };
             };
             at += 1;
             match value(byte) {
@@ -128,9 +133,13 @@ mod tests {
 
     #[test]
     fn what_is_encoded_is_padded() {
-        for (bytes, expected) in
-            [("", ""), ("a", "YQ=="), ("ab", "YWI="), ("abc", "YWJj"), ("\u{ff}\u{fe}", "w7/Dvg==")]
-        {
+        for (bytes, expected) in [
+            ("", ""),
+            ("a", "YQ=="),
+            ("ab", "YWI="),
+            ("abc", "YWJj"),
+            ("\u{ff}\u{fe}", "w7/Dvg=="),
+        ] {
             let mut out = b">".to_vec();
             encode(bytes.as_bytes(), &mut out);
             assert_eq!(out, format!(">{expected}").into_bytes());

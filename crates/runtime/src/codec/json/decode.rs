@@ -28,7 +28,12 @@ pub(super) struct Decoder<'a, 'p> {
 impl<'a, 'p> Decoder<'a, 'p> {
     pub(super) fn new(lexer: Lexer<'a>, problems: &'p mut Problems) -> Self {
         let strict = problems.wanted();
-        Self { lexer, problems, strict, noted: None }
+        Self {
+            lexer,
+            problems,
+            strict,
+            noted: None,
+        }
     }
 
     /// The whole body as an object of type `ty`.
@@ -131,7 +136,9 @@ impl<'a, 'p> Decoder<'a, 'p> {
                 }
                 _ => self.special(ty, slot, path),
             },
-            FieldType::List(element) if self.lexer.peek()? == b'[' => self.list(element, slot, path),
+            FieldType::List(element) if self.lexer.peek()? == b'[' => {
+                self.list(element, slot, path)
+            }
             FieldType::Map(element) if self.lexer.peek()? == b'{' => self.map(element, slot, path),
             FieldType::Any => self.any(slot, path),
             _ => self.scalar(ty, slot, path),
@@ -354,9 +361,15 @@ impl Finder {
 
     fn find_by_name(&mut self, ty: &Type, name: &[u8]) -> Option<usize> {
         let name_of = |at: u16| ty.fields[usize::from(at)].name.as_bytes();
-        let next = ty.by_name.get(self.sorted).filter(|&&at| name_of(at) == name);
+        let next = ty
+            .by_name
+            .get(self.sorted)
+            .filter(|&&at| name_of(at) == name);
         if next.is_none() {
-            self.sorted = ty.by_name.binary_search_by(|&at| name_of(at).cmp(name)).ok()?;
+            self.sorted = ty
+                .by_name
+                .binary_search_by(|&at| name_of(at).cmp(name))
+                .ok()?;
         }
         let at = ty.by_name[self.sorted];
         self.sorted += 1;
@@ -400,7 +413,11 @@ struct Keys {
 
 impl Keys {
     fn from(from: usize) -> Self {
-        Self { from, sorted: true, set: None }
+        Self {
+            from,
+            sorted: true,
+            set: None,
+        }
     }
 
     /// Whether `key`, which is about to be pushed to `entries`, is there already.
@@ -413,7 +430,9 @@ impl Keys {
         if entries.len() <= 16 {
             return entries.iter().any(|(known, _)| known == key);
         }
-        let set = self.set.get_or_insert_with(|| entries.iter().map(|(key, _)| key.clone()).collect());
+        let set = self
+            .set
+            .get_or_insert_with(|| entries.iter().map(|(key, _)| key.clone()).collect());
         !set.insert(key.clone())
     }
 }
@@ -428,7 +447,10 @@ fn is_nilable(ty: &FieldType) -> bool {
     match ty {
         FieldType::Bytes | FieldType::Any | FieldType::List(_) | FieldType::Map(_) => true,
         FieldType::Object(ty) => {
-            matches!(ty.shape, Shape::Time | Shape::MicroTime | Shape::Quantity | Shape::StringList)
+            matches!(
+                ty.shape,
+                Shape::Time | Shape::MicroTime | Shape::Quantity | Shape::StringList
+            )
         }
         _ => false,
     }

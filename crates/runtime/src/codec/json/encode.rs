@@ -152,7 +152,8 @@ fn list(ty: &FieldType, items: &[Value], out: &mut Vec<u8>) {
         FieldType::List(element) => element,
         // Neither a schema nor anything else: Go writes its absence.
         FieldType::Object(ty)
-            if items.is_empty() && matches!(ty.shape, Shape::SchemaOrArray | Shape::SchemaOrStringArray) =>
+            if items.is_empty()
+                && matches!(ty.shape, Shape::SchemaOrArray | Shape::SchemaOrStringArray) =>
         {
             return null(out);
         }

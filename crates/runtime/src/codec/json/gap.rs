@@ -45,15 +45,23 @@ pub(super) fn encode(record: &Record, out: &mut Vec<u8>) -> Option<Gap> {
         let FieldType::Object(ty) = &field.ty else {
             return member(field, present, empty, out);
         };
-        let Some(index) = ty.field_index("resourceVersion").filter(|_| field.name == "metadata") else {
+        let Some(index) = ty
+            .field_index("resourceVersion")
+            .filter(|_| field.name == "metadata")
+        else {
             return member(field, present, empty, out);
         };
         name(field, empty, out);
-        let entries = present.and_then(Value::as_record).map_or(&[][..], Record::entries);
+        let entries = present
+            .and_then(Value::as_record)
+            .map_or(&[][..], Record::entries);
         gap = Some(metadata(ty, entries, index, out));
     });
     out.push(b'}');
-    gap.map(|gap| Gap { at: gap.at - start, ..gap })
+    gap.map(|gap| Gap {
+        at: gap.at - start,
+        ..gap
+    })
 }
 
 /// Appends the metadata, leaving the field at `gap_index` out.
@@ -68,11 +76,19 @@ fn metadata(ty: &Type, entries: &[(u16, Value)], gap_index: usize, out: &mut Vec
         if index > gap_index && gap.is_none() {
             // Before this member, and behind the comma that it will bring.
             let at = out.len() + usize::from(out.len() > empty);
-            gap = Some(Gap { at, comma_before: false, comma_after: true });
+            gap = Some(Gap {
+                at,
+                comma_before: false,
+                comma_after: true,
+            });
         }
         member(field, present, empty, out);
     });
-    let last = Gap { at: out.len(), comma_before: out.len() > empty, comma_after: false };
+    let last = Gap {
+        at: out.len(),
+        comma_before: out.len() > empty,
+        comma_after: false,
+    };
     out.push(b'}');
     gap.unwrap_or(last)
 }

@@ -42,7 +42,12 @@ pub(super) struct Lexer<'a> {
 
 impl<'a> Lexer<'a> {
     pub(super) fn new(body: &'a Bytes) -> Self {
-        Self { body, data: body, at: 0, depth: 0 }
+        Self {
+            body,
+            data: body,
+            at: 0,
+            depth: 0,
+        }
     }
 
     /// How much of the text was taken.
@@ -136,7 +141,11 @@ impl<'a> Lexer<'a> {
             match self.data.get(at) {
                 Some(b'"') => {
                     self.at = at + 1;
-                    return Ok(Span { start, end: at, escaped });
+                    return Ok(Span {
+                        start,
+                        end: at,
+                        escaped,
+                    });
                 }
                 Some(b'\\') => {
                     escaped = true;
@@ -174,7 +183,11 @@ impl<'a> Lexer<'a> {
     /// The content of a literal as it stands, if it has no escapes and is UTF-8.
     #[inline]
     pub(super) fn plain(&self, span: Span) -> Option<&'a str> {
-        if span.escaped { None } else { std::str::from_utf8(self.bytes(span)).ok() }
+        if span.escaped {
+            None
+        } else {
+            std::str::from_utf8(self.bytes(span)).ok()
+        }
     }
 
     /// The content of a literal: a slice of the body unless it has escapes or is not UTF-8.
@@ -232,10 +245,20 @@ impl<'a> Lexer<'a> {
             let digit = i64::from(digit - b'0');
             value = value
                 .and_then(|value| value.checked_mul(10))
-                .and_then(|value| if negative { value.checked_sub(digit) } else { value.checked_add(digit) });
+                .and_then(|value| {
+                    if negative {
+                        value.checked_sub(digit)
+                    } else {
+                        value.checked_add(digit)
+                    }
+                });
             self.at += 1;
         }
-        if self.at == start { Err(Stop::Malformed) } else { Ok(value) }
+        if self.at == start {
+            Err(Stop::Malformed)
+        } else {
+            Ok(value)
+        }
     }
 
     fn digits(&mut self) -> Lexed {
@@ -243,7 +266,11 @@ impl<'a> Lexer<'a> {
         while let Some(b'0'..=b'9') = self.data.get(self.at) {
             self.at += 1;
         }
-        if self.at == start { Err(Stop::Malformed) } else { Ok(()) }
+        if self.at == start {
+            Err(Stop::Malformed)
+        } else {
+            Ok(())
+        }
     }
 
     /// Takes `word`, one of `true`, `false` and `null`.

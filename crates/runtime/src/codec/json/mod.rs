@@ -50,7 +50,9 @@ pub const MAX_NESTING: usize = 10_000;
 /// the type. As kube-apiserver looks for `kind` and `apiVersion` first, ask [`type_meta`] before
 /// reporting a mismatch: the body may be of another kind altogether.
 pub fn decode(ty: &TypeRef, body: &Bytes, problems: &mut Problems) -> Result<Record, DecodeError> {
-    Decoder::new(Lexer::new(body), problems).root(ty).map_err(|stop| explain(stop, body))
+    Decoder::new(Lexer::new(body), problems)
+        .root(ty)
+        .map_err(|stop| explain(stop, body))
 }
 
 /// Any JSON value. A number is a [`Value::Int`] if it is an integer literal that fits.
@@ -58,7 +60,9 @@ pub fn decode(ty: &TypeRef, body: &Bytes, problems: &mut Problems) -> Result<Rec
 /// # Errors
 /// [`DecodeError::Syntax`] if `body` is not one JSON value, [`DecodeError::Mismatch`] if a number in it is too large.
 pub fn decode_value(body: &Bytes, problems: &mut Problems) -> Result<Value, DecodeError> {
-    Decoder::new(Lexer::new(body), problems).root_value().map_err(|stop| explain(stop, body))
+    Decoder::new(Lexer::new(body), problems)
+        .root_value()
+        .map_err(|stop| explain(stop, body))
 }
 
 /// What a body says it is, which is all that kube-apiserver looks at first.
@@ -76,7 +80,10 @@ pub fn type_meta(body: &Bytes) -> Result<TypeMeta, DecodeError> {
 /// [`DecodeError::Syntax`], if it is not.
 pub fn check(body: &Bytes) -> Result<(), DecodeError> {
     let mut lexer = Lexer::new(body);
-    lexer.skip().and_then(|()| lexer.finish()).map_err(|stop| explain(stop, body))
+    lexer
+        .skip()
+        .and_then(|()| lexer.finish())
+        .map_err(|stop| explain(stop, body))
 }
 
 /// Go checks the whole text before it decodes any of it, so malformed text hides all other faults.

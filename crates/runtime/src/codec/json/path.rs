@@ -24,22 +24,37 @@ enum Step<'a> {
 }
 
 impl<'a> Path<'a> {
-    pub(super) const ROOT: Self = Self { parent: None, step: Step::Root };
+    pub(super) const ROOT: Self = Self {
+        parent: None,
+        step: Step::Root,
+    };
 
     pub(super) fn field(&'a self, ty: &'a TypeRef, name: &'a str) -> Self {
-        Self { parent: Some(self), step: Step::Field(ty, name) }
+        Self {
+            parent: Some(self),
+            step: Step::Field(ty, name),
+        }
     }
 
     pub(super) fn key(&'a self, key: &'a str) -> Self {
-        Self { parent: Some(self), step: Step::Key(key) }
+        Self {
+            parent: Some(self),
+            step: Step::Key(key),
+        }
     }
 
     pub(super) fn index(&'a self, index: usize) -> Self {
-        Self { parent: Some(self), step: Step::Index(index) }
+        Self {
+            parent: Some(self),
+            step: Step::Index(index),
+        }
     }
 
     pub(super) fn opaque(&'a self) -> Self {
-        Self { parent: Some(self), step: Step::Opaque }
+        Self {
+            parent: Some(self),
+            step: Step::Opaque,
+        }
     }
 
     /// The type that the innermost field belongs to.
@@ -99,7 +114,9 @@ impl<'a> Path<'a> {
         if fields.is_empty() {
             format!("json: cannot unmarshal {found} into Go value of type {wanted}")
         } else {
-            format!("json: cannot unmarshal {found} into Go struct field {within}.{fields} of type {wanted}")
+            format!(
+                "json: cannot unmarshal {found} into Go struct field {within}.{fields} of type {wanted}"
+            )
         }
     }
 }

@@ -113,8 +113,14 @@ mod tests {
     #[test]
     fn space_goes_and_escapes_come() {
         check_compact(r#"{"a":1}"#, r#"{"a":1}"#);
-        check_compact("{ \"a b\" :\t[ 1 ,\r\n\"\\\" \" ] }", r#"{"a b":[1,"\" "]}"#);
-        check_compact(" \"<a>&\u{2028}\u{2029}\u{203a}\\\\\" ", "\"\\u003ca\\u003e\\u0026\\u2028\\u2029\u{203a}\\\\\"");
+        check_compact(
+            "{ \"a b\" :\t[ 1 ,\r\n\"\\\" \" ] }",
+            r#"{"a b":[1,"\" "]}"#,
+        );
+        check_compact(
+            " \"<a>&\u{2028}\u{2029}\u{203a}\\\\\" ",
+            "\"\\u003ca\\u003e\\u0026\\u2028\\u2029\u{203a}\\\\\"",
+        );
         check_compact("\u{20ac} ", "\u{20ac}");
     }
 
@@ -128,7 +134,10 @@ mod tests {
     #[test]
     fn every_element_has_a_line_of_its_own() {
         check_indent("1", "1");
-        check_indent(r#"{"a":{},"b":[],"c":"x{,:\"]"}"#, "{\n  \"a\": {},\n  \"b\": [],\n  \"c\": \"x{,:\\\"]\"\n}");
+        check_indent(
+            r#"{"a":{},"b":[],"c":"x{,:\"]"}"#,
+            "{\n  \"a\": {},\n  \"b\": [],\n  \"c\": \"x{,:\\\"]\"\n}",
+        );
         check_indent("[1,[2,3]]", "[\n  1,\n  [\n    2,\n    3\n  ]\n]");
     }
 }

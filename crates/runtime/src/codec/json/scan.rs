@@ -17,7 +17,12 @@ const fn is_control(word: u64) -> u64 {
 }
 
 #[inline]
-fn find(data: &[u8], from: usize, marks: impl Fn(u64) -> u64, matches: impl Fn(u8) -> bool) -> usize {
+fn find(
+    data: &[u8],
+    from: usize,
+    marks: impl Fn(u64) -> u64,
+    matches: impl Fn(u8) -> bool,
+) -> usize {
     let mut at = from;
     while let Some(chunk) = data.get(at..at + 8) {
         // The slice has eight bytes, so the conversion holds.
@@ -71,7 +76,14 @@ pub(super) fn rewrite_needed(data: &[u8], from: usize) -> usize {
     find(
         data,
         from,
-        |word| is(word, b' ') | is_control(word) | is(word, b'<') | is(word, b'>') | is(word, b'&') | is(word, 0xe2),
+        |word| {
+            is(word, b' ')
+                | is_control(word)
+                | is(word, b'<')
+                | is(word, b'>')
+                | is(word, b'&')
+                | is(word, 0xe2)
+        },
         |byte| matches!(byte, b'<' | b'>' | b'&' | 0xe2) || byte <= 0x20,
     )
 }
@@ -87,11 +99,23 @@ mod tests {
                 let mut data = [b'a'; 24];
                 data[offset] = byte;
                 let ends = byte == b'"' || byte == b'\\' || byte < 0x20;
-                assert_eq!(string_end(&data, 0), if ends { offset } else { 24 }, "{byte} at {offset}");
+                assert_eq!(
+                    string_end(&data, 0),
+                    if ends { offset } else { 24 },
+                    "{byte} at {offset}"
+                );
                 let escapes = ends || b"<>&\xe2".contains(&byte);
-                assert_eq!(escape_needed(&data, 0), if escapes { offset } else { 24 }, "{byte} at {offset}");
+                assert_eq!(
+                    escape_needed(&data, 0),
+                    if escapes { offset } else { 24 },
+                    "{byte} at {offset}"
+                );
                 let rewrites = byte <= 0x20 || b"<>&\xe2".contains(&byte);
-                assert_eq!(rewrite_needed(&data, 0), if rewrites { offset } else { 24 }, "{byte} at {offset}");
+                assert_eq!(
+                    rewrite_needed(&data, 0),
+                    if rewrites { offset } else { 24 },
+                    "{byte} at {offset}"
+                );
             }
         }
     }

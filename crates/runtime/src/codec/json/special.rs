@@ -57,7 +57,8 @@ impl Decoder<'_, '_> {
             let span = self.lexer.string()?;
             return Ok(self.lexer.text(span));
         }
-        self.within(|decoder| decoder.mismatch(path, "string")).map(|()| Text::default())
+        self.within(|decoder| decoder.mismatch(path, "string"))
+            .map(|()| Text::default())
     }
 
     /// A quantity in canonical form. Go looks at the text of the literal, whatever it is.
@@ -179,5 +180,9 @@ pub(crate) fn canonical_quantity(text: Text) -> Result<Text, String> {
 pub(crate) fn writable(time: Time) -> Result<Time, &'static str> {
     // From the start of year 0 to the end of year 9999.
     const WRITABLE: std::ops::RangeInclusive<i64> = -62_167_219_200..=253_402_300_799;
-    if WRITABLE.contains(&time.seconds) { Ok(time) } else { Err("Time.MarshalJSON: year outside of range [0,9999]") }
+    if WRITABLE.contains(&time.seconds) {
+        Ok(time)
+    } else {
+        Err("Time.MarshalJSON: year outside of range [0,9999]")
+    }
 }

@@ -29,7 +29,11 @@ pub(super) fn write(text: &str, out: &mut Vec<u8>) {
             b'\t' => out.extend_from_slice(b"\\t"),
             0x08 => out.extend_from_slice(b"\\b"),
             0x0c => out.extend_from_slice(b"\\f"),
-            0xe2 => out.extend_from_slice(if bytes[at + 2] == 0xa8 { b"\\u2028" } else { b"\\u2029" }),
+            0xe2 => out.extend_from_slice(if bytes[at + 2] == 0xa8 {
+                b"\\u2028"
+            } else {
+                b"\\u2029"
+            }),
             _ => {
                 const HEX: &[u8; 16] = b"0123456789abcdef";
                 out.extend_from_slice(&[
@@ -69,6 +73,9 @@ mod tests {
         check("\"\\", r#""\"\\""#);
         check("\n\r\t\u{8}\u{c}\0\u{1f}", r#""\n\r\t\b\f\u0000\u001f""#);
         check("<v> & q", r#""\u003cv\u003e \u0026 q""#);
-        check("a\u{2028}b\u{2029}c\u{2027}", "\"a\\u2028b\\u2029c\u{2027}\"");
+        check(
+            "a\u{2028}b\u{2029}c\u{2027}",
+            "\"a\\u2028b\\u2029c\u{2027}\"",
+        );
     }
 }

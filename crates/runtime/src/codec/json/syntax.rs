@@ -12,7 +12,11 @@ use crate::quote::Quoted;
 /// Go's text, such as `invalid character 'x' looking for beginning of value` or
 /// `unexpected end of JSON input`.
 pub(super) fn check(data: &[u8]) -> Result<(), String> {
-    let mut checker = Checker { data, at: 0, open: Vec::new() };
+    let mut checker = Checker {
+        data,
+        at: 0,
+        open: Vec::new(),
+    };
     checker.value()?;
     match checker.next_past_space() {
         None => Ok(()),
@@ -102,7 +106,11 @@ impl Checker<'_> {
                     break;
                 }
                 if byte != close {
-                    let context = if close == b'}' { "after object key:value pair" } else { "after array element" };
+                    let context = if close == b'}' {
+                        "after object key:value pair"
+                    } else {
+                        "after array element"
+                    };
                     return Err(invalid(byte, context));
                 }
                 self.open.pop();
@@ -140,7 +148,10 @@ impl Checker<'_> {
         for expected in word.bytes().skip(1) {
             let byte = self.need()?;
             if byte != expected {
-                return Err(invalid(byte, &format!("in literal {word} (expecting '{}')", char::from(expected))));
+                return Err(invalid(
+                    byte,
+                    &format!("in literal {word} (expecting '{}')", char::from(expected)),
+                ));
             }
         }
         Ok(())
@@ -169,7 +180,11 @@ impl Checker<'_> {
     }
 
     fn number(&mut self, first: u8) -> Checked {
-        let leading = if first == b'-' { self.digit("in numeric literal")? } else { first };
+        let leading = if first == b'-' {
+            self.digit("in numeric literal")?
+        } else {
+            first
+        };
         if leading != b'0' {
             self.digits();
         }
@@ -268,32 +283,71 @@ mod tests {
     #[test]
     fn a_byte_out_of_place_is_named_with_what_was_expected() {
         check("x", "invalid character 'x' looking for beginning of value");
-        check("\u{0}", r"invalid character '\x00' looking for beginning of value");
-        check("'a'", r"invalid character '\'' looking for beginning of value");
+        check(
+            "\u{0}",
+            r"invalid character '\x00' looking for beginning of value",
+        );
+        check(
+            "'a'",
+            r"invalid character '\'' looking for beginning of value",
+        );
         check("é", "invalid character 'Ã' looking for beginning of value");
         check("{} {}", "invalid character '{' after top-level value");
         check("{}\"", "invalid character '\"' after top-level value");
         check("01", "invalid character '1' after top-level value");
         check("[1 2]", "invalid character '2' after array element");
-        check("[1,]", "invalid character ']' looking for beginning of value");
-        check("{a:1}", "invalid character 'a' looking for beginning of object key string");
-        check(r#"{"a":1,}"#, "invalid character '}' looking for beginning of object key string");
+        check(
+            "[1,]",
+            "invalid character ']' looking for beginning of value",
+        );
+        check(
+            "{a:1}",
+            "invalid character 'a' looking for beginning of object key string",
+        );
+        check(
+            r#"{"a":1,}"#,
+            "invalid character '}' looking for beginning of object key string",
+        );
         check(r#"{"a" 1}"#, "invalid character '1' after object key");
-        check(r#"{"a":1 "b":2}"#, "invalid character '\"' after object key:value pair");
-        check(r#"{"a":1]"#, "invalid character ']' after object key:value pair");
+        check(
+            r#"{"a":1 "b":2}"#,
+            "invalid character '\"' after object key:value pair",
+        );
+        check(
+            r#"{"a":1]"#,
+            "invalid character ']' after object key:value pair",
+        );
         check("-x", "invalid character 'x' in numeric literal");
-        check("1.x", "invalid character 'x' after decimal point in numeric literal");
-        check("1ex", "invalid character 'x' in exponent of numeric literal");
-        check("trux", "invalid character 'x' in literal true (expecting 'e')");
-        check("nil", "invalid character 'i' in literal null (expecting 'u')");
+        check(
+            "1.x",
+            "invalid character 'x' after decimal point in numeric literal",
+        );
+        check(
+            "1ex",
+            "invalid character 'x' in exponent of numeric literal",
+        );
+        check(
+            "trux",
+            "invalid character 'x' in literal true (expecting 'e')",
+        );
+        check(
+            "nil",
+            "invalid character 'i' in literal null (expecting 'u')",
+        );
         check("\"a\nb\"", r"invalid character '\n' in string literal");
         check(r#""\x""#, "invalid character 'x' in string escape code");
-        check(r#""\u00g0""#, "invalid character 'g' in \\u hexadecimal character escape");
+        check(
+            r#""\u00g0""#,
+            "invalid character 'g' in \\u hexadecimal character escape",
+        );
     }
 
     #[test]
     fn nesting_has_an_end() {
         check(&format!("{}{}", "[".repeat(10_000), "]".repeat(10_000)), "");
-        check(&"[".repeat(10_001), "invalid character '[' exceeded max depth");
+        check(
+            &"[".repeat(10_001),
+            "invalid character '[' exceeded max depth",
+        );
     }
 }

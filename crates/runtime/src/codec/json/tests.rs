@@ -7,18 +7,50 @@ const POINTER: Flags = Flags::OMIT_EMPTY.with(Flags::POINTER);
 
 macro_rules! special {
     ($table:ident, $name:literal, $shape:ident) => {
-        static $table: Type = table(Table { name: $name, shape: Shape::$shape, ..Table::EMPTY });
+        static $table: Type = table(Table {
+            name: $name,
+            shape: Shape::$shape,
+            ..Table::EMPTY
+        });
     };
 }
 
 special!(TIME, "io.k8s.apimachinery.pkg.apis.meta.v1.Time", Time);
-special!(MICRO_TIME, "io.k8s.apimachinery.pkg.apis.meta.v1.MicroTime", MicroTime);
-special!(DURATION, "io.k8s.apimachinery.pkg.apis.meta.v1.Duration", Duration);
-special!(QUANTITY, "io.k8s.apimachinery.pkg.api.resource.Quantity", Quantity);
-special!(INT_OR_STRING, "io.k8s.apimachinery.pkg.util.intstr.IntOrString", IntOrString);
-special!(RAW, "io.k8s.apimachinery.pkg.runtime.RawExtension", RawExtension);
-special!(SCHEMA_OR_BOOL, "io.k8s.apiextensions.v1.JSONSchemaPropsOrBool", SchemaOrBool);
-special!(SCHEMA_OR_ARRAY, "io.k8s.apiextensions.v1.JSONSchemaPropsOrArray", SchemaOrArray);
+special!(
+    MICRO_TIME,
+    "io.k8s.apimachinery.pkg.apis.meta.v1.MicroTime",
+    MicroTime
+);
+special!(
+    DURATION,
+    "io.k8s.apimachinery.pkg.apis.meta.v1.Duration",
+    Duration
+);
+special!(
+    QUANTITY,
+    "io.k8s.apimachinery.pkg.api.resource.Quantity",
+    Quantity
+);
+special!(
+    INT_OR_STRING,
+    "io.k8s.apimachinery.pkg.util.intstr.IntOrString",
+    IntOrString
+);
+special!(
+    RAW,
+    "io.k8s.apimachinery.pkg.runtime.RawExtension",
+    RawExtension
+);
+special!(
+    SCHEMA_OR_BOOL,
+    "io.k8s.apiextensions.v1.JSONSchemaPropsOrBool",
+    SchemaOrBool
+);
+special!(
+    SCHEMA_OR_ARRAY,
+    "io.k8s.apiextensions.v1.JSONSchemaPropsOrArray",
+    SchemaOrArray
+);
 
 static TIMES: FieldType = object(&TIME);
 static QUANTITIES: FieldType = object(&QUANTITY);
@@ -28,7 +60,11 @@ static PARTS: FieldType = object(&PART);
 static META_FIELDS: [Field; 4] = [
     field("name", FieldType::String, OMIT),
     field("resourceVersion", FieldType::String, OMIT),
-    field("creationTimestamp", object(&TIME), OMIT.with(Flags::OMIT_ZERO)),
+    field(
+        "creationTimestamp",
+        object(&TIME),
+        OMIT.with(Flags::OMIT_ZERO),
+    ),
     field("labels", map(&elements::STRING), OMIT),
 ];
 static META: Type = table(Table {
@@ -94,7 +130,11 @@ static THING: Type = table(Table {
 
 fn read(json: &str) -> (Result<Record, DecodeError>, Problems) {
     let mut problems = Problems::collected();
-    let decoded = decode(&Ref::Static(&THING), &Bytes::from(json.to_owned()), &mut problems);
+    let decoded = decode(
+        &Ref::Static(&THING),
+        &Bytes::from(json.to_owned()),
+        &mut problems,
+    );
     (decoded, problems)
 }
 
@@ -113,7 +153,10 @@ fn check_spec(spec: &str, expected: &str) {
 /// The part that was given as `part`, written again.
 #[track_caller]
 fn check_part(part: &str, expected: &str) {
-    check_spec(&format!("{{\"parts\":[{part}]}}"), &format!("{{\"parts\":[{expected}],\"on\":false}}"));
+    check_spec(
+        &format!("{{\"parts\":[{part}]}}"),
+        &format!("{{\"parts\":[{expected}],\"on\":false}}"),
+    );
 }
 
 #[track_caller]
@@ -142,7 +185,10 @@ fn empty_values_are_left_out_and_empty_pointers_are_not() {
         r#"{"parts":[],"count":0,"size":0,"on":false,"words":[],"times":{},"data":"","blobs":{}}"#,
         r#"{"parts":[],"size":0,"on":false}"#,
     );
-    check_spec(r#"{"size":null,"count":null,"words":null,"data":null}"#, r#"{"parts":null,"on":false}"#);
+    check_spec(
+        r#"{"size":null,"count":null,"words":null,"data":null}"#,
+        r#"{"parts":null,"on":false}"#,
+    );
     check_spec(
         r#"{"words":["a",null],"times":{"a":null},"blobs":{"a":"","b":null}}"#,
         r#"{"parts":null,"on":false,"times":{"a":null},"words":["a",""],"blobs":{"a":"","b":null}}"#,
@@ -190,11 +236,19 @@ fn the_last_of_equal_fields_counts_and_structs_are_merged() {
 fn unknown_and_duplicate_fields_are_told_with_their_paths() {
     check_problems(
         r#"{"spec":{"foo":1,"parts":[{},{"bar":{"x":[]}}]},"baz":null}"#,
-        &[r#"unknown field "spec.foo""#, r#"unknown field "spec.parts[1].bar""#, r#"unknown field "baz""#],
+        &[
+            r#"unknown field "spec.foo""#,
+            r#"unknown field "spec.parts[1].bar""#,
+            r#"unknown field "baz""#,
+        ],
     );
     check_problems(
         r#"{"kind":"a","kind":null,"metadata":{"labels":{"z":"1","a":"2","z":"3"},"Name":"x"}}"#,
-        &[r#"duplicate field "kind""#, r#"duplicate field "metadata.labels.z""#, r#"unknown field "metadata.Name""#],
+        &[
+            r#"duplicate field "kind""#,
+            r#"duplicate field "metadata.labels.z""#,
+            r#"unknown field "metadata.Name""#,
+        ],
     );
     check_problems(
         r#"{"spec":{"parts":[{"any":{"a":{"b":1,"b":2}},"schema":{"nope":1},"raw":{"a":1,"a":2}}]}}"#,
@@ -208,12 +262,20 @@ fn at_most_a_hundred_problems_are_told() {
     let members: Vec<String> = (0..200).map(|number| format!("\"x{number}\":1")).collect();
     let (_, problems) = read(&format!("{{{}}}", members.join(",")));
     assert_eq!(problems.texts().len(), 100);
-    assert!(problems.strict_error().unwrap().starts_with(r#"strict decoding error: unknown field "x0", unknown"#));
+    assert!(
+        problems
+            .strict_error()
+            .unwrap()
+            .starts_with(r#"strict decoding error: unknown field "x0", unknown"#)
+    );
 }
 
 #[test]
 fn values_of_the_wrong_sort_are_told_as_go_does() {
-    check_error("[]", "json: cannot unmarshal array into Go value of type v1.Thing");
+    check_error(
+        "[]",
+        "json: cannot unmarshal array into Go value of type v1.Thing",
+    );
     check_error(
         r#"{"metadata":"a"}"#,
         "json: cannot unmarshal string into Go struct field Thing.metadata of type v1.ObjectMeta",
@@ -270,7 +332,10 @@ fn values_of_the_wrong_sort_are_told_as_go_does() {
         r#"{"spec":{"parts":[{"schema":{"name":1}}]}}"#,
         "json: cannot unmarshal number into Go struct field Part.spec.parts.schema of type string",
     );
-    check_error(r#"{"spec":{"parts":[{"schema":1}]}}"#, "boolean or JSON schema expected");
+    check_error(
+        r#"{"spec":{"parts":[{"schema":1}]}}"#,
+        "boolean or JSON schema expected",
+    );
     check_error(
         r#"{"metadata":{"creationTimestamp":5}}"#,
         "json: cannot unmarshal number into Go struct field ObjectMeta.metadata.creationTimestamp of type string",
@@ -295,7 +360,10 @@ fn the_first_fault_is_told_unless_a_type_decodes_itself() {
         r#"{"kind":1,"spec":{"data":"!"}}"#,
         "json: cannot unmarshal number into Go struct field Thing.kind of type string",
     );
-    check_error(r#"{"spec":{"data":"!"},"kind":1}"#, "illegal base64 data at input byte 0");
+    check_error(
+        r#"{"spec":{"data":"!"},"kind":1}"#,
+        "illegal base64 data at input byte 0",
+    );
     check_error(
         r#"{"kind":1,"metadata":{"creationTimestamp":"noon"}}"#,
         r#"parsing time "noon" as "2006-01-02T15:04:05Z07:00": cannot parse "noon" as "2006""#,
@@ -304,21 +372,35 @@ fn the_first_fault_is_told_unless_a_type_decodes_itself() {
         r#"{"spec":{"parts":[{"limits":{"cpu":"lots"}}]}}"#,
         r"quantities must match the regular expression '^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$'",
     );
-    check_error(r#"{"spec":{"parts":[{"wait":"1d"}]}}"#, r#"time: unknown unit "d" in duration "1d""#);
+    check_error(
+        r#"{"spec":{"parts":[{"wait":"1d"}]}}"#,
+        r#"time: unknown unit "d" in duration "1d""#,
+    );
 }
 
 #[test]
 fn malformed_text_hides_all_other_faults() {
     check_error(r#"{"kind":1"#, "unexpected end of JSON input");
-    check_error(r#"{"metadata":{"creationTimestamp":"noon"}} x"#, "invalid character 'x' after top-level value");
-    check_error(r#"{"unknown":{"a":[1,{"b":tru}]}}"#, "invalid character '}' in literal true (expecting 'e')");
+    check_error(
+        r#"{"metadata":{"creationTimestamp":"noon"}} x"#,
+        "invalid character 'x' after top-level value",
+    );
+    check_error(
+        r#"{"unknown":{"a":[1,{"b":tru}]}}"#,
+        "invalid character '}' in literal true (expecting 'e')",
+    );
     check_error("", "unexpected end of JSON input");
 }
 
 #[test]
 fn nesting_is_bounded() {
-    let nested =
-        |depth: usize| format!("{{\"spec\":{{\"parts\":[{{\"any\":{}{}}}]}}}}", "[".repeat(depth), "]".repeat(depth));
+    let nested = |depth: usize| {
+        format!(
+            "{{\"spec\":{{\"parts\":[{{\"any\":{}{}}}]}}}}",
+            "[".repeat(depth),
+            "]".repeat(depth)
+        )
+    };
     assert!(read(&nested(250)).0.is_ok());
     check_error(&nested(260), "invalid character '[' exceeded max depth");
     let skipped = |depth: usize| format!("{{\"x\":{}{}}}", "[".repeat(depth), "]".repeat(depth));
@@ -335,7 +417,10 @@ fn any_value_is_read() {
     .unwrap();
     let mut out = Vec::new();
     encode_value(&value, &mut out);
-    assert_eq!(String::from_utf8(out).unwrap(), r#"{"a":null,"b":[-1,9223372036854776000,1.5,100]}"#);
+    assert_eq!(
+        String::from_utf8(out).unwrap(),
+        r#"{"a":null,"b":[-1,9223372036854776000,1.5,100]}"#
+    );
 }
 
 #[track_caller]
@@ -349,10 +434,16 @@ fn check_meta(body: &str, expected: &str) {
 
 #[test]
 fn a_body_says_what_it_is() {
-    check_meta(r#"{"metadata":{"kind":"x"},"kind":"Pod","apiVersion":"v1"}"#, "v1 Pod");
+    check_meta(
+        r#"{"metadata":{"kind":"x"},"kind":"Pod","apiVersion":"v1"}"#,
+        "v1 Pod",
+    );
     check_meta(r#"{"KIND":"Pod","apiversion":"v1","kind":null}"#, "v1 Pod");
     check_meta("null", " ");
-    check_meta(r#"{"kind":5}"#, "json: cannot unmarshal number into Go struct field .kind of type string");
+    check_meta(
+        r#"{"kind":5}"#,
+        "json: cannot unmarshal number into Go struct field .kind of type string",
+    );
     check_meta(
         "[]",
         "json: cannot unmarshal array into Go value of type struct { APIVersion string \"json:\\\"apiVersion,omitempty\\\"\"; Kind string \"json:\\\"kind,omitempty\\\"\" }",
@@ -368,7 +459,9 @@ fn check_gap(metadata: &str, expected: &str) {
     let gap = encode_with_gap(&record, &mut text).unwrap();
     let mut out = Vec::new();
     gap.fill(&text[start..], "7", &mut out);
-    let expected = format!("{{\"metadata\":{expected},\"spec\":{{\"parts\":null,\"on\":false}},\"status\":{{}}}}");
+    let expected = format!(
+        "{{\"metadata\":{expected},\"spec\":{{\"parts\":null,\"on\":false}},\"status\":{{}}}}"
+    );
     assert_eq!(String::from_utf8(out).unwrap(), expected, "{metadata}");
 }
 
@@ -377,13 +470,21 @@ fn the_resource_version_goes_where_it_belongs() {
     check_gap("{}", r#"{"resourceVersion":"7"}"#);
     check_gap("null", r#"{"resourceVersion":"7"}"#);
     check_gap(r#"{"name":"a"}"#, r#"{"name":"a","resourceVersion":"7"}"#);
-    check_gap(r#"{"labels":{"a":"b"},"resourceVersion":"3"}"#, r#"{"resourceVersion":"7","labels":{"a":"b"}}"#);
-    check_gap(r#"{"name":"a","labels":{"a":"b"}}"#, r#"{"name":"a","resourceVersion":"7","labels":{"a":"b"}}"#);
+    check_gap(
+        r#"{"labels":{"a":"b"},"resourceVersion":"3"}"#,
+        r#"{"resourceVersion":"7","labels":{"a":"b"}}"#,
+    );
+    check_gap(
+        r#"{"name":"a","labels":{"a":"b"}}"#,
+        r#"{"name":"a","resourceVersion":"7","labels":{"a":"b"}}"#,
+    );
 }
 
 #[test]
 fn pretty_text_is_indented() {
-    let record = read(r#"{"kind":"Thing","metadata":{"labels":{"a":"b"}}}"#).0.unwrap();
+    let record = read(r#"{"kind":"Thing","metadata":{"labels":{"a":"b"}}}"#)
+        .0
+        .unwrap();
     let mut out = Vec::new();
     encode_pretty(&record, &mut out);
     assert_eq!(

@@ -36,7 +36,8 @@ fn escape<'a>(after: &'a [u8], out: &mut String) -> &'a [u8] {
             if let Some(low) = rest.strip_prefix(b"\\u").and_then(hex)
                 && (0xd800..0xdc00).contains(&unit)
                 && (0xdc00..0xe000).contains(&low)
-                && let Some(letter) = char::from_u32(0x10000 + ((unit - 0xd800) << 10) + (low - 0xdc00))
+                && let Some(letter) =
+                    char::from_u32(0x10000 + ((unit - 0xd800) << 10) + (low - 0xdc00))
             {
                 out.push(letter);
                 return &rest[6..];

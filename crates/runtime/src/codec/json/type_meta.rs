@@ -14,8 +14,7 @@ pub struct TypeMeta {
 }
 
 /// As Go prints the nameless struct that kube-apiserver reads them into.
-const STRUCT: &str =
-    r#"struct { APIVersion string "json:\"apiVersion,omitempty\""; Kind string "json:\"kind,omitempty\"" }"#;
+const STRUCT: &str = r#"struct { APIVersion string "json:\"apiVersion,omitempty\""; Kind string "json:\"kind,omitempty\"" }"#;
 
 /// Walks the whole body, so that text which is not JSON is found here.
 pub(super) fn read(lexer: &mut Lexer<'_>) -> Lexed<TypeMeta> {
@@ -26,7 +25,10 @@ pub(super) fn read(lexer: &mut Lexer<'_>) -> Lexed<TypeMeta> {
         b'n' => lexer.skip()?,
         first => {
             lexer.skip()?;
-            noted = Some(format!("json: cannot unmarshal {} into Go value of type {STRUCT}", sort(first)));
+            noted = Some(format!(
+                "json: cannot unmarshal {} into Go value of type {STRUCT}",
+                sort(first)
+            ));
         }
     }
     lexer.finish()?;
@@ -61,7 +63,9 @@ fn members(lexer: &mut Lexer<'_>, meta: &mut TypeMeta, noted: &mut Option<String
                 lexer.skip()?;
                 let found = sort(first);
                 noted.get_or_insert_with(|| {
-                    format!("json: cannot unmarshal {found} into Go struct field .{name} of type string")
+                    format!(
+                        "json: cannot unmarshal {found} into Go struct field .{name} of type string"
+                    )
                 });
             }
         }

@@ -9,7 +9,11 @@ use crate::value::{Map, Record, Value};
 /// The fields of the message that `reader` is at into `record`, on top of what is there already.
 pub(super) fn record(reader: Reader<'_>, record: &mut Record, depth: usize) -> Decoded {
     let ty = record.type_ref().clone();
-    let mut message = Message { ty: &ty, record, maps: Vec::new() };
+    let mut message = Message {
+        ty: &ty,
+        record,
+        maps: Vec::new(),
+    };
     message.read(reader, &ty.protobuf, depth)?;
     message.finish();
     Ok(())
@@ -48,9 +52,20 @@ impl Message<'_> {
         Ok(())
     }
 
-    fn field(&mut self, reader: &mut Reader<'_>, tag: Tag, index: usize, name: &str, depth: usize) -> Decoded {
+    fn field(
+        &mut self,
+        reader: &mut Reader<'_>,
+        tag: Tag,
+        index: usize,
+        name: &str,
+        depth: usize,
+    ) -> Decoded {
         let field = &self.ty.fields[index];
-        let name = if name.is_empty() { field.name.as_ref() } else { name };
+        let name = if name.is_empty() {
+            field.name.as_ref()
+        } else {
+            name
+        };
         match &field.ty {
             FieldType::Map(element) => {
                 tag.expect(Wire::Bytes, name)?;
@@ -62,7 +77,9 @@ impl Message<'_> {
                 }
             }
             FieldType::List(element) => {
-                let slot = self.record.get_or_insert_with(index, || Value::List(Vec::new()));
+                let slot = self
+                    .record
+                    .get_or_insert_with(index, || Value::List(Vec::new()));
                 let Value::List(items) = slot else {
                     return reader.skip(tag);
                 };
@@ -101,7 +118,9 @@ impl Message<'_> {
 
     fn finish(self) {
         for (index, new) in self.maps {
-            let slot = self.record.get_or_insert_with(index, || Value::Map(Map::new()));
+            let slot = self
+                .record
+                .get_or_insert_with(index, || Value::Map(Map::new()));
             let entries = match std::mem::take(slot) {
                 Value::Map(old) if !old.is_empty() => old.into_iter().chain(new).collect(),
                 _ => new,
@@ -118,14 +137,19 @@ fn find<'a>(fields: &'a [ProtoField], next: &mut usize, number: u32) -> Option<&
         Some(field) if field.number() == number => *next,
         // Another element of a list, another entry of a map.
         _ if *next > 0 && fields[*next - 1].number() == number => *next - 1,
-        _ => fields.binary_search_by_key(&number, ProtoField::number).ok()?,
+        _ => fields
+            .binary_search_by_key(&number, ProtoField::number)
+            .ok()?,
     };
     *next = at + 1;
     Some(&fields[at])
 }
 
 fn is_packable(element: &FieldType) -> bool {
-    matches!(element, FieldType::Bool | FieldType::Int32 | FieldType::Int64 | FieldType::Float64)
+    matches!(
+        element,
+        FieldType::Bool | FieldType::Int32 | FieldType::Int64 | FieldType::Float64
+    )
 }
 
 /// A number or boolean without a tag.
@@ -165,7 +189,11 @@ fn value(
             tag.expect(Wire::Fixed64, name)?;
             let float = number(ty, reader)?;
             // What is no number has no form in JSON either.
-            *slot = if matches!(float, Value::Float(float) if float.is_finite()) { float } else { Value::Float(0.0) };
+            *slot = if matches!(float, Value::Float(float) if float.is_finite()) {
+                float
+            } else {
+                Value::Float(0.0)
+            };
         }
         FieldType::Object(ty) => {
             tag.expect(Wire::Bytes, name)?;

@@ -43,10 +43,15 @@ impl<'a> Entries<'a> {
         let at = match self.entries.get(self.next) {
             Some((found, _)) if *found == field => self.next,
             // Between the last one asked for and the next one present there is nothing.
-            Some((found, _)) if *found > field && self.next > 0 && self.entries[self.next - 1].0 < field => {
+            Some((found, _))
+                if *found > field && self.next > 0 && self.entries[self.next - 1].0 < field =>
+            {
                 return None;
             }
-            _ => match self.entries.binary_search_by_key(&field, |(found, _)| *found) {
+            _ => match self
+                .entries
+                .binary_search_by_key(&field, |(found, _)| *found)
+            {
                 Ok(at) => at,
                 Err(at) => {
                     self.next = at;
@@ -171,7 +176,11 @@ fn object(ty: &Type, value: &Value, out: &mut Vec<u8>) {
         },
         Shape::SchemaOrBool => {
             let schema = value.as_record();
-            put_integer(1, i64::from(schema.is_some() || value.as_bool() == Some(true)), out);
+            put_integer(
+                1,
+                i64::from(schema.is_some() || value.as_bool() == Some(true)),
+                out,
+            );
             if let Some(schema) = schema {
                 put_message(2, out, |out| record(schema, out));
             }

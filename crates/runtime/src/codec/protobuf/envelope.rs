@@ -37,7 +37,12 @@ pub fn encode(api_version: &str, kind: &str, record: &Record, out: &mut Vec<u8>)
 }
 
 /// Appends an envelope to `out`, magic included, around the message that `write` appends.
-pub fn wrap_with(api_version: &str, kind: &str, out: &mut Vec<u8>, write: impl FnOnce(&mut Vec<u8>)) {
+pub fn wrap_with(
+    api_version: &str,
+    kind: &str,
+    out: &mut Vec<u8>,
+    write: impl FnOnce(&mut Vec<u8>),
+) {
     out.extend_from_slice(&MAGIC);
     put_message(1, out, |out| {
         put_bytes(1, api_version.as_bytes(), out);
@@ -116,22 +121,37 @@ mod tests {
     fn an_envelope_is_what_kube_apiserver_stores() {
         let mut out = Vec::new();
         wrap("v1", "Pod", b"\x0a\x00", &mut out);
-        assert_eq!(out, b"k8s\0\x0a\x09\x0a\x02v1\x12\x03Pod\x12\x02\x0a\x00\x1a\x00\x22\x00");
+        assert_eq!(
+            out,
+            b"k8s\0\x0a\x09\x0a\x02v1\x12\x03Pod\x12\x02\x0a\x00\x1a\x00\x22\x00"
+        );
         let envelope = unwrap(&Bytes::from(out)).unwrap();
-        assert_eq!((&*envelope.api_version, &*envelope.kind, &envelope.raw[..]), ("v1", "Pod", &b"\x0a\x00"[..]));
+        assert_eq!(
+            (&*envelope.api_version, &*envelope.kind, &envelope.raw[..]),
+            ("v1", "Pod", &b"\x0a\x00"[..])
+        );
     }
 
     #[track_caller]
     fn check_error(body: &'static [u8], expected: &str) {
-        assert_eq!(unwrap(&Bytes::from_static(body)).unwrap_err().to_string(), expected);
+        assert_eq!(
+            unwrap(&Bytes::from_static(body)).unwrap_err().to_string(),
+            expected
+        );
     }
 
     #[test]
     fn what_is_no_envelope_is_refused() {
         check_error(b"", "empty data");
-        check_error(b"{}", "provided data does not appear to be a protobuf message, expected prefix [107 56 115 0]");
+        check_error(
+            b"{}",
+            "provided data does not appear to be a protobuf message, expected prefix [107 56 115 0]",
+        );
         check_error(b"k8s\0", "empty body");
         check_error(b"k8s\0\x0a\x09\x0a", "unexpected EOF");
-        check_error(b"k8s\0\x08\x01", "proto: wrong wireType = 0 for field TypeMeta");
+        check_error(
+            b"k8s\0\x08\x01",
+            "proto: wrong wireType = 0 for field TypeMeta",
+        );
     }
 }

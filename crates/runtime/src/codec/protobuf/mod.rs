@@ -48,7 +48,11 @@ pub fn append_field(number: u32, content: &[u8], out: &mut Vec<u8>) {
 ///
 /// # Errors
 /// [`DecodeError::Syntax`] if `message` is not a message; `out` then holds what is of no use.
-pub fn set_resource_version(message: &Bytes, resource_version: &str, out: &mut Vec<u8>) -> Result<(), DecodeError> {
+pub fn set_resource_version(
+    message: &Bytes,
+    resource_version: &str,
+    out: &mut Vec<u8>,
+) -> Result<(), DecodeError> {
     resource_version::set(message, resource_version, out)
 }
 

@@ -39,7 +39,12 @@ pub(super) fn set(message: &Bytes, resource_version: &str, out: &mut Vec<u8>) ->
 }
 
 /// Puts the field where it belongs among those that ascend.
-fn set_in_metadata(mut reader: Reader<'_>, message: &Bytes, resource_version: &str, out: &mut Vec<u8>) -> Decoded {
+fn set_in_metadata(
+    mut reader: Reader<'_>,
+    message: &Bytes,
+    resource_version: &str,
+    out: &mut Vec<u8>,
+) -> Decoded {
     let mut pending = Some(resource_version);
     loop {
         let before = reader.position();

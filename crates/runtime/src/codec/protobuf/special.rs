@@ -9,7 +9,13 @@ use crate::time::Time;
 use crate::value::{Record, Value};
 
 /// The message of type `ty`, a field of the type `owner`, into `slot`.
-pub(super) fn object(reader: Reader<'_>, owner: &TypeRef, ty: &TypeRef, slot: &mut Value, depth: usize) -> Decoded {
+pub(super) fn object(
+    reader: Reader<'_>,
+    owner: &TypeRef,
+    ty: &TypeRef,
+    slot: &mut Value,
+    depth: usize,
+) -> Decoded {
     match ty.shape {
         Shape::Struct => {
             if slot.as_record().is_none() {
@@ -36,7 +42,11 @@ pub(super) fn object(reader: Reader<'_>, owner: &TypeRef, ty: &TypeRef, slot: &m
 }
 
 /// Calls `read` for every field of a message; what it does not want (`false`) is passed over.
-fn each(mut reader: Reader<'_>, ty: &Type, mut read: impl FnMut(&mut Reader<'_>, Tag) -> Decoded<bool>) -> Decoded {
+fn each(
+    mut reader: Reader<'_>,
+    ty: &Type,
+    mut read: impl FnMut(&mut Reader<'_>, Tag) -> Decoded<bool>,
+) -> Decoded {
     while let Some(tag) = reader.tag(&ty.name)? {
         if !read(&mut reader, tag)? {
             reader.skip(tag)?;
@@ -69,8 +79,10 @@ fn time(reader: Reader<'_>, ty: &Type) -> Decoded<Time> {
         nanos = 0;
     }
     const SECOND: i64 = 1_000_000_000;
-    let time =
-        Time { seconds: seconds.saturating_add(nanos.div_euclid(SECOND)), nanos: nanos.rem_euclid(SECOND) as u32 };
+    let time = Time {
+        seconds: seconds.saturating_add(nanos.div_euclid(SECOND)),
+        nanos: nanos.rem_euclid(SECOND) as u32,
+    };
     json::writable(time).map_err(DecodeError::syntax)
 }
 
@@ -121,7 +133,11 @@ fn int_or_string(reader: Reader<'_>, ty: &Type) -> Decoded<Value> {
         }
         Ok(true)
     })?;
-    Ok(if is_string { Value::String(text) } else { Value::Int(i64::from(integer)) })
+    Ok(if is_string {
+        Value::String(text)
+    } else {
+        Value::Int(i64::from(integer))
+    })
 }
 
 /// JSON as it came; empty if there is none. Go finds out that it is not JSON only when it writes it,
@@ -139,7 +155,9 @@ fn raw(reader: Reader<'_>, ty: &Type) -> Decoded<Value> {
     if !raw.is_empty() {
         json::check(&raw).map_err(|error| {
             let name = json::go_type_name(ty);
-            DecodeError::Syntax(format!("json: error calling MarshalJSON for type {name}: {error}"))
+            DecodeError::Syntax(format!(
+                "json: error calling MarshalJSON for type {name}: {error}"
+            ))
         })?;
     }
     Ok(Value::Raw(raw))
@@ -177,7 +195,10 @@ fn schema_or(reader: Reader<'_>, schema: &TypeRef, ty: &Type, depth: usize) -> D
                 allows = reader.varint()? != 0;
             }
             (Shape::SchemaOrBool, 2) | (Shape::SchemaOrArray | Shape::SchemaOrStringArray, 1) => {
-                read_schema(reader, one.get_or_insert_with(|| Record::new(schema.clone())))?;
+                read_schema(
+                    reader,
+                    one.get_or_insert_with(|| Record::new(schema.clone())),
+                )?;
             }
             (Shape::SchemaOrArray, 2) => {
                 let mut record = Record::new(schema.clone());

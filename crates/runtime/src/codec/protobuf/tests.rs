@@ -3,19 +3,33 @@ use crate::schema::fixed::{Table, elements, field, inline, list, map, object, pr
 use crate::schema::{Field, FieldType, Flags, ProtoField, Ref, Shape, Type};
 use crate::value::Value;
 
-static TIME: Type =
-    table(Table { name: "io.k8s.apimachinery.pkg.apis.meta.v1.MicroTime", shape: Shape::MicroTime, ..Table::EMPTY });
-static RAW: Type =
-    table(Table { name: "io.k8s.apimachinery.pkg.runtime.RawExtension", shape: Shape::RawExtension, ..Table::EMPTY });
+static TIME: Type = table(Table {
+    name: "io.k8s.apimachinery.pkg.apis.meta.v1.MicroTime",
+    shape: Shape::MicroTime,
+    ..Table::EMPTY
+});
+static RAW: Type = table(Table {
+    name: "io.k8s.apimachinery.pkg.runtime.RawExtension",
+    shape: Shape::RawExtension,
+    ..Table::EMPTY
+});
 static FLOAT: FieldType = FieldType::Float64;
 
 static FIELDS: [Field; 11] = [
     field("name", FieldType::String, Flags::OMIT_EMPTY),
     field("count", FieldType::Int32, Flags::OMIT_EMPTY),
-    field("limit", FieldType::Int64, Flags::OMIT_EMPTY.with(Flags::POINTER)),
+    field(
+        "limit",
+        FieldType::Int64,
+        Flags::OMIT_EMPTY.with(Flags::POINTER),
+    ),
     field("numbers", list(&elements::INT64), Flags::OMIT_EMPTY),
     field("labels", map(&elements::STRING), Flags::OMIT_EMPTY),
-    field("inner", object(&THING), Flags::OMIT_EMPTY.with(Flags::POINTER)),
+    field(
+        "inner",
+        object(&THING),
+        Flags::OMIT_EMPTY.with(Flags::POINTER),
+    ),
     field("at", object(&TIME), Flags::OMIT_EMPTY),
     field("raw", object(&RAW), Flags::OMIT_EMPTY),
     field("ratios", list(&FLOAT), Flags::OMIT_EMPTY),
@@ -54,17 +68,27 @@ fn read(message: &[u8]) -> Result<Record, DecodeError> {
 #[track_caller]
 fn check(message: &[u8], expected: &str, written: &[u8]) {
     let record = read(message).unwrap_or_else(|error| panic!("{error}"));
-    assert_eq!(format!("{record:?}"), format!("io.k8s.api.core.v1.Thing{expected}"));
+    assert_eq!(
+        format!("{record:?}"),
+        format!("io.k8s.api.core.v1.Thing{expected}")
+    );
     let mut out = Vec::new();
     encode(&record, &mut out);
-    assert_eq!(out.escape_ascii().to_string(), written.escape_ascii().to_string());
+    assert_eq!(
+        out.escape_ascii().to_string(),
+        written.escape_ascii().to_string()
+    );
 }
 
 #[test]
 fn zero_values_are_written_and_read_as_nothing() {
     check(b"", "", ALWAYS);
     check(ALWAYS, "", ALWAYS);
-    check(b"\x18\x00", " { limit: Int(0) }", b"\x0a\x00\x10\x00\x18\x00\x3a\x00\x42\x00\x52\x02\x08\x00");
+    check(
+        b"\x18\x00",
+        " { limit: Int(0) }",
+        b"\x0a\x00\x10\x00\x18\x00\x3a\x00\x42\x00\x52\x02\x08\x00",
+    );
     check(b"\x0a\x01a\x0a\x00", "", ALWAYS);
 }
 
@@ -111,7 +135,13 @@ fn unknown_fields_are_passed_over() {
 
 #[test]
 fn strings_that_are_not_utf8_are_made_so() {
-    assert_eq!(read(b"\x0a\x03a\xff\xfe").unwrap().get(0).and_then(Value::as_str), Some("a\u{fffd}\u{fffd}"));
+    assert_eq!(
+        read(b"\x0a\x03a\xff\xfe")
+            .unwrap()
+            .get(0)
+            .and_then(Value::as_str),
+        Some("a\u{fffd}\u{fffd}")
+    );
 }
 
 #[track_caller]
@@ -129,8 +159,14 @@ fn what_is_no_message_is_refused_in_the_words_of_generated_code() {
     check_error(b"\x0c", "proto: Thing: wiretype end group for non-group");
     check_error(b"\x00", "proto: Thing: illegal tag 0 (wire type 0)");
     check_error(b"\x9e\x06", "proto: illegal wireType 6");
-    check_error(b"\x10\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01", "proto: integer overflow");
-    check_error(b"\x0a\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01", "proto: negative length found during unmarshaling");
+    check_error(
+        b"\x10\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01",
+        "proto: integer overflow",
+    );
+    check_error(
+        b"\x0a\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01",
+        "proto: negative length found during unmarshaling",
+    );
     check_error(
         b"\x42\x04\x0a\x02no",
         "json: error calling MarshalJSON for type runtime.RawExtension: invalid character 'o' in literal null (expecting 'u')",
@@ -156,13 +192,24 @@ fn nesting_is_bounded() {
 fn check_version(message: &[u8], version: &str, expected: &[u8]) {
     let mut out = Vec::new();
     set_resource_version(&Bytes::copy_from_slice(message), version, &mut out).unwrap();
-    assert_eq!(out.escape_ascii().to_string(), expected.escape_ascii().to_string());
+    assert_eq!(
+        out.escape_ascii().to_string(),
+        expected.escape_ascii().to_string()
+    );
 }
 
 #[test]
 fn the_resource_version_is_set_in_place() {
     check_version(b"", "7", b"\x0a\x03\x32\x017");
     check_version(b"\x0a\x00\x12\x00", "7", b"\x0a\x03\x32\x017\x12\x00");
-    check_version(b"\x0a\x05\x0a\x01a\x38\x01\x12\x00", "7", b"\x0a\x08\x0a\x01a\x32\x017\x38\x01\x12\x00");
-    check_version(b"\x0a\x08\x0a\x01a\x32\x017\x38\x01", "", b"\x0a\x07\x0a\x01a\x32\x00\x38\x01");
+    check_version(
+        b"\x0a\x05\x0a\x01a\x38\x01\x12\x00",
+        "7",
+        b"\x0a\x08\x0a\x01a\x32\x017\x38\x01\x12\x00",
+    );
+    check_version(
+        b"\x0a\x08\x0a\x01a\x32\x017\x38\x01",
+        "",
+        b"\x0a\x07\x0a\x01a\x32\x00\x38\x01",
+    );
 }

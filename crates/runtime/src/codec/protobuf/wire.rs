@@ -57,15 +57,25 @@ pub(super) struct Tag {
 impl Tag {
     /// Refuses a field that is not of the wire type its number has in the table.
     pub(super) fn expect(self, wire: Wire, name: &str) -> Decoded {
-        if self.wire == wire { Ok(()) } else { Err(self.wrong(name)) }
+        if self.wire == wire {
+            Ok(())
+        } else {
+            Err(self.wrong(name))
+        }
     }
 
     pub(super) fn wrong(self, name: &str) -> DecodeError {
         // Go's name of the field, as far as that of JSON or the `.proto` file tells it.
         let mut letters = name.chars();
-        let first = letters.next().map(|first| first.to_ascii_uppercase()).into_iter();
+        let first = letters
+            .next()
+            .map(|first| first.to_ascii_uppercase())
+            .into_iter();
         let name: String = first.chain(letters).collect();
-        DecodeError::Syntax(format!("proto: wrong wireType = {} for field {name}", self.wire.bits()))
+        DecodeError::Syntax(format!(
+            "proto: wrong wireType = {} for field {name}",
+            self.wire.bits()
+        ))
     }
 }
 
@@ -78,12 +88,20 @@ pub(super) struct Reader<'a> {
 
 impl<'a> Reader<'a> {
     pub(super) fn new(body: &'a Bytes) -> Self {
-        Self { body, at: 0, end: body.len() }
+        Self {
+            body,
+            at: 0,
+            end: body.len(),
+        }
     }
 
     /// A reader of a message within.
     pub(super) fn within(&self, range: Range<usize>) -> Self {
-        Self { body: self.body, at: range.start, end: range.end }
+        Self {
+            body: self.body,
+            at: range.start,
+            end: range.end,
+        }
     }
 
     /// The tag of the next field of the message `message`, the last part of which is its name, unless
@@ -99,7 +117,10 @@ impl<'a> Reader<'a> {
         if wire == Wire::EndGroup || number <= 0 {
             return Err(no_tag(message, number, wire, bits));
         }
-        Ok(Some(Tag { number: number as u32, wire }))
+        Ok(Some(Tag {
+            number: number as u32,
+            wire,
+        }))
     }
 
     #[inline]
@@ -122,7 +143,9 @@ impl<'a> Reader<'a> {
     }
 
     pub(super) fn fixed64(&mut self) -> Decoded<u64> {
-        let bytes = self.body[..self.end].get(self.at..self.at + 8).ok_or_else(cut_off)?;
+        let bytes = self.body[..self.end]
+            .get(self.at..self.at + 8)
+            .ok_or_else(cut_off)?;
         self.at += 8;
         // The slice has eight bytes, so the conversion holds.
         Ok(u64::from_le_bytes(bytes.try_into().unwrap_or_default()))
@@ -135,7 +158,9 @@ impl<'a> Reader<'a> {
         let length = i64::try_from(length)
             .ok()
             .and_then(|length| usize::try_from(length).ok())
-            .ok_or_else(|| DecodeError::syntax("proto: negative length found during unmarshaling"))?;
+            .ok_or_else(|| {
+                DecodeError::syntax("proto: negative length found during unmarshaling")
+            })?;
         if length > self.end - self.at {
             return Err(cut_off());
         }
@@ -190,11 +215,14 @@ impl<'a> Reader<'a> {
                 }
                 Wire::StartGroup => groups += 1,
                 Wire::EndGroup => {
-                    groups =
-                        groups.checked_sub(1).ok_or_else(|| DecodeError::syntax("proto: unexpected end of group"))?;
+                    groups = groups
+                        .checked_sub(1)
+                        .ok_or_else(|| DecodeError::syntax("proto: unexpected end of group"))?;
                 }
                 Wire::Unknown(bits) => {
-                    return Err(DecodeError::Syntax(format!("proto: illegal wireType {bits}")));
+                    return Err(DecodeError::Syntax(format!(
+                        "proto: illegal wireType {bits}"
+                    )));
                 }
             }
             if groups == 0 {

@@ -15,7 +15,11 @@ use crate::value::{Map, Value};
 ///
 /// # Errors
 /// goyaml's, and those of the conversion to JSON.
-pub(super) fn value(document: &Document<'_>, text: &str, duplicates: &mut Vec<String>) -> Result<Value, DecodeError> {
+pub(super) fn value(
+    document: &Document<'_>,
+    text: &str,
+    duplicates: &mut Vec<String>,
+) -> Result<Value, DecodeError> {
     let Some(root) = document.root else {
         return Ok(Value::Null);
     };
@@ -56,17 +60,26 @@ impl<'a> Converter<'a, '_> {
                 scalar(text, *plain, tag)
             }
             Kind::Sequence(children) => {
-                let items = children.iter().map(|&child| self.node(child, depth + 1)).collect::<Result<_, _>>()?;
+                let items = children
+                    .iter()
+                    .map(|&child| self.node(child, depth + 1))
+                    .collect::<Result<_, _>>()?;
                 Ok(Value::List(items))
             }
             Kind::Mapping(_) => {
                 let mut entries = Entries::default();
                 self.mapping(node, &mut entries, depth)?;
                 Ok(Value::Map(Map::from_entries(
-                    entries.list.into_iter().map(|(key, value)| (key.text, value)).collect(),
+                    entries
+                        .list
+                        .into_iter()
+                        .map(|(key, value)| (key.text, value))
+                        .collect(),
                 )))
             }
-            &Kind::Alias { node: target, at } => self.follow(node, at, |converter| converter.node(target, depth + 1)),
+            &Kind::Alias { node: target, at } => {
+                self.follow(node, at, |converter| converter.node(target, depth + 1))
+            }
         }
     }
 
@@ -88,7 +101,12 @@ impl<'a> Converter<'a, '_> {
     }
 
     /// Entries of a mapping into `entries`, on top of what is there already.
-    fn mapping(&mut self, node: usize, entries: &mut Entries, depth: usize) -> Result<(), DecodeError> {
+    fn mapping(
+        &mut self,
+        node: usize,
+        entries: &mut Entries,
+        depth: usize,
+    ) -> Result<(), DecodeError> {
         let Kind::Mapping(children) = &self.nodes[node].kind else {
             return Ok(());
         };
@@ -103,7 +121,10 @@ impl<'a> Converter<'a, '_> {
             if entries.insert(key, value)
                 && let Some((key, _)) = entries.list.last()
             {
-                self.duplicates.push(format!("line {}: key {} already set in map", self.nodes[child].line, key.shown));
+                self.duplicates.push(format!(
+                    "line {}: key {} already set in map",
+                    self.nodes[child].line, key.shown
+                ));
             }
         }
         Ok(())
@@ -114,7 +135,12 @@ impl<'a> Converter<'a, '_> {
             && (*plain && tag.is_empty() || tag == "tag:yaml.org,2002:merge"))
     }
 
-    fn merge(&mut self, node: usize, entries: &mut Entries, depth: usize) -> Result<(), DecodeError> {
+    fn merge(
+        &mut self,
+        node: usize,
+        entries: &mut Entries,
+        depth: usize,
+    ) -> Result<(), DecodeError> {
         match &self.nodes[node].kind {
             Kind::Sequence(children) => {
                 // Earlier ones take precedence.
@@ -127,16 +153,25 @@ impl<'a> Converter<'a, '_> {
         }
     }
 
-    fn merge_one(&mut self, node: usize, entries: &mut Entries, depth: usize) -> Result<(), DecodeError> {
+    fn merge_one(
+        &mut self,
+        node: usize,
+        entries: &mut Entries,
+        depth: usize,
+    ) -> Result<(), DecodeError> {
         self.count()?;
         match self.nodes[node].kind {
             Kind::Mapping(_) if depth < MAX_DEPTH => self.mapping(node, entries, depth + 1),
             Kind::Alias { node: target, at }
                 if matches!(self.nodes[target].kind, Kind::Mapping(_)) && depth < MAX_DEPTH =>
             {
-                self.follow(node, at, |converter| converter.mapping(target, entries, depth + 1))
+                self.follow(node, at, |converter| {
+                    converter.mapping(target, entries, depth + 1)
+                })
             }
-            _ => Err(fault("map merge requires map or sequence of maps as the value")),
+            _ => Err(fault(
+                "map merge requires map or sequence of maps as the value",
+            )),
         }
     }
 
@@ -153,16 +188,23 @@ impl<'a> Converter<'a, '_> {
             HIGH.. => 0.10,
             count => 0.99 - 0.89 * ((count - LOW) as f64 / (HIGH - LOW) as f64),
         };
-        let excessive =
-            self.by_alias > 100 && self.converted > 1000 && self.by_alias as f64 / self.converted as f64 > allowed;
-        if excessive { Err(fault("document contains excessive aliasing")) } else { Ok(()) }
+        let excessive = self.by_alias > 100
+            && self.converted > 1000
+            && self.by_alias as f64 / self.converted as f64 > allowed;
+        if excessive {
+            Err(fault("document contains excessive aliasing"))
+        } else {
+            Ok(())
+        }
     }
 
     /// And one of our own, against a few aliases of a long text.
     fn spend(&mut self, bytes: usize) -> Result<(), DecodeError> {
         if !self.within.is_empty() {
-            self.budget =
-                self.budget.checked_sub(bytes).ok_or_else(|| fault("document contains excessive aliasing"))?;
+            self.budget = self
+                .budget
+                .checked_sub(bytes)
+                .ok_or_else(|| fault("document contains excessive aliasing"))?;
         }
         Ok(())
     }
@@ -192,9 +234,15 @@ impl Entries {
 }
 
 fn key_of(value: Value) -> Result<Key, DecodeError> {
-    let plain = |text: String| Key { text: Text::from(text.clone()), shown: text };
+    let plain = |text: String| Key {
+        text: Text::from(text.clone()),
+        shown: text,
+    };
     Ok(match value {
-        Value::String(text) => Key { shown: Quoted(&text).to_string(), text },
+        Value::String(text) => Key {
+            shown: Quoted(&text).to_string(),
+            text,
+        },
         Value::Int(integer) => plain(integer.to_string()),
         Value::Bool(truth) => plain(truth.to_string()),
         // Written with the precision of 32 bits.
@@ -232,7 +280,9 @@ fn scalar(text: &str, plain: bool, tag: &str) -> Result<Value, DecodeError> {
             Scalar::String => "str",
         };
         if found != wanted {
-            return Err(fault(format_args!("cannot decode !!{found} `{text}` as a !!{wanted}")));
+            return Err(fault(format_args!(
+                "cannot decode !!{found} `{text}` as a !!{wanted}"
+            )));
         }
     }
     Ok(match resolved {
@@ -249,7 +299,9 @@ fn scalar(text: &str, plain: bool, tag: &str) -> Result<Value, DecodeError> {
             } else {
                 "-Inf"
             };
-            return Err(DecodeError::Syntax(format!("json: unsupported value: {shown}")));
+            return Err(DecodeError::Syntax(format!(
+                "json: unsupported value: {shown}"
+            )));
         }
         Scalar::Float(float) => Value::Float(float),
         Scalar::Timestamp | Scalar::Merge | Scalar::String => string(),

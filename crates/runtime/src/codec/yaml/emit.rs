@@ -10,7 +10,13 @@ const WIDTH: usize = 80;
 
 /// Appends `value` as a document.
 pub(super) fn document(value: &Value, out: &mut Vec<u8>) {
-    let mut emitter = Emitter { out, column: 0, indent: -1, after_space: true, at_indent: true };
+    let mut emitter = Emitter {
+        out,
+        column: 0,
+        indent: -1,
+        after_space: true,
+        at_indent: true,
+    };
     emitter.node(value, Place::Root);
     emitter.indent = -1;
     emitter.new_line();
@@ -132,7 +138,12 @@ impl Emitter<'_> {
         let mut letters = text.chars().peekable();
         while let Some(letter) = letters.next() {
             let is_space = letter == ' ';
-            if is_space && may_fold && !spaces && self.column > WIDTH && letters.peek() != Some(&' ') {
+            if is_space
+                && may_fold
+                && !spaces
+                && self.column > WIDTH
+                && letters.peek() != Some(&' ')
+            {
                 self.new_line();
             } else {
                 self.put(letter);
@@ -187,9 +198,18 @@ impl Emitter<'_> {
         let mut letters = text.char_indices().peekable();
         while let Some((at, letter)) = letters.next() {
             let is_space = letter == ' ';
-            if !is_printable(letter) || is_break(letter) || matches!(letter, '"' | '\\' | '\u{feff}') {
+            if !is_printable(letter)
+                || is_break(letter)
+                || matches!(letter, '"' | '\\' | '\u{feff}')
+            {
                 self.escape(letter);
-            } else if is_space && may_fold && !spaces && self.column > WIDTH && at > 0 && at < text.len() - 1 {
+            } else if is_space
+                && may_fold
+                && !spaces
+                && self.column > WIDTH
+                && at > 0
+                && at < text.len() - 1
+            {
                 self.new_line();
                 if letters.peek().is_some_and(|(_, next)| *next == ' ') {
                     self.put('\\');
@@ -287,12 +307,14 @@ impl Emitter<'_> {
     }
 
     fn put(&mut self, letter: char) {
-        self.out.extend_from_slice(letter.encode_utf8(&mut [0; 4]).as_bytes());
+        self.out
+            .extend_from_slice(letter.encode_utf8(&mut [0; 4]).as_bytes());
         self.column += 1;
     }
 
     fn put_break(&mut self, letter: char) {
-        self.out.extend_from_slice(letter.encode_utf8(&mut [0; 4]).as_bytes());
+        self.out
+            .extend_from_slice(letter.encode_utf8(&mut [0; 4]).as_bytes());
         self.column = 0;
     }
 }
@@ -301,7 +323,11 @@ impl Emitter<'_> {
 /// without point and exponent is an integer, if it is none too large.
 fn number(number: f64, json: &str) -> String {
     let is_integer = json.parse::<i64>().is_ok() || json.parse::<u64>().is_ok();
-    if is_integer { json.to_owned() } else { general(&format!("{number:e}")) }
+    if is_integer {
+        json.to_owned()
+    } else {
+        general(&format!("{number:e}"))
+    }
 }
 
 /// The shortest digits `scientific` (`1.5e-7`) in Go's `'g'` format: with an exponent if that is below
@@ -314,5 +340,7 @@ pub(super) fn general(scientific: &str) -> String {
         return format!("{mantissa}e{sign}{:02}", exponent.abs());
     }
     // In this range the standard library writes no exponent.
-    scientific.parse::<f64>().map_or_else(|_| scientific.to_owned(), |number| number.to_string())
+    scientific
+        .parse::<f64>()
+        .map_or_else(|_| scientific.to_owned(), |number| number.to_string())
 }

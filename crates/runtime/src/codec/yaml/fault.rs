@@ -32,14 +32,18 @@ pub(super) fn from_parser(error: &ScanError, text: &str) -> DecodeError {
     }
     match line {
         0 => fault(problem),
-        line => fault(format_args!("line {}: {problem}", line + usize::from(finder == Finder::Scanner))),
+        line => fault(format_args!(
+            "line {}: {problem}",
+            line + usize::from(finder == Finder::Scanner)
+        )),
     }
 }
 
 /// The name of the alias that begins at the character `at`.
 pub(super) fn anchor_name(at: usize, text: &str) -> String {
     let rest = text.chars().skip(at).skip_while(|&letter| letter == '*');
-    rest.take_while(|&letter| letter.is_ascii_alphanumeric() || letter == '_' || letter == '-').collect()
+    rest.take_while(|&letter| letter.is_ascii_alphanumeric() || letter == '_' || letter == '-')
+        .collect()
 }
 
 fn translate(info: &str) -> (Finder, &str) {
@@ -57,11 +61,16 @@ fn translate(info: &str) -> (Finder, &str) {
         | "tabs disallowed in this context"
         | "tab cannot be used as indentation"
         | "found a tab" => (Scanner, "found character that cannot start any token"),
-        _ if problem.starts_with("unexpected character: `") => (Scanner, "found character that cannot start any token"),
-        "plain scalar cannot start with '-' followed by ,[]{}" => {
-            (Scanner, "block sequence entries are not allowed in this context")
+        _ if problem.starts_with("unexpected character: `") => {
+            (Scanner, "found character that cannot start any token")
         }
-        "did not find expected hexadecimal number" => (Scanner, "did not find expected hexdecimal number"),
+        "plain scalar cannot start with '-' followed by ,[]{}" => (
+            Scanner,
+            "block sequence entries are not allowed in this context",
+        ),
+        "did not find expected hexadecimal number" => {
+            (Scanner, "did not find expected hexdecimal number")
+        }
         "recursion limit exceeded" => (Scanner, "exceeded max depth of 10000"),
         "expected ',' or ']'" => (Parser, "did not find expected ',' or ']'"),
         "duplicate version directive" => (Parser, "found duplicate %YAML directive"),
@@ -95,5 +104,9 @@ pub(super) fn text(body: &[u8]) -> Result<&str, DecodeError> {
         matches!(letter, '\t' | '\n' | '\r' | ' '..='~' | '\u{85}' | '\u{a0}'..='\u{fffd}' | '\u{10000}'..)
             && letter != '\u{feff}'
     };
-    if text.chars().all(allowed) { Ok(text) } else { Err(fault("control characters are not allowed")) }
+    if text.chars().all(allowed) {
+        Ok(text)
+    } else {
+        Err(fault("control characters are not allowed"))
+    }
 }

@@ -46,7 +46,10 @@ pub fn to_json(body: &Bytes, problems: &mut Problems) -> Result<Bytes, DecodeErr
     let mut duplicates = Vec::new();
     let value = convert::value(&document, text, &mut duplicates)?;
     if !duplicates.is_empty() {
-        problems.note(format!("yaml: unmarshal errors:\n  {}", duplicates.join("\n  ")));
+        problems.note(format!(
+            "yaml: unmarshal errors:\n  {}",
+            duplicates.join("\n  ")
+        ));
     }
     Ok(json_text(&value, body.len()))
 }

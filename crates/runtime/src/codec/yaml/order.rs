@@ -19,14 +19,20 @@ pub(super) fn compare(a: &str, b: &str) -> Ordering {
     // Zeros within a number count, those in front of it do not.
     let mut start = 0;
     if left == '0' || right == '0' {
-        let before = a[..at].iter().rev().take_while(|letter| letter.is_numeric());
+        let before = a[..at]
+            .iter()
+            .rev()
+            .take_while(|letter| letter.is_numeric());
         if before.into_iter().any(|&letter| letter != '0') {
             start = 1;
         }
     }
     let (left_number, left_length) = number(&a[at..], start);
     let (right_number, right_length) = number(&b[at..], start);
-    left_number.cmp(&right_number).then(left_length.cmp(&right_length)).then(left.cmp(&right))
+    left_number
+        .cmp(&right_number)
+        .then(left_length.cmp(&right_length))
+        .then(left.cmp(&right))
 }
 
 fn number(letters: &[char], start: i64) -> (i64, usize) {

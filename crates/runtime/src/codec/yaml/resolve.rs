@@ -36,8 +36,12 @@ pub(super) fn resolve(text: &str) -> Scalar {
 
 fn word(text: &str) -> Scalar {
     match text {
-        "y" | "Y" | "yes" | "Yes" | "YES" | "true" | "True" | "TRUE" | "on" | "On" | "ON" => Scalar::Bool(true),
-        "n" | "N" | "no" | "No" | "NO" | "false" | "False" | "FALSE" | "off" | "Off" | "OFF" => Scalar::Bool(false),
+        "y" | "Y" | "yes" | "Yes" | "YES" | "true" | "True" | "TRUE" | "on" | "On" | "ON" => {
+            Scalar::Bool(true)
+        }
+        "n" | "N" | "no" | "No" | "NO" | "false" | "False" | "FALSE" | "off" | "Off" | "OFF" => {
+            Scalar::Bool(false)
+        }
         "~" | "null" | "Null" | "NULL" => Scalar::Null,
         _ => Scalar::String,
     }
@@ -92,7 +96,10 @@ fn integer(text: &str) -> Option<Scalar> {
 /// `^[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?$`
 fn is_float(text: &[u8]) -> bool {
     let digits = |text: &[u8]| text.iter().take_while(|byte| byte.is_ascii_digit()).count();
-    let mut rest = text.strip_prefix(b"-").or_else(|| text.strip_prefix(b"+")).unwrap_or(text);
+    let mut rest = text
+        .strip_prefix(b"-")
+        .or_else(|| text.strip_prefix(b"+"))
+        .unwrap_or(text);
     let whole = digits(rest);
     rest = &rest[whole..];
     if let Some(fraction) = rest.strip_prefix(b".") {
@@ -107,7 +114,10 @@ fn is_float(text: &[u8]) -> bool {
     match rest.strip_prefix(b"e").or_else(|| rest.strip_prefix(b"E")) {
         None => rest.is_empty(),
         Some(exponent) => {
-            let exponent = exponent.strip_prefix(b"-").or_else(|| exponent.strip_prefix(b"+")).unwrap_or(exponent);
+            let exponent = exponent
+                .strip_prefix(b"-")
+                .or_else(|| exponent.strip_prefix(b"+"))
+                .unwrap_or(exponent);
             !exponent.is_empty() && digits(exponent) == exponent.len()
         }
     }
@@ -123,7 +133,9 @@ fn parse_timestamp(text: &[u8]) -> Option<()> {
     if !year.iter().all(u8::is_ascii_digit) {
         return None;
     }
-    let year = year.iter().fold(0, |year, digit| year * 10 + u32::from(digit - b'0'));
+    let year = year
+        .iter()
+        .fold(0, |year, digit| year * 10 + u32::from(digit - b'0'));
     let (month, rest) = one_or_two(rest)?;
     let (day, rest) = one_or_two(rest.strip_prefix(b"-")?)?;
     let leap = year.is_multiple_of(4) && (!year.is_multiple_of(100) || year.is_multiple_of(400));
@@ -153,17 +165,28 @@ fn time_of_day(text: &[u8]) -> Option<&[u8]> {
         return None;
     }
     let fraction = match rest.strip_prefix(b".").or_else(|| rest.strip_prefix(b",")) {
-        Some(fraction) => fraction.iter().take_while(|byte| byte.is_ascii_digit()).count(),
+        Some(fraction) => fraction
+            .iter()
+            .take_while(|byte| byte.is_ascii_digit())
+            .count(),
         None => 0,
     };
-    Some(if fraction > 0 { &rest[fraction + 1..] } else { rest })
+    Some(if fraction > 0 {
+        &rest[fraction + 1..]
+    } else {
+        rest
+    })
 }
 
 fn zone(text: &[u8]) -> Option<()> {
-    let two = |a: u8, b: u8| (a.is_ascii_digit() && b.is_ascii_digit()).then(|| (a - b'0') * 10 + b - b'0');
+    let two = |a: u8, b: u8| {
+        (a.is_ascii_digit() && b.is_ascii_digit()).then(|| (a - b'0') * 10 + b - b'0')
+    };
     match *text {
         [b'Z'] => Some(()),
-        [b'+' | b'-', h1, h2, b':', m1, m2] => (two(h1, h2)? <= 24 && two(m1, m2)? <= 60).then_some(()),
+        [b'+' | b'-', h1, h2, b':', m1, m2] => {
+            (two(h1, h2)? <= 24 && two(m1, m2)? <= 60).then_some(())
+        }
         _ => None,
     }
 }
@@ -192,10 +215,14 @@ pub(super) fn is_base_60(text: &str) -> bool {
     };
     let mut count = 0;
     first.starts_with(|first: char| first.is_ascii_digit())
-        && first.bytes().all(|byte| byte.is_ascii_digit() || byte == b'_')
+        && first
+            .bytes()
+            .all(|byte| byte.is_ascii_digit() || byte == b'_')
         && groups.inspect(|_| count += 1).all(is_group)
         && count > 0
-        && fraction.bytes().all(|byte| byte.is_ascii_digit() || byte == b'_')
+        && fraction
+            .bytes()
+            .all(|byte| byte.is_ascii_digit() || byte == b'_')
 }
 
 #[cfg(test)]
@@ -219,7 +246,10 @@ mod tests {
             check(text, Scalar::Bool(false));
         }
         check("<<", Scalar::Merge);
-        for text in ["nUll", "yEs", "a", "true ", "-", "+", ".", "..", "-x", "1a", "0x", "1e", "--1", "+-1", "0x-1"] {
+        for text in [
+            "nUll", "yEs", "a", "true ", "-", "+", ".", "..", "-x", "1a", "0x", "1e", "--1", "+-1",
+            "0x-1",
+        ] {
             check(text, Scalar::String);
         }
     }
@@ -237,7 +267,10 @@ mod tests {
         check("08", Scalar::Float(8.0));
         check("9223372036854775808", Scalar::Large(1 << 63));
         check("-9223372036854775808", Scalar::Int(i64::MIN));
-        check("18446744073709551616", Scalar::Float(18_446_744_073_709_551_616.0));
+        check(
+            "18446744073709551616",
+            Scalar::Float(18_446_744_073_709_551_616.0),
+        );
         check("1.", Scalar::Float(1.0));
         check(".5", Scalar::Float(0.5));
         check("1e3", Scalar::Float(1000.0));
@@ -247,12 +280,22 @@ mod tests {
 
     #[test]
     fn dates_are_told() {
-        for text in
-            ["2001-01-01", "2001-1-1", "2026-11-22T21:39:28Z", "2026-11-22t1:2:3.5+01:00", "2001-12-14 21:59:43.10"]
-        {
+        for text in [
+            "2001-01-01",
+            "2001-1-1",
+            "2026-11-22T21:39:28Z",
+            "2026-11-22t1:2:3.5+01:00",
+            "2001-12-14 21:59:43.10",
+        ] {
             check(text, Scalar::Timestamp);
         }
-        for text in ["2001-13-01", "2001-02-30", "2001-01-01T", "2001-01-01T1:2:3", "2001-12-14 21:59:43 -5"] {
+        for text in [
+            "2001-13-01",
+            "2001-02-30",
+            "2001-01-01T",
+            "2001-01-01T1:2:3",
+            "2001-12-14 21:59:43 -5",
+        ] {
             check(text, Scalar::String);
         }
     }

@@ -13,7 +13,11 @@ pub(super) struct Analysis {
 impl Analysis {
     pub(super) fn of(text: &str) -> Self {
         if text.is_empty() {
-            return Self { plain_allowed: true, single_quoted_allowed: true, block_allowed: false };
+            return Self {
+                plain_allowed: true,
+                single_quoted_allowed: true,
+                block_allowed: false,
+            };
         }
         let (mut line_breaks, mut special) = (false, false);
         let (mut break_space, mut space_break) = (false, false);
@@ -27,10 +31,16 @@ impl Analysis {
             space_break |= line_break && previous_space;
             (previous_space, previous_break) = (space, line_break);
         }
-        let edge = |letter: Option<char>| letter.is_some_and(|letter| letter == ' ' || is_break(letter));
+        let edge =
+            |letter: Option<char>| letter.is_some_and(|letter| letter == ' ' || is_break(letter));
         let at_edge = edge(text.chars().next()) || edge(text.chars().next_back());
         Self {
-            plain_allowed: !(at_edge || break_space || space_break || special || line_breaks || has_indicators(text)),
+            plain_allowed: !(at_edge
+                || break_space
+                || space_break
+                || special
+                || line_breaks
+                || has_indicators(text)),
             single_quoted_allowed: !(break_space || space_break || special),
             block_allowed: !(text.ends_with(' ') || space_break || special),
         }
@@ -48,7 +58,8 @@ fn has_indicators(text: &str) -> bool {
     while let Some(letter) = letters.next() {
         let before_blank = letters.peek().is_none_or(|&next| is_blank(next));
         let indicates = match letter {
-            ',' | '[' | ']' | '{' | '}' | '&' | '*' | '!' | '|' | '>' | '\'' | '"' | '%' | '@' | '`' => first,
+            ',' | '[' | ']' | '{' | '}' | '&' | '*' | '!' | '|' | '>' | '\'' | '"' | '%' | '@'
+            | '`' => first,
             '#' => first || after_blank,
             '?' | '-' => first && before_blank,
             ':' => before_blank,

@@ -7,7 +7,10 @@ fn check(yaml: &str, expected: &str) {
         Ok(json) => String::from_utf8(json.to_vec()).unwrap(),
         Err(error) => error.to_string(),
     };
-    let found = problems.texts().iter().fold(found, |found, problem| format!("{found} {problem}"));
+    let found = problems
+        .texts()
+        .iter()
+        .fold(found, |found, problem| format!("{found} {problem}"));
     assert_eq!(found, expected, "{yaml}");
 }
 
@@ -15,9 +18,18 @@ fn check(yaml: &str, expected: &str) {
 fn documents_become_json_with_sorted_keys() {
     check("", "null");
     check("# nothing", "null");
-    check("b: 1\na: [x, \"y\", 'z', y]\n", r#"{"a":["x","y","z",true],"b":1}"#);
-    check("a:\n- 1\n-\n- 0777\n- 1.5\n- 2001-01-01\n", r#"{"a":[1,null,511,1.5,"2001-01-01"]}"#);
-    check("text: |\n  two\n  lines\nfolded: >\n  one\n  line\n", r#"{"folded":"one line\n","text":"two\nlines\n"}"#);
+    check(
+        "b: 1\na: [x, \"y\", 'z', y]\n",
+        r#"{"a":["x","y","z",true],"b":1}"#,
+    );
+    check(
+        "a:\n- 1\n-\n- 0777\n- 1.5\n- 2001-01-01\n",
+        r#"{"a":[1,null,511,1.5,"2001-01-01"]}"#,
+    );
+    check(
+        "text: |\n  two\n  lines\nfolded: >\n  one\n  line\n",
+        r#"{"folded":"one line\n","text":"two\nlines\n"}"#,
+    );
     check("1: a\ntrue: b\n1.5: c", r#"{"1":"a","1.5":"c","true":"b"}"#);
     check(
         "a: !!str 1\nb: !!float 1\nc: !!int '7'\nd: !mine x\ne: !!binary aGk=",
@@ -29,9 +41,18 @@ fn documents_become_json_with_sorted_keys() {
 
 #[test]
 fn json_is_yaml() {
-    check(r#" {"b":[1.0,1e2,"y",null,-0],"a":{}} "#, r#"{"a":{},"b":[1,100,"y",null,0]}"#);
-    check("{\"a\":1,\"a\":2}", "{\"a\":2} yaml: unmarshal errors:\n  line 1: key \"a\" already set in map");
-    check(r#"{"a":18446744073709551615}"#, r#"{"a":18446744073709551615}"#);
+    check(
+        r#" {"b":[1.0,1e2,"y",null,-0],"a":{}} "#,
+        r#"{"a":{},"b":[1,100,"y",null,0]}"#,
+    );
+    check(
+        "{\"a\":1,\"a\":2}",
+        "{\"a\":2} yaml: unmarshal errors:\n  line 1: key \"a\" already set in map",
+    );
+    check(
+        r#"{"a":18446744073709551615}"#,
+        r#"{"a":18446744073709551615}"#,
+    );
     check(r#"{"a":1} # so be it"#, r#"{"a":1}"#);
 }
 
@@ -43,12 +64,18 @@ fn only_the_first_document_counts() {
 
 #[test]
 fn anchors_and_merges_are_followed() {
-    check("a: &x {b: 1}\nc: *x\nd:\n  <<: *x\n  e: 2\n", r#"{"a":{"b":1},"c":{"b":1},"d":{"b":1,"e":2}}"#);
+    check(
+        "a: &x {b: 1}\nc: *x\nd:\n  <<: *x\n  e: 2\n",
+        r#"{"a":{"b":1},"c":{"b":1},"d":{"b":1,"e":2}}"#,
+    );
     check(
         "a: &x {b: 1}\nz: &z {b: 2, c: 3}\nd:\n  <<: [*x, *z]\n",
         "{\"a\":{\"b\":1},\"d\":{\"b\":1,\"c\":3},\"z\":{\"b\":2,\"c\":3}} yaml: unmarshal errors:\n  line 1: key \"b\" already set in map",
     );
-    check("a: &x 1\nb:\n  <<: *x\n", "yaml: map merge requires map or sequence of maps as the value");
+    check(
+        "a: &x 1\nb:\n  <<: *x\n",
+        "yaml: map merge requires map or sequence of maps as the value",
+    );
     check("a: *x\n", "yaml: unknown anchor 'x' referenced");
     check("a: &x [*x]\n", "yaml: anchor 'x' value contains itself");
 }
@@ -63,11 +90,20 @@ fn duplicate_keys_are_told_and_the_last_one_counts() {
 
 #[test]
 fn what_is_no_yaml_is_refused_in_libyamls_words() {
-    check("a: b: c", "yaml: mapping values are not allowed in this context");
-    check("a:\n\tb: c", "yaml: line 2: found character that cannot start any token");
+    check(
+        "a: b: c",
+        "yaml: mapping values are not allowed in this context",
+    );
+    check(
+        "a:\n\tb: c",
+        "yaml: line 2: found character that cannot start any token",
+    );
     check("{{", "yaml: line 1: did not find expected node content");
     check("a: 'b", "yaml: found unexpected end of stream");
-    check("- a\nb: c\n", "yaml: line 1: did not find expected '-' indicator");
+    check(
+        "- a\nb: c\n",
+        "yaml: line 1: did not find expected '-' indicator",
+    );
     check("a: @b", "yaml: found character that cannot start any token");
     check("a: [b", "yaml: line 1: did not find expected ',' or ']'");
     check("a: \u{1}", "yaml: control characters are not allowed");
@@ -83,7 +119,11 @@ fn documents_do_not_grow_beyond_measure() {
         bomb.push_str(&format!("a{level}: &a{level} [{items}]\n"));
     }
     check(&bomb, "yaml: document contains excessive aliasing");
-    let long = format!("a: &a {}\nb: [{}]\n", "x".repeat(100_000), vec!["*a"; 90].join(", "));
+    let long = format!(
+        "a: &a {}\nb: [{}]\n",
+        "x".repeat(100_000),
+        vec!["*a"; 90].join(", ")
+    );
     check(&long, "yaml: document contains excessive aliasing");
     let deep = "[".repeat(100_000);
     assert!(to_json(&Bytes::from(deep), &mut Problems::ignored()).is_err());
@@ -101,13 +141,19 @@ fn values_are_laid_out_in_blocks() {
     check_written("1", "1\n");
     check_written("{}", "{}\n");
     check_written(r#""a""#, "a\n");
-    check_written(r#"{"b":[1,{"c":2,"d":[]}],"a":{"e":{}}}"#, "a:\n  e: {}\nb:\n- 1\n- c: 2\n  d: []\n");
+    check_written(
+        r#"{"b":[1,{"c":2,"d":[]}],"a":{"e":{}}}"#,
+        "a:\n  e: {}\nb:\n- 1\n- c: 2\n  d: []\n",
+    );
     check_written("[[1,[2]],[]]", "- - 1\n  - - 2\n- []\n");
     check_written(
         r#"{"a":null,"b":true,"c":1.5,"d":1e21,"e":0.00001,"f":1234567.5,"g":-0.5,"h":3.0}"#,
         "a: null\nb: true\nc: 1.5\nd: 1e+21\ne: 1e-05\nf: 1.2345675e+06\ng: -0.5\nh: 3\n",
     );
-    check_written(r#"{"a2":1,"a10":2,"ab":3,"a-b":4}"#, "a-b: 4\na2: 1\na10: 2\nab: 3\n");
+    check_written(
+        r#"{"a2":1,"a10":2,"ab":3,"a-b":4}"#,
+        "a-b: 4\na2: 1\na10: 2\nab: 3\n",
+    );
 }
 
 #[test]
@@ -162,13 +208,26 @@ fn lines_stand_as_lines() {
 fn long_lines_are_folded_at_a_blank() {
     let text = vec!["word"; 30].join(" ");
     let mut out = Vec::new();
-    from_json(&Bytes::from(format!("{{\"message\":\"{text}\"}}")), &mut out);
+    from_json(
+        &Bytes::from(format!("{{\"message\":\"{text}\"}}")),
+        &mut out,
+    );
     let out = String::from_utf8(out).unwrap();
-    assert_eq!(out, format!("message: {}\n  {}\n", vec!["word"; 15].join(" "), vec!["word"; 15].join(" ")));
+    assert_eq!(
+        out,
+        format!(
+            "message: {}\n  {}\n",
+            vec!["word"; 15].join(" "),
+            vec!["word"; 15].join(" ")
+        )
+    );
 }
 
 #[test]
 fn long_keys_are_marked() {
     let key = "k".repeat(129);
-    check_written(&format!("{{\"{key}\":{{\"a\":1}},\"b\":2}}"), &format!("b: 2\n? {key}\n: a: 1\n"));
+    check_written(
+        &format!("{{\"{key}\":{{\"a\":1}},\"b\":2}}"),
+        &format!("b: 2\n? {key}\n: a: 1\n"),
+    );
 }

@@ -1,5 +1,8 @@
 //! A document as a tree of nodes.
 
+use std::borrow::Cow;
+use std::collections::HashMap;
+
 use saphyr_parser::{Event, Parser, ScalarStyle, Tag};
 
 use super::fault::{self, fault};
@@ -20,7 +23,7 @@ pub(super) struct Node<'a> {
 
 pub(super) enum Kind<'a> {
     Scalar {
-        text: std::borrow::Cow<'a, str>,
+        text: Cow<'a, str>,
         /// Without quotes.
         plain: bool,
         /// Full name of the tag, empty if there is none.
@@ -43,8 +46,14 @@ impl<'a> Document<'a> {
     /// # Errors
     /// goyaml's.
     pub(super) fn read(text: &'a str) -> Result<Self, DecodeError> {
-        let mut reader =
-            Reader { document: Self { nodes: Vec::new(), root: None }, open: Vec::new(), anchors: Vec::new() };
+        let mut reader = Reader {
+            document: Self {
+                nodes: Vec::new(),
+                root: None,
+            },
+            open: Vec::new(),
+            anchors: HashMap::new(),
+        };
         for event in Parser::new_from_str(text) {
             let (event, span) = event.map_err(|error| fault::from_parser(&error, text))?;
             if matches!(event, Event::DocumentEnd | Event::StreamEnd) {
@@ -61,7 +70,7 @@ struct Reader<'a> {
     /// The sequences and mappings that are not at their end.
     open: Vec<usize>,
     /// Node of each anchor.
-    anchors: Vec<(usize, usize)>,
+    anchors: HashMap<usize, usize>,
 }
 
 impl<'a> Reader<'a> {
@@ -69,7 +78,11 @@ impl<'a> Reader<'a> {
         match event {
             Event::Scalar(text, style, anchor, tag) => {
                 let plain = style == ScalarStyle::Plain;
-                let kind = Kind::Scalar { text, plain, tag: tag_name(tag.as_deref()) };
+                let kind = Kind::Scalar {
+                    text,
+                    plain,
+                    tag: tag_name(tag.as_deref()),
+                };
                 self.add(kind, anchor, line);
             }
             Event::SequenceStart(anchor, _) => {
@@ -80,13 +93,16 @@ impl<'a> Reader<'a> {
                 self.open.pop();
             }
             Event::Alias(anchor) => {
-                let known = self.anchors.iter().rev().find(|(known, _)| *known == anchor);
-                let Some(&(_, node)) = known else {
+                let Some(&node) = self.anchors.get(&anchor) else {
                     return Err(fault("unknown anchor referenced"));
                 };
                 self.add(Kind::Alias { node, at }, 0, line);
             }
-            Event::Nothing | Event::StreamStart | Event::StreamEnd | Event::DocumentStart(_) | Event::DocumentEnd => {}
+            Event::Nothing
+            | Event::StreamStart
+            | Event::StreamEnd
+            | Event::DocumentStart(_)
+            | Event::DocumentEnd => {}
         }
         Ok(())
     }
@@ -95,7 +111,9 @@ impl<'a> Reader<'a> {
         let node = self.add(kind, anchor, line);
         self.open.push(node);
         if self.open.len() > MAX_DEPTH {
-            return Err(fault(format_args!("line {line}: exceeded max depth of {MAX_DEPTH}")));
+            return Err(fault(format_args!(
+                "line {line}: exceeded max depth of {MAX_DEPTH}"
+            )));
         }
         Ok(())
     }
@@ -105,12 +123,14 @@ impl<'a> Reader<'a> {
         self.document.nodes.push(Node { line, kind });
         // Zero means that there is no anchor.
         if anchor > 0 {
-            self.anchors.push((anchor, node));
+            self.anchors.insert(anchor, node);
         }
         match self.open.last() {
             None => self.document.root = Some(node),
             Some(&parent) => {
-                if let Kind::Sequence(children) | Kind::Mapping(children) = &mut self.document.nodes[parent].kind {
+                if let Kind::Sequence(children) | Kind::Mapping(children) =
+                    &mut self.document.nodes[parent].kind
+                {
                     children.push(node);
                 }
             }
@@ -120,5 +140,6 @@ impl<'a> Reader<'a> {
 }
 
 fn tag_name(tag: Option<&Tag>) -> String {
-    tag.map(|tag| format!("{}{}", tag.handle, tag.suffix)).unwrap_or_default()
+    tag.map(|tag| format!("{}{}", tag.handle, tag.suffix))
+        .unwrap_or_default()
 }
