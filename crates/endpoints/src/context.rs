@@ -88,12 +88,13 @@ impl RequestContext {
         self.environment.clock.now()
     }
 
-    /// Tells the client something in a `Warning` header.
+    /// Tells the client something in a `Warning` header, once.
     pub fn warn(&self, warning: impl Into<String>) {
-        self.warnings
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .push(warning.into());
+        let warning = warning.into();
+        let mut warnings = self.warnings.lock().unwrap_or_else(PoisonError::into_inner);
+        if !warnings.contains(&warning) {
+            warnings.push(warning);
+        }
     }
 
     /// The warnings so far, which are taken away.

@@ -87,6 +87,7 @@ impl Store {
     /// From what the client sent to what is written, in the hub form. This is the order of a create.
     fn prepare_create(&self, cx: &RequestContext, mut new: Record) -> Result<Record, ApiError> {
         self.forms().form(self.version).name(&mut new);
+        metadata::wipe(&mut metadata::of(&mut new)?);
         self.strategy.default(&mut new);
         self.manage_fields(cx, &mut new, None);
         let mut hub = self.forms().to_hub(new, self.version)?;

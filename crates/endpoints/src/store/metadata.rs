@@ -56,11 +56,17 @@ pub(super) fn agree_on_name(metadata: Metadata<'_>, expected: &str) -> Result<()
     }
 }
 
-/// Takes away what is the server's to say, and says it: a new object.
-pub(super) fn initialize(cx: &RequestContext, metadata: &mut MetadataMut<'_>) {
+/// Takes away what is the server's to say of a new object.
+pub(super) fn wipe(metadata: &mut MetadataMut<'_>) {
+    metadata.set_uid("");
+    metadata.set_creation_timestamp(None);
     metadata.set_deletion_timestamp(None);
     metadata.set_deletion_grace_period(None);
     metadata.clear_self_link();
+}
+
+/// Says of a new object what is the server's to say.
+pub(super) fn initialize(cx: &RequestContext, metadata: &mut MetadataMut<'_>) {
     metadata.set_creation_timestamp(Some(cx.now().truncate_to_seconds()));
     metadata.set_uid(cx.environment.random.uid());
     let generate = metadata.read().generate_name();

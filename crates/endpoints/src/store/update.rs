@@ -11,7 +11,7 @@ use pintle_runtime::value::Record;
 use pintle_storage::{Expect, StorageError};
 
 use super::{Store, metadata};
-use crate::cache::{Draft, Entry, Object};
+use crate::cache::{Draft, Entry, Object, Version};
 use crate::context::RequestContext;
 use crate::delete_options::Preconditions;
 use crate::list_options::parse_resource_version;
@@ -71,8 +71,18 @@ impl Store {
             },
             creates: false,
         };
-        self.update_with(permit, cx, name, &change, |_| Ok(new.clone()))
-            .await
+        // An object that names a revision is computed once; without one it may have to be again.
+        let is_blind = matches!(Metadata::of(&new).resource_version(), "" | "0");
+        let mut given = Some(new);
+        let make = |_: Option<&Record>| {
+            let again = if is_blind {
+                given.clone()
+            } else {
+                given.take()
+            };
+            again.ok_or_else(|| ApiError::modified(&self.resource, name))
+        };
+        self.update_with(permit, cx, name, &change, make).await
     }
 
     /// Replaces the object called `name` by what `make` makes of it, both in the version of this
@@ -113,9 +123,15 @@ impl Store {
             let version = entry.revision().to_string();
             self.check_preconditions(name, &key, &change.preconditions, entry.uid(), &version)?;
             let old = entry.record()?;
-            let seen = self.forms().from_hub(old.clone(), self.version)?;
-            let new = make(Some(&seen))?;
-            let next = self.prepare_update(cx, name, new, &entry, &old, &seen)?;
+            let converted;
+            let seen = if self.version == Version::HUB {
+                &old
+            } else {
+                converted = self.forms().from_hub(old.clone(), self.version)?;
+                &converted
+            };
+            let new = make(Some(seen))?;
+            let next = self.prepare_update(cx, name, new, &entry, &old, seen)?;
             if let Some(written) = self.write(cx, next, &entry).await? {
                 return Ok(written);
             }

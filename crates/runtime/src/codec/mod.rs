@@ -32,3 +32,7 @@ pub use problems::Problems;
 ///
 /// Records are built, copied and dropped recursively, so this is what keeps the stack safe.
 pub const MAX_DEPTH: usize = 256;
+
+/// How many entries of maps may be moved because a map was given more than once and is merged. Nobody
+/// does that but to keep the server busy.
+const MAX_MERGED: usize = 1_000_000;

@@ -11,7 +11,7 @@ use super::path::Path;
 use super::special::zero;
 use super::type_meta::sort;
 use super::{go, text};
-use crate::codec::{DecodeError, MAX_DEPTH, Problems};
+use crate::codec::{DecodeError, MAX_DEPTH, MAX_MERGED, Problems};
 use crate::schema::{FieldType, Flags, Shape, Type, TypeRef};
 use crate::text::Text;
 use crate::value::{Map, Record, Value};
@@ -23,6 +23,8 @@ pub(super) struct Decoder<'a, 'p> {
     strict: bool,
     /// The first value of the wrong sort.
     noted: Option<DecodeError>,
+    /// How many entries of maps were moved to be merged.
+    merged: usize,
 }
 
 impl<'a, 'p> Decoder<'a, 'p> {
@@ -238,6 +240,11 @@ impl<'a, 'p> Decoder<'a, 'p> {
             Value::Map(map) => map.into_iter().collect(),
             _ => Vec::new(),
         };
+        self.merged += entries.len();
+        if self.merged > MAX_MERGED {
+            let text = "json: too many duplicate fields".to_owned();
+            return Err(Stop::Refused(Box::new(DecodeError::Mismatch(text))));
+        }
         let mut keys = Keys::from(entries.len());
         let mut first = true;
         self.lexer.open(b'{', MAX_DEPTH)?;

@@ -14,9 +14,8 @@ pub(super) fn record(reader: Reader<'_>, record: &mut Record, depth: usize) -> D
         record,
         maps: Vec::new(),
     };
-    message.read(reader, &ty.protobuf, depth)?;
-    message.finish();
-    Ok(())
+    message.read(&reader, &ty.protobuf, depth)?;
+    message.finish(&reader)
 }
 
 /// The entries of a map field as they came.
@@ -31,7 +30,8 @@ struct Message<'a> {
 
 impl Message<'_> {
     /// Reads `fields`, those of the type's message or of an inlined one.
-    fn read(&mut self, mut reader: Reader<'_>, fields: &[ProtoField], depth: usize) -> Decoded {
+    fn read(&mut self, reader: &Reader<'_>, fields: &[ProtoField], depth: usize) -> Decoded {
+        let mut reader = reader.clone();
         if depth > MAX_DEPTH {
             return Err(DecodeError::syntax("proto: exceeded max depth"));
         }
@@ -42,7 +42,7 @@ impl Message<'_> {
                 Some(ProtoField::Inline { fields, .. }) => {
                     tag.expect(Wire::Bytes, "of an inlined struct")?;
                     let range = reader.range()?;
-                    self.read(reader.within(range), fields, depth + 1)?;
+                    self.read(&reader.within(range), fields, depth + 1)?;
                 }
                 Some(ProtoField::Field { field, name, .. }) => {
                     self.field(&mut reader, tag, usize::from(*field), name, depth)?;
@@ -116,17 +116,21 @@ impl Message<'_> {
         Ok(())
     }
 
-    fn finish(self) {
+    fn finish(self, reader: &Reader<'_>) -> Decoded {
         for (index, new) in self.maps {
             let slot = self
                 .record
                 .get_or_insert_with(index, || Value::Map(Map::new()));
             let entries = match std::mem::take(slot) {
-                Value::Map(old) if !old.is_empty() => old.into_iter().chain(new).collect(),
+                Value::Map(old) if !old.is_empty() => {
+                    reader.merge(old.len())?;
+                    old.into_iter().chain(new).collect()
+                }
                 _ => new,
             };
             *slot = Value::Map(Map::from_entries(entries));
         }
+        Ok(())
     }
 }
 

@@ -1,5 +1,7 @@
 //! The envelope of an object outside a watch stream: `k8s\0` and a `runtime.Unknown`.
 
+use std::cell::Cell;
+
 use bytes::Bytes;
 
 use super::wire::{Decoded, Reader, Wire, put_bytes, put_message};
@@ -70,7 +72,8 @@ pub fn unwrap(body: &Bytes) -> Result<Envelope, DecodeError> {
     }
     let body = body.slice(MAGIC.len()..);
     let mut envelope = Envelope::default();
-    let mut reader = Reader::new(&body);
+    let merged = Cell::new(0);
+    let mut reader = Reader::new(&body, &merged);
     while let Some(tag) = reader.tag("Unknown")? {
         match tag.number {
             1 => {

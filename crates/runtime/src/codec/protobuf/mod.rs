@@ -13,6 +13,8 @@ mod wire;
 pub mod envelope;
 pub mod frame;
 
+use std::cell::Cell;
+
 use bytes::Bytes;
 
 use self::wire::Reader;
@@ -27,7 +29,8 @@ use crate::value::Record;
 /// [`DecodeError::Syntax`] if `message` is not a message of the type.
 pub fn decode(ty: &TypeRef, message: &Bytes) -> Result<Record, DecodeError> {
     let mut record = Record::new(ty.clone());
-    decode::record(Reader::new(message), &mut record, 1)?;
+    let merged = Cell::new(0);
+    decode::record(Reader::new(message, &merged), &mut record, 1)?;
     Ok(record)
 }
 

@@ -1,5 +1,7 @@
 //! The resource version within an encoded object, changed without decoding it.
 
+use std::cell::Cell;
+
 use bytes::Bytes;
 
 use super::wire::{Decoded, Reader, Wire, put_bytes, put_message};
@@ -12,7 +14,8 @@ const RESOURCE_VERSION: u32 = 6;
 /// See [`set_resource_version`](super::set_resource_version).
 pub(super) fn set(message: &Bytes, resource_version: &str, out: &mut Vec<u8>) -> Decoded {
     out.reserve(message.len() + resource_version.len() + 8);
-    let mut reader = Reader::new(message);
+    let merged = Cell::new(0);
+    let mut reader = Reader::new(message, &merged);
     let mut copied = 0;
     let mut metadata = 0..0;
     loop {

@@ -1,10 +1,11 @@
 //! Protobuf's wire format: tags, varints and lengths.
 
+use std::cell::Cell;
 use std::ops::Range;
 
 use bytes::Bytes;
 
-use crate::codec::{DecodeError, json};
+use crate::codec::{DecodeError, MAX_MERGED, json};
 use crate::text::Text;
 
 pub(super) type Decoded<T = ()> = Result<T, DecodeError>;
@@ -80,8 +81,11 @@ impl Tag {
 }
 
 /// Reads a part of a body, of which strings and bytes are slices.
+#[derive(Clone)]
 pub(super) struct Reader<'a> {
     body: &'a Bytes,
+    /// How many entries of maps were moved to be merged, in all of the body.
+    merged: &'a Cell<usize>,
     at: usize,
     end: usize,
 }
@@ -187,6 +191,15 @@ impl<'a> Reader<'a> {
             Ok(text) => text,
             Err(_) => Text::from(json::lossy(bytes).into_owned()),
         })
+    }
+
+    /// Counts entries of a map that are moved because it is given once more.
+    pub(super) fn merge(&self, entries: usize) -> Decoded {
+        self.merged.set(self.merged.get() + entries);
+        if self.merged.get() > MAX_MERGED {
+            return Err(DecodeError::syntax("proto: too many duplicate fields"));
+        }
+        Ok(())
     }
 
     /// Where in the body it is.
