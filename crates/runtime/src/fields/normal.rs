@@ -20,13 +20,12 @@ pub(super) fn normal(record: &Record) -> Record {
             // A pointer to an empty value is written; an empty value is not.
             Some(value) if optional && !pointer && is_empty(value, &field.ty) => continue,
             Some(value) => normal_value(value, &field.ty),
+            // Looked at before any zero is made: a type may hold pointers to itself.
+            None if pointer && optional => continue,
+            None if pointer => Value::Null,
             None => match zero(&field.ty) {
-                _ if pointer && optional => continue,
-                _ if pointer => Value::Null,
                 // A struct by value is always there, `omitempty` or not.
-                Some(Value::Record(empty)) if !field.flags.has(Flags::OMIT_ZERO) => {
-                    Value::Record(empty)
-                }
+                Some(Value::Record(empty)) if !field.flags.has(Flags::OMIT_ZERO) => Value::Record(empty),
                 _ if optional => continue,
                 Some(zero) => zero,
                 None => Value::Null,
