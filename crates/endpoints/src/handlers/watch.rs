@@ -192,7 +192,7 @@ impl WatchBody {
                         frame::event(what, &partial::protobuf(&event.object()?, *version)?, out);
                     }
                     Form::Metadata(version) => {
-                        write_json(what, &partial::json(&event.object()?, *version)?, out)
+                        write_json(what, &partial::json(&event.object()?, *version)?, out);
                     }
                     Form::Object if event.is_shared() && protobuf => {
                         out.extend_from_slice(&event.protobuf()?)

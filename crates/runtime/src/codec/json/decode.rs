@@ -35,6 +35,7 @@ impl<'a, 'p> Decoder<'a, 'p> {
             problems,
             strict,
             noted: None,
+            merged: 0,
         }
     }
 

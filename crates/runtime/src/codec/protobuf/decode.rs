@@ -71,9 +71,9 @@ impl Message<'_> {
                 tag.expect(Wire::Bytes, name)?;
                 let range = reader.range()?;
                 let entry = map_entry(reader.within(range), self.ty, element, name, depth)?;
-                match self.maps.last_mut() {
-                    Some((last, entries)) if *last == index => entries.push(entry),
-                    _ => self.maps.push((index, vec![entry])),
+                match self.maps.iter_mut().find(|(known, _)| *known == index) {
+                    Some((_, entries)) => entries.push(entry),
+                    None => self.maps.push((index, vec![entry])),
                 }
             }
             FieldType::List(element) => {

@@ -91,9 +91,10 @@ pub(super) struct Reader<'a> {
 }
 
 impl<'a> Reader<'a> {
-    pub(super) fn new(body: &'a Bytes) -> Self {
+    pub(super) fn new(body: &'a Bytes, merged: &'a Cell<usize>) -> Self {
         Self {
             body,
+            merged,
             at: 0,
             end: body.len(),
         }
@@ -103,6 +104,7 @@ impl<'a> Reader<'a> {
     pub(super) fn within(&self, range: Range<usize>) -> Self {
         Self {
             body: self.body,
+            merged: self.merged,
             at: range.start,
             end: range.end,
         }
