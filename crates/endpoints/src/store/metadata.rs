@@ -1,7 +1,6 @@
 //! What the server does to the metadata of what is written.
 
 use pintle_runtime::meta::METADATA;
-use pintle_runtime::meta::positions::object_meta as at;
 use pintle_runtime::status::ApiError;
 use pintle_runtime::value::{Record, Value};
 

@@ -32,6 +32,10 @@ async fn a_create_says_what_is_the_servers_to_say() {
     let json = std::str::from_utf8(written.object.json().expect("JSON")).expect("text");
     assert!(json.starts_with(&expected), "{json}");
     assert!(json.ends_with(r#"},"data":{"k":"v"}}"#), "{json}");
+    assert!(
+        !json.contains("deletionTimestamp"),
+        "nor is it recorded that it was sent: {json}"
+    );
     assert_eq!(configmaps.get("a").await, Some(content(&written.object)));
     let cached = configmaps.store.cache().get("blue/a").expect("the entry");
     assert!(
