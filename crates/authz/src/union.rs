@@ -52,7 +52,12 @@ impl Authorizer for Union {
                 Verdict::Now(Decision::NoOpinion(why)) => silent.push(&why),
                 Verdict::Now(decided) => return Verdict::Now(decided),
                 later => {
-                    return Verdict::Later(Box::pin(self.ask(later, index + 1, silent, attributes)));
+                    return Verdict::Later(Box::pin(self.ask(
+                        later,
+                        index + 1,
+                        silent,
+                        attributes,
+                    )));
                 }
             }
         }
