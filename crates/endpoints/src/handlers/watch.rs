@@ -195,7 +195,7 @@ impl WatchBody {
                         write_json(what, &partial::json(&event.object()?, *version)?, out);
                     }
                     Form::Object if event.is_shared() && protobuf => {
-                        out.extend_from_slice(&event.protobuf()?)
+                        out.extend_from_slice(&event.protobuf()?);
                     }
                     Form::Object if event.is_shared() => out.extend_from_slice(&event.json()?),
                     Form::Object if protobuf => event.write_protobuf(out)?,
@@ -203,7 +203,7 @@ impl WatchBody {
                 }
             }
             WatchItem::Bookmark(bookmark) if protobuf => {
-                out.extend_from_slice(&bookmark.protobuf())
+                out.extend_from_slice(&bookmark.protobuf());
             }
             WatchItem::Bookmark(bookmark) => out.extend_from_slice(&bookmark.json()),
             WatchItem::Error(error) => self.write_error(error, out),

@@ -110,7 +110,7 @@ async fn http1<S: Service>(
         .with_upgrades();
     let mut driven = pin!(driven);
     stop_when_told(&connection, drain, driven.as_mut(), |driven| {
-        driven.graceful_shutdown()
+        driven.graceful_shutdown();
     })
     .await
 }
@@ -140,7 +140,7 @@ async fn http2<S: Service>(
         .keep_alive_timeout(limits.handshake * 2);
     let mut driven = pin!(builder.serve_connection(TokioIo::new(stream), service));
     stop_when_told(&connection, drain, driven.as_mut(), |driven| {
-        driven.graceful_shutdown()
+        driven.graceful_shutdown();
     })
     .await
 }
