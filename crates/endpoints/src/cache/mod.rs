@@ -8,7 +8,7 @@
 //! *Writers of the store* wait for the cache: it is called with every commit, before the commit is
 //! acknowledged. It takes the encoding that the write has prepared, puts it into the next snapshot,
 //! publishes that, and hands the change to the dispatcher of the watchers. It waits for nothing but
-//! the moment that a watch takes to register.
+//! the moment in which a watch that begins copies the changes it has missed.
 //!
 //! *Readers* wait for nobody: a snapshot is a pointer, and what it points at never changes. Only who
 //! asks for a revision that is not there yet waits for it, three seconds at most.
@@ -160,33 +160,27 @@ impl Cache {
         &self.hub
     }
 
-    /// Registers a watcher from `revision` on: calls `replay` with each remembered change after it,
-    /// and files the watcher for those to come. `None` if changes after it may be forgotten; the
-    /// watcher is then filed for those to come, and the storage has those up to the answer's revision.
+    /// Files a watcher from `revision` on, or from now on: calls `replay` with each remembered change
+    /// after it. Where changes after it may be forgotten, it replays none, and the storage has those up
+    /// to the answer's snapshot.
     pub(crate) fn subscribe(
         &self,
         revision: Option<Revision>,
         selection: &Selection,
         mut replay: impl FnMut(&Arc<Event>),
     ) -> Subscribed {
-        // Held, so that no change falls between what is replayed and what is to come.
+        let inbox = self.hub.register(selection.clone());
+        // State and changes as one: what comes later is queued later, for an inbox that is there.
         let history = lock(&self.history);
         let snapshot = self.current.load_full();
-        let last = snapshot.revision();
-        let after = revision.map_or(last, |revision| revision.max(last));
         let complete = match revision {
             None => true,
-            Some(revision) => history
-                .since(revision)
-                .map(|events| events.for_each(&mut replay))
-                .is_some(),
+            Some(revision) => history.since(revision).map(|events| events.for_each(&mut replay)).is_some(),
         };
-        let inbox = self.hub.register(selection.clone(), after);
-        Subscribed {
-            inbox,
-            snapshot,
-            complete,
-        }
+        drop(history);
+        let last = snapshot.revision();
+        inbox.begin(revision.map_or(last, |revision| revision.max(last)));
+        Subscribed { inbox, snapshot, complete }
     }
 
     /// Says that the value `stored` is about to be written, and is `draft` encoded. The answer is the
@@ -237,7 +231,7 @@ impl Cache {
             changes.push(change);
         }
         self.current.store(snapshot);
-        // Before the lock is released, so that who registers next finds nothing twice or not at all.
+        // Before the lock is released: who looks at the state next is filed already.
         self.hub.enqueue(&changes);
     }
 

@@ -159,6 +159,12 @@ impl Selection {
         mut visit: impl FnMut(&Arc<Entry>) -> bool,
     ) {
         let mut visit = |entry: &Arc<Entry>| !self.matches(entry) || visit(entry);
+        if let Some(key) = self.key() {
+            if let Some(entry) = snapshot.get(&key).filter(|_| interval.contains(&key)) {
+                visit(entry);
+            }
+            return;
+        }
         if let Some(indexed) = self
             .indexed()
             .and_then(|(field, value)| snapshot.indexed(field, value, interval))

@@ -2,7 +2,7 @@
 
 use std::cmp::Ordering;
 use std::fmt;
-use std::ops::Bound;
+use std::ops::{Bound, RangeBounds};
 use std::sync::Arc;
 
 use imbl::OrdSet;
@@ -197,6 +197,15 @@ impl Interval {
             start: Bound::Included(format!("{namespace}/").into()),
             end: Bound::Excluded(format!("{namespace}0").into()),
         }
+    }
+
+    /// Whether `key` is in it.
+    pub(crate) fn contains(&self, key: &str) -> bool {
+        let (start, end) = (
+            self.start.as_ref().map(|key| &**key),
+            self.end.as_ref().map(|key| &**key),
+        );
+        RangeBounds::<str>::contains(&(start, end), key)
     }
 
     /// What is left of it from `key` on. It must not be before its start.

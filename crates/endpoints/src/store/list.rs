@@ -208,16 +208,6 @@ impl Store {
         interval: Interval,
         limit: Option<usize>,
     ) -> List {
-        if let Some(key) = selection.key() {
-            let in_interval = snapshot
-                .range(&interval.from(Bound::Included(key.clone())))
-                .next()
-                .is_some();
-            let found = snapshot
-                .get(&key)
-                .filter(|entry| in_interval && selection.matches(entry));
-            return List::found(revision, self.version, found.cloned().into_iter().collect());
-        }
         let Some(limit) = limit else {
             let items = Items::Lazy {
                 snapshot,

@@ -15,9 +15,10 @@
 //! # In which order
 //!
 //! Changes are queued in the order of revisions, by one thread at a time, and dispatched by one task;
-//! every inbox is filled in that order. A watcher that registers after revision R gets every change
-//! after R once: those before its registration it is handed then, and of those that were queued but
-//! not dispatched yet it skips what it was handed.
+//! every inbox is filled in that order. A watcher is filed first, then looks at the cache's state, and
+//! then says with [`Inbox::begin`] up to which revision it knows everything from there: what the inbox
+//! got of that is dropped, and what it still gets of that is not taken. So each change reaches it once,
+//! and filing never waits for who fills the cache, nor the other way round.
 //!
 //! # Who is visited
 //!
@@ -66,14 +67,13 @@ struct Watchers {
 /// What is on its way to one watcher.
 pub(crate) struct Inbox {
     selection: Selection,
-    /// What it was handed when it registered.
-    after: Revision,
     capacity: usize,
     state: Mutex<State>,
 }
 
-#[derive(Default)]
 struct State {
+    /// What is not after this the watcher knows from elsewhere.
+    after: Revision,
     events: Vec<(EventType, Arc<Event>)>,
     closed: bool,
     waker: Option<Waker>,
@@ -91,13 +91,18 @@ impl Hub {
         }
     }
 
-    /// Files a watcher that has been handed everything up to `after`.
-    pub(crate) fn register(&self, selection: Selection, after: Revision) -> Arc<Inbox> {
+    /// Files a watcher. It gets everything from now on; see [`Inbox::begin`].
+    pub(crate) fn register(&self, selection: Selection) -> Arc<Inbox> {
+        let state = State {
+            after: Revision::ZERO,
+            events: Vec::new(),
+            closed: false,
+            waker: None,
+        };
         let inbox = Arc::new(Inbox {
             selection,
-            after,
             capacity: self.capacity,
-            state: Mutex::default(),
+            state: Mutex::new(state),
         });
         let mut watchers = lock(&self.watchers);
         watchers.count += 1;
@@ -171,11 +176,12 @@ impl Hub {
     }
 
     fn deliver(&self, events: &[Arc<Event>]) {
-        let watchers = lock(&self.watchers);
-        if watchers.count == 0 {
-            return;
-        }
         for event in events {
+            // Taken anew for each, so that who comes and goes waits for one event at most.
+            let watchers = lock(&self.watchers);
+            if watchers.count == 0 {
+                return;
+            }
             watchers.visit(event, |inbox| {
                 if !inbox.put(event) {
                     self.terminated.fetch_add(1, Ordering::Relaxed);
@@ -265,14 +271,11 @@ impl Watchers {
 impl Inbox {
     /// Puts an event in, if it is wanted. `false` if that was once too often.
     fn put(&self, event: &Arc<Event>) -> bool {
-        if event.revision() <= self.after {
-            return true;
-        }
         let Some(what) = self.selection.classify(event) else {
             return true;
         };
         let mut state = lock(&self.state);
-        if state.closed {
+        if state.closed || event.revision() <= state.after {
             return true;
         }
         if state.events.len() >= self.capacity {
@@ -286,6 +289,13 @@ impl Inbox {
             waker.wake();
         }
         true
+    }
+
+    /// The watcher knows everything up to `after` from elsewhere.
+    pub(crate) fn begin(&self, after: Revision) {
+        let mut state = lock(&self.state);
+        state.after = after;
+        state.events.retain(|(_, event)| event.revision() > after);
     }
 
     fn close(&self) {

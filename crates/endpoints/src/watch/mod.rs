@@ -362,10 +362,12 @@ impl Watch {
         }
         // In this order: what is not in the inbox by then is after the progress.
         let progress = self.cache.progress().revision();
-        if !self.cache.hub().is_idle() || !self.inbox.is_empty() {
+        let is_behind = !self.cache.hub().is_idle() || !self.inbox.is_empty();
+        // A watch may begin in the future.
+        if is_behind || progress < self.told {
             return None;
         }
-        self.told = self.told.max(progress);
+        self.told = progress;
         Some(Bookmark::new(self.cache.forms(), self.version, self.told))
     }
 
