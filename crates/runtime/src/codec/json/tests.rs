@@ -233,6 +233,22 @@ fn the_last_of_equal_fields_counts_and_structs_are_merged() {
 }
 
 #[test]
+fn maps_given_again_and_again_are_refused() {
+    let members: Vec<String> = (0..2_000)
+        .map(|number| format!(r#""metadata":{{"labels":{{"k{number}":""}}}}"#))
+        .collect();
+    check_error(
+        &format!("{{{}}}", members.join(",")),
+        "json: too many duplicate fields",
+    );
+    assert!(
+        read(&format!("{{{}}}", members[..1_000].join(",")))
+            .0
+            .is_ok()
+    );
+}
+
+#[test]
 fn unknown_and_duplicate_fields_are_told_with_their_paths() {
     check_problems(
         r#"{"spec":{"foo":1,"parts":[{},{"bar":{"x":[]}}]},"baz":null}"#,

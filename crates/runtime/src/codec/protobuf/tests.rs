@@ -174,6 +174,23 @@ fn what_is_no_message_is_refused_in_the_words_of_generated_code() {
 }
 
 #[test]
+fn maps_given_again_and_again_are_refused() {
+    let messages = |count: usize| {
+        let mut message = Vec::new();
+        for number in 0..count {
+            let mut entry = Vec::new();
+            wire::put_bytes(1, format!("k{number}").as_bytes(), &mut entry);
+            let mut inner = Vec::new();
+            wire::put_bytes(5, &entry, &mut inner);
+            wire::put_bytes(6, &inner, &mut message);
+        }
+        message
+    };
+    assert!(read(&messages(1_000)).is_ok());
+    check_error(&messages(2_000), "proto: too many duplicate fields");
+}
+
+#[test]
 fn nesting_is_bounded() {
     let nested = |depth: usize| {
         let mut message = Vec::new();

@@ -123,7 +123,8 @@ impl<'a> Converter<'a, '_> {
             {
                 self.duplicates.push(format!(
                     "line {}: key {} already set in map",
-                    self.nodes[child].line, key.shown
+                    self.nodes[child].line,
+                    key.shown()
                 ));
             }
         }
@@ -214,39 +215,51 @@ impl<'a> Converter<'a, '_> {
 #[derive(Default)]
 struct Entries {
     list: Vec<(Key, Value)>,
-    known: HashMap<Text, String>,
+    /// Whether a key was last seen as a string.
+    known: HashMap<Text, bool>,
 }
 
-/// A key: as JSON has it, and as Go shows it, which tells numbers from strings.
+/// A key as JSON has it, and whether it is a string in YAML too: `1` and `"1"` are different keys.
 struct Key {
     text: Text,
-    shown: String,
+    is_string: bool,
+}
+
+impl Key {
+    /// As Go shows it.
+    fn shown(&self) -> String {
+        if self.is_string {
+            Quoted(&self.text).to_string()
+        } else {
+            self.text.to_string()
+        }
+    }
 }
 
 impl Entries {
     /// Adds an entry; whether the same key was there before.
     fn insert(&mut self, key: Key, value: Value) -> bool {
-        let before = self.known.insert(key.text.clone(), key.shown.clone());
-        let same = before.is_some_and(|shown| shown == key.shown);
+        let before = self.known.insert(key.text.clone(), key.is_string);
+        let same = before == Some(key.is_string);
         self.list.push((key, value));
         same
     }
 }
 
 fn key_of(value: Value) -> Result<Key, DecodeError> {
-    let plain = |text: String| Key {
-        text: Text::from(text.clone()),
-        shown: text,
+    let other = |text: String| Key {
+        text: Text::from(text),
+        is_string: false,
     };
     Ok(match value {
         Value::String(text) => Key {
-            shown: Quoted(&text).to_string(),
             text,
+            is_string: true,
         },
-        Value::Int(integer) => plain(integer.to_string()),
-        Value::Bool(truth) => plain(truth.to_string()),
+        Value::Int(integer) => other(integer.to_string()),
+        Value::Bool(truth) => other(truth.to_string()),
         // Written with the precision of 32 bits.
-        Value::Float(float) => plain(super::emit::general(&format!("{:e}", float as f32))),
+        Value::Float(float) => other(super::emit::general(&format!("{:e}", float as f32))),
         Value::List(_) | Value::Map(_) => return Err(fault("invalid map key")),
         _ => {
             let text = "unsupported map key of type: %!s(<nil>), key: <nil>";
