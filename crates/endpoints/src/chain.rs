@@ -27,6 +27,7 @@ use crate::request_info::RequestInfo;
 use crate::respond::{self, AUDIT_ID};
 use crate::roots::Roots;
 use crate::serve::{Connection, Service};
+use crate::websocket;
 
 /// What every request goes through.
 pub(crate) struct Chain {
@@ -124,6 +125,7 @@ impl Chain {
                 user: &user,
                 permit,
                 body,
+                upgrade: parts.extensions.get().cloned(),
                 server: &self.serving,
             };
             let response = handlers::handle(call).await;
@@ -209,9 +211,19 @@ impl Chain {
             .get(AUTHORIZATION)
             .and_then(|value| value.to_str().ok())
             .unwrap_or_default();
+        let from_browser = match bearer_token(header) {
+            None if websocket::is_asked_for(headers) => match websocket::bearer_token(headers) {
+                Ok(token) => token,
+                Err(error) => {
+                    tracing::info!(address = %connection.address, error, "a credential was refused");
+                    return None;
+                }
+            },
+            _ => None,
+        };
         let credentials = Credentials {
             peer: connection.peer.as_ref(),
-            bearer: bearer_token(header),
+            bearer: bearer_token(header).or(from_browser.as_deref()),
         };
         match self.authenticator.authenticate(credentials).wait().await {
             Ok(user) => user,

@@ -32,5 +32,6 @@ pub mod store;
 pub mod strategy;
 pub mod table;
 pub mod watch;
+pub mod websocket;
 
 pub use handlers::is_served;

@@ -87,6 +87,11 @@ impl TableForm {
         )))
     }
 
+    /// From now on rows are as of `now`: for the events of a watch.
+    pub(crate) fn set_now(&mut self, now: Time) {
+        self.now = now;
+    }
+
     /// Appends everything before the first row. `columns` are absent from all but the first event of
     /// a watch.
     pub(crate) fn write_head(

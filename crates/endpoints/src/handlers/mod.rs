@@ -27,6 +27,7 @@ use std::time::Duration;
 
 use http::{HeaderMap, Method, Response};
 use hyper::body::Incoming;
+use hyper::upgrade::OnUpgrade;
 use pintle_authz::ResourceAttributes;
 use pintle_runtime::resource::Resource;
 use pintle_runtime::status::ApiError;
@@ -65,6 +66,8 @@ pub(crate) struct Call<'a> {
     pub permit: Permit,
     /// The body, to be read by who needs it.
     pub body: Incoming,
+    /// The connection, if the client may speak something else on it.
+    pub upgrade: Option<OnUpgrade>,
     /// What the server does for all.
     pub server: &'a Serving,
 }

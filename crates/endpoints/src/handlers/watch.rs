@@ -6,14 +6,18 @@
 use std::convert::Infallible;
 use std::future::Future;
 use std::pin::Pin;
-use std::task::{Context, Poll};
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
 use http::{HeaderValue, Response, StatusCode};
 use http_body::{Body as HttpBody, Frame};
+use hyper::upgrade::OnUpgrade;
+use hyper_util::rt::TokioIo;
 use pintle_runtime::codec::protobuf::frame;
 use pintle_runtime::resource::Resource;
 use pintle_runtime::status::ApiError;
+use pintle_runtime::time::Clock;
 
 use super::Call;
 use super::reply::Reply;
@@ -27,6 +31,7 @@ use crate::respond;
 use crate::store::Store;
 use crate::table::TableForm;
 use crate::watch::{Watch, WatchItem};
+use crate::websocket::{self, Opcode};
 
 /// Answers with what happens to the selected objects.
 pub(super) async fn watch(
@@ -73,15 +78,35 @@ pub(super) async fn watch(
             .watches
             .of(&row.group, &row.version, &row.name),
         items: Vec::new(),
+        clock: Arc::clone(&cx.environment.clock),
         stop: Box::pin(async move { draining.begun().await }),
         ended: false,
     };
+    if let (Some(upgrade), true) = (&call.upgrade, websocket::is_asked_for(call.headers)) {
+        let agreed = websocket::agree(call.headers)
+            .ok_or_else(|| ApiError::bad_request("not websocket protocol"))?;
+        tokio::spawn(speak(upgrade.clone(), body));
+        return Ok(agreed);
+    }
     let content_type = HeaderValue::from_static(format.stream_type());
     Ok(respond::with_body(
         StatusCode::OK,
         content_type,
         Body::stream(Box::pin(body)),
     ))
+}
+
+/// Sends events as messages, each of them one.
+async fn speak(upgrade: OnUpgrade, mut body: WatchBody) {
+    let spoken = match upgrade.await {
+        Ok(connection) => {
+            websocket::speak(TokioIo::new(connection), |cx| body.poll_messages(cx)).await
+        }
+        Err(error) => Err(std::io::Error::other(error)),
+    };
+    if let Err(error) = spoken {
+        tracing::debug!(%error, "a watch over WebSocket ended");
+    }
 }
 
 /// What events carry.
@@ -103,6 +128,8 @@ struct WatchBody {
     form: Form,
     series: WatchSeries,
     items: Vec<WatchItem>,
+    /// For the ages in tables.
+    clock: Arc<dyn Clock>,
     /// Ready when the server stops.
     stop: Pin<Box<dyn Future<Output = ()> + Send>>,
     ended: bool,
@@ -117,27 +144,53 @@ impl HttpBody for WatchBody {
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
         let this = self.get_mut();
-        if this.ended || this.stop.as_mut().poll(cx).is_ready() {
-            return Poll::Ready(None);
-        }
         loop {
-            this.items.clear();
-            match this.watch.poll_next(cx, &mut this.items) {
-                Poll::Ready(more) => this.ended = !more,
-                Poll::Pending => return Poll::Pending,
+            if !ready!(this.poll_items(cx)) {
+                return Poll::Ready(None);
             }
             let bytes = this.encode();
             if !bytes.is_empty() {
                 return Poll::Ready(Some(Ok(Frame::data(bytes))));
-            }
-            if this.ended {
-                return Poll::Ready(None);
             }
         }
     }
 }
 
 impl WatchBody {
+    /// Waits for items; `false` when there will be no more.
+    fn poll_items(&mut self, cx: &mut Context<'_>) -> Poll<bool> {
+        if self.ended || self.stop.as_mut().poll(cx).is_ready() {
+            return Poll::Ready(false);
+        }
+        self.items.clear();
+        self.ended = !ready!(self.watch.poll_next(cx, &mut self.items));
+        Poll::Ready(true)
+    }
+
+    /// Waits for items, and gives each as a WebSocket message; `None` when there will be no more.
+    fn poll_messages(&mut self, cx: &mut Context<'_>) -> Poll<Option<Vec<u8>>> {
+        if !ready!(self.poll_items(cx)) {
+            return Poll::Ready(None);
+        }
+        let (mut messages, mut event) = (Vec::new(), Vec::new());
+        let items = std::mem::take(&mut self.items);
+        for item in &items {
+            event.clear();
+            let goes_on = self.write_or_end(item, &mut event);
+            // A message has a length of its own.
+            let (opcode, payload) = match self.format {
+                Format::Protobuf => (Opcode::Binary, event.get(4..).unwrap_or_default()),
+                Format::Json | Format::Yaml => (Opcode::Text, &event[..]),
+            };
+            websocket::write_message(opcode, payload, &mut messages);
+            if !goes_on {
+                break;
+            }
+        }
+        self.items = items;
+        Poll::Ready(Some(messages))
+    }
+
     /// The items as they go out; empty if there are none.
     fn encode(&mut self) -> Bytes {
         if let [item] = &self.items[..]
@@ -149,17 +202,26 @@ impl WatchBody {
         let mut out = Vec::new();
         let items = std::mem::take(&mut self.items);
         for item in &items {
-            let before = out.len();
-            if let Err(error) = self.write(item, &mut out) {
-                // An object that cannot be said ends the watch, so that nothing is missed in silence.
-                out.truncate(before);
-                self.write_error(&error, &mut out);
-                self.ended = true;
+            if !self.write_or_end(item, &mut out) {
+                break;
             }
-            self.series.sent(out.len() - before);
         }
         self.items = items;
         out.into()
+    }
+
+    /// Appends an item; `false` if it is the last one. An object that cannot be said ends the watch,
+    /// so that nothing is missed in silence.
+    fn write_or_end(&mut self, item: &WatchItem, out: &mut Vec<u8>) -> bool {
+        let before = out.len();
+        let written = self.write(item, out);
+        if let Err(error) = &written {
+            out.truncate(before);
+            self.write_error(error, out);
+            self.ended = true;
+        }
+        self.series.sent(out.len() - before);
+        written.is_ok()
     }
 
     /// The bytes of an item that others get, too.
@@ -184,6 +246,7 @@ impl WatchBody {
                 let what = event.event_type().as_str();
                 match &mut self.form {
                     Form::Table { table, columns } => {
+                        table.set_now(self.clock.now());
                         let object = table.one(columns.as_deref(), &event.object()?)?;
                         *columns = None;
                         write_json(what, &object, out);
