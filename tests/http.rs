@@ -34,21 +34,32 @@ pub struct Endpoint {
 impl Endpoint {
     /// Takes `https://host:port` or `http://host:port` apart.
     pub fn parse(url: &str) -> Result<Self> {
-        let uri: http::Uri = url.parse().with_context(|| format!("{url:?} is not a URL"))?;
+        let uri: http::Uri = url
+            .parse()
+            .with_context(|| format!("{url:?} is not a URL"))?;
         let host = uri.host().with_context(|| format!("{url:?} has no host"))?;
         let (tls, default) = match uri.scheme_str() {
-            Some("https") => (Some(TlsConnector::from(Arc::new(tls_config(&[b"http/1.1"])?))), 443),
+            Some("https") => (
+                Some(TlsConnector::from(Arc::new(tls_config(&[b"http/1.1"])?))),
+                443,
+            ),
             Some("http") => (None, 80),
             _ => bail!("{url:?} is neither http nor https"),
         };
         let host = host.trim_matches(['[', ']']).to_string();
-        Ok(Self { host, port: uri.port_u16().unwrap_or(default), tls })
+        Ok(Self {
+            host,
+            port: uri.port_u16().unwrap_or(default),
+            tls,
+        })
     }
 
     /// Opens a connection.
     pub async fn connect(&self) -> Result<Connection> {
         let address = (self.host.as_str(), self.port);
-        let stream = TcpStream::connect(address).await.with_context(|| format!("cannot connect to {address:?}"))?;
+        let stream = TcpStream::connect(address)
+            .await
+            .with_context(|| format!("cannot connect to {address:?}"))?;
         stream.set_nodelay(true)?;
         let sender = match &self.tls {
             Some(tls) => {
@@ -57,7 +68,10 @@ impl Endpoint {
             }
             None => spawn(http1::handshake(TokioIo::new(stream)).await?),
         };
-        Ok(Connection { sender, authority: format!("{}:{}", self.host, self.port) })
+        Ok(Connection {
+            sender,
+            authority: format!("{}:{}", self.host, self.port),
+        })
     }
 }
 
@@ -102,11 +116,16 @@ impl Connection {
         body: Option<Bytes>,
     ) -> Result<http::Response<Incoming>> {
         self.sender.ready().await?;
-        let mut request = http::Request::builder().method(method).uri(path).header("host", &self.authority);
+        let mut request = http::Request::builder()
+            .method(method)
+            .uri(path)
+            .header("host", &self.authority);
         for (name, value) in headers {
             request = request.header(name, latin1_bytes(value)?);
         }
-        let request = request.body(Full::new(body.unwrap_or_default())).with_context(|| format!("{method} {path}"))?;
+        let request = request
+            .body(Full::new(body.unwrap_or_default()))
+            .with_context(|| format!("{method} {path}"))?;
         Ok(self.sender.send_request(request).await?)
     }
 
@@ -121,9 +140,15 @@ impl Connection {
         let whole = async {
             let response = self.open(method, path, headers, body).await?;
             let (status, headers) = (response.status().as_u16(), header_lines(&response));
-            Ok(Answer { status, headers, body: response.into_body().collect().await?.to_bytes() })
+            Ok(Answer {
+                status,
+                headers,
+                body: response.into_body().collect().await?.to_bytes(),
+            })
         };
-        tokio::time::timeout(PATIENCE, whole).await.with_context(|| format!("no answer to {method} {path}"))?
+        tokio::time::timeout(PATIENCE, whole)
+            .await
+            .with_context(|| format!("no answer to {method} {path}"))?
     }
 }
 
@@ -146,7 +171,8 @@ impl Answer {
 
     /// The body as JSON.
     pub fn json(&self) -> Result<serde_json::Value> {
-        serde_json::from_slice(&self.body).with_context(|| format!("{}: not JSON: {}", self.status, self.text()))
+        serde_json::from_slice(&self.body)
+            .with_context(|| format!("{}: not JSON: {}", self.status, self.text()))
     }
 }
 
@@ -159,7 +185,10 @@ pub struct Client {
 impl Client {
     /// Connects at the first request.
     pub fn new(endpoint: Endpoint) -> Self {
-        Self { endpoint, connection: None }
+        Self {
+            endpoint,
+            connection: None,
+        }
     }
 
     /// The server that it talks to.
@@ -192,12 +221,23 @@ impl Client {
 pub fn header_lines<B>(response: &http::Response<B>) -> Headers {
     let lines = response.headers().iter();
     lines
-        .map(|(name, value)| (name.as_str().into(), value.as_bytes().iter().map(|&byte| char::from(byte)).collect()))
+        .map(|(name, value)| {
+            (
+                name.as_str().into(),
+                value
+                    .as_bytes()
+                    .iter()
+                    .map(|&byte| char::from(byte))
+                    .collect(),
+            )
+        })
         .collect()
 }
 
 fn latin1_bytes(text: &str) -> Result<Vec<u8>> {
-    text.chars().map(|c| u8::try_from(c).with_context(|| format!("{text:?} cannot stand in a header"))).collect()
+    text.chars()
+        .map(|c| u8::try_from(c).with_context(|| format!("{text:?} cannot stand in a header")))
+        .collect()
 }
 
 /// Believes every certificate, but checks that the peer holds its key.

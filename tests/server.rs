@@ -14,7 +14,11 @@ use crate::http::{Client, Endpoint, Headers};
 pub const ADMIN_TOKEN: &str = "admintoken";
 
 /// Users that every [`TestServer`] knows by token, the administrator first.
-pub const USERS: &[(&str, &str)] = &[("admin", ADMIN_TOKEN), ("alice", "alicetoken"), ("bob", "bobtoken")];
+pub const USERS: &[(&str, &str)] = &[
+    ("admin", ADMIN_TOKEN),
+    ("alice", "alicetoken"),
+    ("bob", "bobtoken"),
+];
 
 const TOKENS: &str = "\
 admintoken,admin,admin-uid,\"system:masters\"
@@ -55,11 +59,21 @@ impl TestServer {
     ///
     /// If it does not become ready; the message holds its log.
     pub async fn start_with(flags: &[&str]) -> Self {
-        let folder = tempfile::Builder::new().prefix("pintle-test-").tempdir().expect("a temporary folder can be made");
-        std::fs::write(folder.path().join("tokens.csv"), TOKENS).expect("the temporary folder can be written to");
+        let folder = tempfile::Builder::new()
+            .prefix("pintle-test-")
+            .tempdir()
+            .expect("a temporary folder can be made");
+        std::fs::write(folder.path().join("tokens.csv"), TOKENS)
+            .expect("the temporary folder can be written to");
         let flags: Vec<String> = flags.iter().map(|&flag| flag.into()).collect();
         let child = spawn(folder.path(), &flags, 0);
-        let mut server = Self { child, folder, flags, url: String::new(), kubeconfig: PathBuf::new() };
+        let mut server = Self {
+            child,
+            folder,
+            flags,
+            url: String::new(),
+            kubeconfig: PathBuf::new(),
+        };
         server.wait_until_ready().await;
         server
     }
@@ -106,14 +120,21 @@ impl TestServer {
 
     /// Ends the process as a power failure would.
     pub fn kill(&mut self) {
-        self.child.kill().expect("the server's process can be killed");
-        self.child.wait().expect("the server's process was started here");
+        self.child
+            .kill()
+            .expect("the server's process can be killed");
+        self.child
+            .wait()
+            .expect("the server's process was started here");
     }
 
     /// Asks the process to end, as `kill` does without options. It goes on for a while.
     pub fn terminate(&self) {
         let kill = Command::new("kill").arg(self.pid().to_string()).status();
-        assert!(kill.is_ok_and(|status| status.success()), "the server's process can be sent a signal");
+        assert!(
+            kill.is_ok_and(|status| status.success()),
+            "the server's process can be sent a signal"
+        );
     }
 
     /// Waits for the process to end by itself.
@@ -124,10 +145,18 @@ impl TestServer {
     pub async fn ended(&mut self) -> ExitStatus {
         let deadline = Instant::now() + STOP;
         loop {
-            if let Some(status) = self.child.try_wait().expect("the server's process was started here") {
+            if let Some(status) = self
+                .child
+                .try_wait()
+                .expect("the server's process was started here")
+            {
                 return status;
             }
-            assert!(Instant::now() < deadline, "the server did not end:\n{}", self.log());
+            assert!(
+                Instant::now() < deadline,
+                "the server did not end:\n{}",
+                self.log()
+            );
             sleep(LOOK).await;
         }
     }
@@ -138,7 +167,12 @@ impl TestServer {
     ///
     /// If it does not become ready; the message holds its log.
     pub async fn restart(&mut self) {
-        let port = self.url.rsplit(':').next().and_then(|port| port.parse().ok()).expect("the URL has a port");
+        let port = self
+            .url
+            .rsplit(':')
+            .next()
+            .and_then(|port| port.parse().ok())
+            .expect("the URL has a port");
         self.child = spawn(self.folder.path(), &self.flags, port);
         self.wait_until_ready().await;
     }
@@ -146,10 +180,21 @@ impl TestServer {
     async fn wait_until_ready(&mut self) {
         let deadline = Instant::now() + START;
         while !self.is_ready().await {
-            if let Some(status) = self.child.try_wait().expect("the server's process was started here") {
-                panic!("the server ended with {status} before it was ready:\n{}", self.log());
+            if let Some(status) = self
+                .child
+                .try_wait()
+                .expect("the server's process was started here")
+            {
+                panic!(
+                    "the server ended with {status} before it was ready:\n{}",
+                    self.log()
+                );
             }
-            assert!(Instant::now() < deadline, "the server did not become ready:\n{}", self.log());
+            assert!(
+                Instant::now() < deadline,
+                "the server did not become ready:\n{}",
+                self.log()
+            );
             sleep(LOOK).await;
         }
     }
@@ -163,7 +208,10 @@ impl TestServer {
             };
             (self.url, self.kubeconfig) = (url.into(), kubeconfig.into());
         }
-        let answer = self.client().request("GET", "/readyz", &self.authorization(), None).await;
+        let answer = self
+            .client()
+            .request("GET", "/readyz", &self.authorization(), None)
+            .await;
         answer.is_ok_and(|answer| answer.status == 200)
     }
 }
@@ -180,21 +228,37 @@ impl Drop for TestServer {
 
 /// The URL of the ready line and the path of the `export KUBECONFIG=` line.
 fn announced(log: &str) -> Option<(&str, &str)> {
-    let kubeconfig = log.lines().find_map(|line| line.split_once("export KUBECONFIG=")).map(|(_, path)| path)?;
-    let line = log.lines().find(|line| line.contains("https://") && line.contains("ready"))?;
+    let kubeconfig = log
+        .lines()
+        .find_map(|line| line.split_once("export KUBECONFIG="))
+        .map(|(_, path)| path)?;
+    let line = log
+        .lines()
+        .find(|line| line.contains("https://") && line.contains("ready"))?;
     let url = &line[line.find("https://")?..];
-    let end = url.find(|c: char| !(c.is_ascii_alphanumeric() || ":/.[]".contains(c))).unwrap_or(url.len());
-    Some((url[..end].trim_end_matches(['.', '/']), kubeconfig.trim().trim_matches(['"', '\''])))
+    let end = url
+        .find(|c: char| !(c.is_ascii_alphanumeric() || ":/.[]".contains(c)))
+        .unwrap_or(url.len());
+    Some((
+        url[..end].trim_end_matches(['.', '/']),
+        kubeconfig.trim().trim_matches(['"', '\'']),
+    ))
 }
 
 fn spawn(folder: &Path, flags: &[String], port: u16) -> Child {
-    let log =
-        std::fs::OpenOptions::new().create(true).append(true).open(log_path(folder)).expect("the log can be opened");
+    let log = std::fs::OpenOptions::new()
+        .create(true)
+        .append(true)
+        .open(log_path(folder))
+        .expect("the log can be opened");
     Command::new(binary())
         .arg("--bind-address=127.0.0.1")
         .arg(format!("--secure-port={port}"))
         .arg(format!("--data-dir={}", folder.join("data").display()))
-        .arg(format!("--token-auth-file={}", folder.join("tokens.csv").display()))
+        .arg(format!(
+            "--token-auth-file={}",
+            folder.join("tokens.csv").display()
+        ))
         .args(flags)
         .current_dir(folder)
         .stdin(Stdio::null())
@@ -217,14 +281,21 @@ fn binary() -> &'static Path {
 /// Builds the server. The packages are selected as `cargo xtask test` selects them, for its artifacts to be used.
 fn build() -> PathBuf {
     let this = std::env::current_exe().expect("this program has a path");
-    let profile = this.ancestors().find(|folder| folder.ends_with("debug") || folder.ends_with("release"));
+    let profile = this
+        .ancestors()
+        .find(|folder| folder.ends_with("debug") || folder.ends_with("release"));
     let profile = profile.expect("test programs stand in a folder of their profile");
     let mut cargo = Command::new(std::env::var("CARGO").unwrap_or_else(|_| "cargo".into()));
-    cargo.args(["build", "--quiet", "--workspace", "--bin=pintle"]).current_dir(env!("CARGO_MANIFEST_DIR"));
+    cargo
+        .args(["build", "--quiet", "--workspace", "--bin=pintle"])
+        .current_dir(env!("CARGO_MANIFEST_DIR"));
     if profile.ends_with("release") {
         cargo.arg("--release");
     }
-    let built = cargo.stdin(Stdio::null()).status().expect("cargo can be started");
+    let built = cargo
+        .stdin(Stdio::null())
+        .status()
+        .expect("cargo can be started");
     assert!(built.success(), "the server cannot be built");
     profile.join("pintle")
 }

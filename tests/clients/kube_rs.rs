@@ -22,14 +22,21 @@ use serde_json::json;
 const PATIENCE: Duration = Duration::from_secs(60);
 
 async fn connect(server: &TestServer) -> Client {
-    let kubeconfig = Kubeconfig::read_from(server.kubeconfig()).expect("the server writes a kubeconfig");
+    let kubeconfig =
+        Kubeconfig::read_from(server.kubeconfig()).expect("the server writes a kubeconfig");
     let config = Config::from_custom_kubeconfig(kubeconfig, &KubeConfigOptions::default()).await;
-    Client::try_from(config.expect("the kubeconfig is complete")).expect("the kubeconfig can be used")
+    Client::try_from(config.expect("the kubeconfig is complete"))
+        .expect("the kubeconfig can be used")
 }
 
 async fn namespace(client: &Client, name: &str) {
-    let namespace =
-        Namespace { metadata: ObjectMeta { name: Some(name.into()), ..ObjectMeta::default() }, ..Namespace::default() };
+    let namespace = Namespace {
+        metadata: ObjectMeta {
+            name: Some(name.into()),
+            ..ObjectMeta::default()
+        },
+        ..Namespace::default()
+    };
     Api::<Namespace>::all(client.clone())
         .create(&PostParams::default(), &namespace)
         .await
@@ -44,29 +51,70 @@ where
     let kind = K::kind(&());
     let object: K = serde_json::from_value(object).expect("the object is one of its kind");
     let name = object.name_any();
-    let before = api.list(&ListParams::default()).await.expect("the kind can be listed");
-    let version = before.metadata.resource_version.expect("a list has a resourceVersion");
-    let mut events = pin!(api.watch(&WatchParams::default(), &version).await.expect("the kind can be watched"));
+    let before = api
+        .list(&ListParams::default())
+        .await
+        .expect("the kind can be listed");
+    let version = before
+        .metadata
+        .resource_version
+        .expect("a list has a resourceVersion");
+    let mut events = pin!(
+        api.watch(&WatchParams::default(), &version)
+            .await
+            .expect("the kind can be watched")
+    );
 
-    let created = api.create(&PostParams::default(), &object).await.expect("the object can be created");
-    assert!(created.uid().is_some() && created.creation_timestamp().is_some(), "{kind}: the server fills in metadata");
-    assert_eq!(api.get(&name).await.expect("what was created is there").resource_version(), created.resource_version());
+    let created = api
+        .create(&PostParams::default(), &object)
+        .await
+        .expect("the object can be created");
+    assert!(
+        created.uid().is_some() && created.creation_timestamp().is_some(),
+        "{kind}: the server fills in metadata"
+    );
+    assert_eq!(
+        api.get(&name)
+            .await
+            .expect("what was created is there")
+            .resource_version(),
+        created.resource_version()
+    );
     let again = api.create(&PostParams::default(), &object).await;
     assert_status(again, 409, "AlreadyExists");
 
     let mut changed = created.clone();
     changed.labels_mut().insert("colour".into(), "blue".into());
-    let replaced = api.replace(&name, &PostParams::default(), &changed).await.expect("the object can be replaced");
-    assert_ne!(replaced.resource_version(), created.resource_version(), "{kind}");
+    let replaced = api
+        .replace(&name, &PostParams::default(), &changed)
+        .await
+        .expect("the object can be replaced");
+    assert_ne!(
+        replaced.resource_version(),
+        created.resource_version(),
+        "{kind}"
+    );
     let stale = api.replace(&name, &PostParams::default(), &created).await;
     assert_status(stale, 409, "Conflict");
 
-    let blue = api.list(&ListParams::default().labels("colour=blue")).await.expect("the kind can be selected");
-    assert_eq!(blue.items.iter().map(K::name_any).collect::<Vec<_>>(), std::slice::from_ref(&name), "{kind}");
-    let red = api.list(&ListParams::default().labels("colour=red")).await.expect("the kind can be selected");
+    let blue = api
+        .list(&ListParams::default().labels("colour=blue"))
+        .await
+        .expect("the kind can be selected");
+    assert_eq!(
+        blue.items.iter().map(K::name_any).collect::<Vec<_>>(),
+        std::slice::from_ref(&name),
+        "{kind}"
+    );
+    let red = api
+        .list(&ListParams::default().labels("colour=red"))
+        .await
+        .expect("the kind can be selected");
     assert!(red.items.is_empty(), "{kind}");
 
-    api.delete(&name, &DeleteParams::default().grace_period(0)).await.expect("the object can be deleted");
+    api.delete(&name, &DeleteParams::default().grace_period(0))
+        .await
+        .expect("the object can be deleted");
     assert_status(api.get(&name).await, 404, "NotFound");
 
     // Some kinds are marked for deletion before they are gone, so there may be more than one change.
@@ -102,9 +150,21 @@ async fn objects_of_several_kinds_live_and_die() {
     let server = TestServer::start().await;
     let client = connect(&server).await;
     namespace(&client, "blue").await;
-    check(in_namespace::<ConfigMap>(&client), json!({"metadata": {"name": "a"}, "data": {"sky": "blue"}})).await;
-    check(in_namespace::<Secret>(&client), json!({"metadata": {"name": "a"}, "data": {"key": "dmFsdWU="}})).await;
-    check(in_namespace::<Lease>(&client), json!({"metadata": {"name": "a"}, "spec": {"holderIdentity": "me"}})).await;
+    check(
+        in_namespace::<ConfigMap>(&client),
+        json!({"metadata": {"name": "a"}, "data": {"sky": "blue"}}),
+    )
+    .await;
+    check(
+        in_namespace::<Secret>(&client),
+        json!({"metadata": {"name": "a"}, "data": {"key": "dmFsdWU="}}),
+    )
+    .await;
+    check(
+        in_namespace::<Lease>(&client),
+        json!({"metadata": {"name": "a"}, "spec": {"holderIdentity": "me"}}),
+    )
+    .await;
     check(
         in_namespace::<Service>(&client),
         json!({"metadata": {"name": "a"}, "spec": {"selector": {"app": "a"}, "ports": [{"port": 80}]}}),
@@ -138,20 +198,38 @@ fn pod(name: &str) -> serde_json::Value {
 }
 
 fn configmap(name: &str, value: &str) -> ConfigMap {
-    serde_json::from_value(json!({"metadata": {"name": name}, "data": {"value": value}})).expect("this is a ConfigMap")
+    serde_json::from_value(json!({"metadata": {"name": name}, "data": {"value": value}}))
+        .expect("this is a ConfigMap")
 }
 
 /// Waits until the reflector's store is what the server lists.
-async fn settle(store: &reflector::Store<ConfigMap>, api: &Api<ConfigMap>, mut events: impl Stream<Item = ()> + Unpin) {
-    let listed = api.list(&ListParams::default()).await.expect("the kind can be listed");
+async fn settle(
+    store: &reflector::Store<ConfigMap>,
+    api: &Api<ConfigMap>,
+    mut events: impl Stream<Item = ()> + Unpin,
+) {
+    let listed = api
+        .list(&ListParams::default())
+        .await
+        .expect("the kind can be listed");
     let versions = |objects: &mut dyn Iterator<Item = (String, Option<String>)>| {
         let mut versions: Vec<_> = objects.collect();
         versions.sort();
         versions
     };
-    let wanted = versions(&mut listed.items.iter().map(|object| (object.name_any(), object.resource_version())));
+    let wanted = versions(
+        &mut listed
+            .items
+            .iter()
+            .map(|object| (object.name_any(), object.resource_version())),
+    );
     tokio::time::timeout(PATIENCE, async {
-        while versions(&mut store.state().iter().map(|object| (object.name_any(), object.resource_version()))) != wanted
+        while versions(
+            &mut store
+                .state()
+                .iter()
+                .map(|object| (object.name_any(), object.resource_version())),
+        ) != wanted
         {
             events.next().await.expect("a watcher never ends");
         }
@@ -168,11 +246,15 @@ async fn a_reflector_follows_the_server_across_restarts() {
     let api = in_namespace::<ConfigMap>(&client);
     let (store, writer) = reflector::store();
     // Errors while the server is away are part of the exercise; the watcher goes on after them.
-    let events = reflector(writer, watcher(api.clone(), watcher::Config::default())).default_backoff().map(drop);
+    let events = reflector(writer, watcher(api.clone(), watcher::Config::default()))
+        .default_backoff()
+        .map(drop);
     let mut events = Box::pin(events);
 
     for name in ["a", "b", "c"] {
-        api.create(&PostParams::default(), &configmap(name, "1")).await.expect("the object can be created");
+        api.create(&PostParams::default(), &configmap(name, "1"))
+            .await
+            .expect("the object can be created");
     }
     settle(&store, &api, &mut events).await;
 
@@ -183,9 +265,15 @@ async fn a_reflector_follows_the_server_across_restarts() {
         let client = connect(&server).await;
         let api = in_namespace::<ConfigMap>(&client);
         let name = format!("after-{round}");
-        api.create(&PostParams::default(), &configmap(&name, "1")).await.expect("the object can be created");
-        api.replace("a", &PostParams::default(), &configmap("a", &name)).await.expect("the object can be replaced");
-        api.delete(["b", "c"][round], &DeleteParams::default()).await.expect("the object can be deleted");
+        api.create(&PostParams::default(), &configmap(&name, "1"))
+            .await
+            .expect("the object can be created");
+        api.replace("a", &PostParams::default(), &configmap("a", &name))
+            .await
+            .expect("the object can be replaced");
+        api.delete(["b", "c"][round], &DeleteParams::default())
+            .await
+            .expect("the object can be deleted");
         settle(&store, &api, &mut events).await;
     }
 }
@@ -197,7 +285,9 @@ async fn a_watcher_can_start_with_a_streamed_list() {
     namespace(&client, "blue").await;
     let api = in_namespace::<ConfigMap>(&client);
     for name in ["a", "b"] {
-        api.create(&PostParams::default(), &configmap(name, "1")).await.expect("the object can be created");
+        api.create(&PostParams::default(), &configmap(name, "1"))
+            .await
+            .expect("the object can be created");
     }
     let events = watcher(api, watcher::Config::default().streaming_lists());
     let seen = events.take(4).map_ok(|event| match event {
@@ -207,6 +297,11 @@ async fn a_watcher_can_start_with_a_streamed_list() {
         watcher::Event::Apply(object) => format!("apply {}", object.name_any()),
         watcher::Event::Delete(object) => format!("delete {}", object.name_any()),
     });
-    let seen = tokio::time::timeout(PATIENCE, seen.try_collect::<Vec<_>>()).await.expect("the initial events come");
-    assert_eq!(seen.expect("the watch goes on"), ["init", "initially a", "initially b", "done"]);
+    let seen = tokio::time::timeout(PATIENCE, seen.try_collect::<Vec<_>>())
+        .await
+        .expect("the initial events come");
+    assert_eq!(
+        seen.expect("the watch goes on"),
+        ["init", "initially a", "initially b", "done"]
+    );
 }

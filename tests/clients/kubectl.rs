@@ -27,7 +27,10 @@ impl Kubectl<'_> {
         command.args(arguments.split_whitespace());
         command.env("KUBECONFIG", self.server.kubeconfig());
         // Discovery is cached under the home directory by host and port; another server had it before.
-        command.env("KUBECACHEDIR", self.server.kubeconfig().with_file_name("kubectl-cache"));
+        command.env(
+            "KUBECACHEDIR",
+            self.server.kubeconfig().with_file_name("kubectl-cache"),
+        );
         command.stdin(Stdio::null());
         command
     }
@@ -43,7 +46,11 @@ impl Kubectl<'_> {
     fn run(&self, arguments: &str) -> String {
         let output = self.output(arguments);
         let (out, err) = (text(&output.stdout), text(&output.stderr));
-        assert!(output.status.success(), "kubectl {arguments}: {}\n{out}{err}", output.status);
+        assert!(
+            output.status.success(),
+            "kubectl {arguments}: {}\n{out}{err}",
+            output.status
+        );
         out
     }
 
@@ -51,7 +58,11 @@ impl Kubectl<'_> {
     #[track_caller]
     fn check(&self, arguments: &str, expected: &[&str]) {
         let out = self.run(arguments);
-        let lines: Vec<String> = out.lines().map(even).filter(|line| !line.is_empty()).collect();
+        let lines: Vec<String> = out
+            .lines()
+            .map(even)
+            .filter(|line| !line.is_empty())
+            .collect();
         assert_eq!(lines, expected, "kubectl {arguments}");
     }
 
@@ -59,7 +70,10 @@ impl Kubectl<'_> {
     fn check_contains(&self, arguments: &str, expected: &[&str]) {
         let out = self.run(arguments);
         for part in expected {
-            assert!(out.contains(part), "kubectl {arguments} says nothing of {part:?}:\n{out}");
+            assert!(
+                out.contains(part),
+                "kubectl {arguments} says nothing of {part:?}:\n{out}"
+            );
         }
     }
 }
@@ -71,7 +85,10 @@ fn text(bytes: &[u8]) -> String {
 /// One space between columns, `AGE` for how old something is.
 fn even(line: &str) -> String {
     let is_age = |word: &str| word.ends_with('s') && word[..word.len() - 1].parse::<u32>().is_ok();
-    line.split_whitespace().map(|word| if is_age(word) { "AGE" } else { word }).collect::<Vec<_>>().join(" ")
+    line.split_whitespace()
+        .map(|word| if is_age(word) { "AGE" } else { word })
+        .collect::<Vec<_>>()
+        .join(" ")
 }
 
 /// A `kubectl get -w` whose lines can be waited for.
@@ -82,7 +99,10 @@ struct Watch {
 
 impl Watch {
     fn start(mut command: Command) -> Self {
-        let mut child = command.stdout(Stdio::piped()).spawn().expect("kubectl can be started");
+        let mut child = command
+            .stdout(Stdio::piped())
+            .spawn()
+            .expect("kubectl can be started");
         let output = child.stdout.take().expect("the output is a pipe");
         let (sender, lines) = sync_channel(1024);
         std::thread::spawn(move || {
@@ -114,11 +134,18 @@ impl Drop for Watch {
 }
 
 fn programs() -> Vec<PathBuf> {
-    let on_path =
-        std::env::var_os("PATH").into_iter().flat_map(|path| std::env::split_paths(&path).collect::<Vec<_>>());
-    let first = on_path.map(|folder| folder.join("kubectl")).find(|program| program.is_file());
-    let named = std::env::var_os("PINTLE_KUBECTL").map(|list| std::env::split_paths(&list).collect::<Vec<_>>());
-    first.into_iter().chain(named.into_iter().flatten()).collect()
+    let on_path = std::env::var_os("PATH")
+        .into_iter()
+        .flat_map(|path| std::env::split_paths(&path).collect::<Vec<_>>());
+    let first = on_path
+        .map(|folder| folder.join("kubectl"))
+        .find(|program| program.is_file());
+    let named = std::env::var_os("PINTLE_KUBECTL")
+        .map(|list| std::env::split_paths(&list).collect::<Vec<_>>());
+    first
+        .into_iter()
+        .chain(named.into_iter().flatten())
+        .collect()
 }
 
 #[tokio::test]
@@ -129,8 +156,15 @@ async fn every_kubectl_takes_the_tour() {
     }
     for program in programs {
         let server = TestServer::start().await;
-        let kubectl = Kubectl { program: &program, server: &server };
-        println!("kubectl: {} ({})", program.display(), even(&kubectl.run("version")));
+        let kubectl = Kubectl {
+            program: &program,
+            server: &server,
+        };
+        println!(
+            "kubectl: {} ({})",
+            program.display(),
+            even(&kubectl.run("version"))
+        );
         tour(&kubectl);
     }
 }
@@ -167,18 +201,33 @@ fn tour(kubectl: &Kubectl<'_>) {
     watch(kubectl);
     kubectl.check_contains("get pods -n shop -l role=shell", &["shop-shell"]);
     kubectl.check("get pods -n shop -l role=other", &[]);
-    kubectl.check("get deployment shop -n shop", &["NAME READY UP-TO-DATE AVAILABLE AGE", "shop 0/2 0 0 AGE"]);
+    kubectl.check(
+        "get deployment shop -n shop",
+        &["NAME READY UP-TO-DATE AVAILABLE AGE", "shop 0/2 0 0 AGE"],
+    );
     kubectl.check(
         "get secret shop-database -n shop -o jsonpath={.data.password}",
         &["Y29ycmVjdCBob3JzZSBiYXR0ZXJ5IHN0YXBsZQ=="],
     );
-    kubectl.check_contains("describe deployment shop -n shop", &["RollingUpdate", "registry.example.com/shop:1.4.2"]);
-    kubectl
-        .check_contains("explain deployment.spec.strategy", &["DeploymentStrategy", "rollingUpdate", "\"Recreate\""]);
+    kubectl.check_contains(
+        "describe deployment shop -n shop",
+        &["RollingUpdate", "registry.example.com/shop:1.4.2"],
+    );
+    kubectl.check_contains(
+        "explain deployment.spec.strategy",
+        &["DeploymentStrategy", "rollingUpdate", "\"Recreate\""],
+    );
     resources(kubectl);
     refusals(kubectl);
     let deleted = kubectl.run(&format!("delete -f {APPLICATION} --wait=false"));
-    assert_eq!(deleted.lines().filter(|line| line.contains(" deleted")).count(), 13, "{deleted}");
+    assert_eq!(
+        deleted
+            .lines()
+            .filter(|line| line.contains(" deleted"))
+            .count(),
+        13,
+        "{deleted}"
+    );
 }
 
 /// `get all` shows what is there, and `get pods -w` also what comes. (kubectl itself refuses to
@@ -214,13 +263,25 @@ fn resources(kubectl: &Kubectl<'_>) {
 /// What the server says no to reaches whoever typed it.
 fn refusals(kubectl: &Kubectl<'_>) {
     for (arguments, expected) in [
-        ("get configmap nothing -n shop", "Error from server (NotFound): configmaps \"nothing\" not found"),
-        ("create namespace shop", "Error from server (AlreadyExists): namespaces \"shop\" already exists"),
-        ("create namespace Shop", "is invalid: metadata.name: Invalid value: \"Shop\""),
+        (
+            "get configmap nothing -n shop",
+            "Error from server (NotFound): configmaps \"nothing\" not found",
+        ),
+        (
+            "create namespace shop",
+            "Error from server (AlreadyExists): namespaces \"shop\" already exists",
+        ),
+        (
+            "create namespace Shop",
+            "is invalid: metadata.name: Invalid value: \"Shop\"",
+        ),
     ] {
         let output = kubectl.output(arguments);
         let err = text(&output.stderr);
-        assert!(!output.status.success() && err.contains(expected), "kubectl {arguments}: {err}");
+        assert!(
+            !output.status.success() && err.contains(expected),
+            "kubectl {arguments}: {err}"
+        );
     }
     let mut typo = kubectl.command("create -f -");
     let mut child = typo
@@ -230,10 +291,18 @@ fn refusals(kubectl: &Kubectl<'_>) {
         .spawn()
         .expect("kubectl can be started");
     let manifest = b"{apiVersion: v1, kind: ConfigMap, metadata: {name: a}, dta: {}}";
-    std::io::Write::write_all(&mut child.stdin.take().expect("the input is a pipe"), manifest)
-        .expect("kubectl reads its input");
+    std::io::Write::write_all(
+        &mut child.stdin.take().expect("the input is a pipe"),
+        manifest,
+    )
+    .expect("kubectl reads its input");
     let mut err = String::new();
-    child.stderr.take().expect("the errors are a pipe").read_to_string(&mut err).expect("kubectl prints text");
+    child
+        .stderr
+        .take()
+        .expect("the errors are a pipe")
+        .read_to_string(&mut err)
+        .expect("kubectl prints text");
     assert!(!child.wait().expect("kubectl was started here").success());
     assert!(err.contains("unknown field \"dta\""), "{err}");
 }

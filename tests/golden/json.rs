@@ -56,11 +56,14 @@ impl Json {
         if pointer.is_empty() || pointer == "/" {
             return Some(self);
         }
-        pointer.trim_start_matches('/').split('/').try_fold(self, |value, part| match value {
-            Self::List(items) => items.get(part.parse::<usize>().ok()?),
-            Self::Object(members) => find(members, &unescape(part)),
-            _ => None,
-        })
+        pointer
+            .trim_start_matches('/')
+            .split('/')
+            .try_fold(self, |value, part| match value {
+                Self::List(items) => items.get(part.parse::<usize>().ok()?),
+                Self::Object(members) => find(members, &unescape(part)),
+                _ => None,
+            })
     }
 
     /// As [`at`](Self::at).
@@ -68,19 +71,29 @@ impl Json {
         if pointer.is_empty() || pointer == "/" {
             return Some(self);
         }
-        pointer.trim_start_matches('/').split('/').try_fold(self, |value, part| match value {
-            Self::List(items) => items.get_mut(part.parse::<usize>().ok()?),
-            Self::Object(members) => {
-                let name = unescape(part);
-                members.iter_mut().find(|(member, _)| *member == name).map(|(_, value)| value)
-            }
-            _ => None,
-        })
+        pointer
+            .trim_start_matches('/')
+            .split('/')
+            .try_fold(self, |value, part| match value {
+                Self::List(items) => items.get_mut(part.parse::<usize>().ok()?),
+                Self::Object(members) => {
+                    let name = unescape(part);
+                    members
+                        .iter_mut()
+                        .find(|(member, _)| *member == name)
+                        .map(|(_, value)| value)
+                }
+                _ => None,
+            })
     }
 
     /// Removes what a JSON pointer names, if it is there; `*` stands for every member or item.
     pub(super) fn remove(&mut self, pointer: &str) {
-        let parts: Vec<String> = pointer.trim_start_matches('/').split('/').map(unescape).collect();
+        let parts: Vec<String> = pointer
+            .trim_start_matches('/')
+            .split('/')
+            .map(unescape)
+            .collect();
         self.remove_parts(&parts);
     }
 
@@ -104,7 +117,11 @@ impl Json {
                 }
             }
             Self::List(items) => {
-                for (_, item) in items.iter_mut().enumerate().filter(|(index, _)| named(&index.to_string())) {
+                for (_, item) in items
+                    .iter_mut()
+                    .enumerate()
+                    .filter(|(index, _)| named(&index.to_string()))
+                {
                     item.remove_parts(rest);
                 }
             }
@@ -207,7 +224,10 @@ impl PartialEq for Json {
 }
 
 fn find<'a>(members: &'a [(String, Json)], name: &str) -> Option<&'a Json> {
-    members.iter().find(|(member, _)| member == name).map(|(_, value)| value)
+    members
+        .iter()
+        .find(|(member, _)| member == name)
+        .map(|(_, value)| value)
 }
 
 fn unescape(part: &str) -> String {
@@ -268,7 +288,9 @@ impl<'de> Visitor<'de> for JsonVisitor {
     }
 
     fn visit_f64<E: serde::de::Error>(self, value: f64) -> Result<Json, E> {
-        Number::from_f64(value).map(Json::Number).ok_or_else(|| E::custom("a number that JSON does not have"))
+        Number::from_f64(value)
+            .map(Json::Number)
+            .ok_or_else(|| E::custom("a number that JSON does not have"))
     }
 
     fn visit_str<E>(self, value: &str) -> Result<Json, E> {
@@ -309,7 +331,10 @@ mod tests {
 
     #[test]
     fn members_keep_their_order_and_the_last_of_equal_names_counts() {
-        assert_eq!(json(r#"{"b": 1, "a": 2, "b": 3}"#).to_text(), r#"{"b": 3, "a": 2}"#);
+        assert_eq!(
+            json(r#"{"b": 1, "a": 2, "b": 3}"#).to_text(),
+            r#"{"b": 3, "a": 2}"#
+        );
         assert_eq!(
             json(r#"{"b": 1, "a": {"d": "é", "c": []}}"#).to_sorted_text(),
             r#"{"a": {"c": [], "d": "\u00e9"}, "b": 1}"#
@@ -342,8 +367,16 @@ mod tests {
 
     #[test]
     fn a_star_removes_every_member_or_item() {
-        check_removal(r#"{"items": [{"a": 1, "b": 2}, {"b": 3}]}"#, "/items/*/b", r#"{"items": [{"a": 1}, {}]}"#);
-        check_removal(r#"{"items": [1, 2, 3]}"#, "/items/1", r#"{"items": [1, 3]}"#);
+        check_removal(
+            r#"{"items": [{"a": 1, "b": 2}, {"b": 3}]}"#,
+            "/items/*/b",
+            r#"{"items": [{"a": 1}, {}]}"#,
+        );
+        check_removal(
+            r#"{"items": [1, 2, 3]}"#,
+            "/items/1",
+            r#"{"items": [1, 3]}"#,
+        );
         check_removal(r#"{"items": [1, 2, 3]}"#, "/items/*", r#"{"items": []}"#);
         check_removal(r#"{"a": {"b": 1}}"#, "/*/b", r#"{"a": {}}"#);
         check_removal(r#"{"a": 1}"#, "/b/c", r#"{"a": 1}"#);
@@ -361,7 +394,11 @@ mod tests {
             r#"{"a": {"b": null, "e": 3}, "d": [2]}"#,
             r#"{"a": {"c": 2, "e": 3}, "d": [2]}"#,
         );
-        check_merge(r#"{"a": 1}"#, r#"{"a": {"b": null, "c": 1}}"#, r#"{"a": {"c": 1}}"#);
+        check_merge(
+            r#"{"a": 1}"#,
+            r#"{"a": {"b": null, "c": 1}}"#,
+            r#"{"a": {"c": 1}}"#,
+        );
         check_merge(r#"{"a": 1}"#, "7", "7");
     }
 }

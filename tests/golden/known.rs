@@ -44,7 +44,12 @@ impl Known {
 
     fn parse(text: &str) -> Self {
         let lines = text.lines().map(str::trim_end);
-        Self(lines.filter(|line| !line.is_empty() && !line.starts_with('#')).map(str::to_string).collect())
+        Self(
+            lines
+                .filter(|line| !line.is_empty() && !line.starts_with('#'))
+                .map(str::to_string)
+                .collect(),
+        )
     }
 
     /// Whether the step is listed.
@@ -53,11 +58,21 @@ impl Known {
     }
 
     /// Compares the list with what happened.
-    pub(super) fn judge(&self, passed: &BTreeSet<String>, failed: &BTreeSet<String>, extent: Extent) -> Verdict {
+    pub(super) fn judge(
+        &self,
+        passed: &BTreeSet<String>,
+        failed: &BTreeSet<String>,
+        extent: Extent,
+    ) -> Verdict {
         let gone = |step: &&String| extent == Extent::Everything && !failed.contains(*step);
         Verdict {
             new: failed.difference(&self.0).cloned().collect(),
-            obsolete: self.0.iter().filter(|step| passed.contains(*step) || gone(step)).cloned().collect(),
+            obsolete: self
+                .0
+                .iter()
+                .filter(|step| passed.contains(*step) || gone(step))
+                .cloned()
+                .collect(),
         }
     }
 
@@ -94,23 +109,47 @@ mod tests {
     fn check(passed: &[&str], failed: &[&str], extent: Extent, new: &[&str], obsolete: &[&str]) {
         let known = Known::parse("# a comment\n\na/b: one\na/b: two\n");
         let verdict = known.judge(&set(passed), &set(failed), extent);
-        assert_eq!(verdict, Verdict { new: set(new), obsolete: set(obsolete) });
+        assert_eq!(
+            verdict,
+            Verdict {
+                new: set(new),
+                obsolete: set(obsolete)
+            }
+        );
     }
 
     #[test]
     fn what_is_listed_and_fails_is_fine() {
-        check(&["a/b: three"], &["a/b: one", "a/b: two"], Extent::Everything, &[], &[]);
+        check(
+            &["a/b: three"],
+            &["a/b: one", "a/b: two"],
+            Extent::Everything,
+            &[],
+            &[],
+        );
         check(&[], &["a/b: one"], Extent::Selection, &[], &[]);
     }
 
     #[test]
     fn what_fails_unlisted_is_new() {
-        check(&[], &["a/b: one", "a/b: two", "a/b: three"], Extent::Everything, &["a/b: three"], &[]);
+        check(
+            &[],
+            &["a/b: one", "a/b: two", "a/b: three"],
+            Extent::Everything,
+            &["a/b: three"],
+            &[],
+        );
     }
 
     #[test]
     fn what_passes_or_is_gone_has_no_place_in_the_list() {
-        check(&["a/b: one"], &["a/b: two"], Extent::Selection, &[], &["a/b: one"]);
+        check(
+            &["a/b: one"],
+            &["a/b: two"],
+            Extent::Selection,
+            &[],
+            &["a/b: one"],
+        );
         check(&[], &["a/b: two"], Extent::Everything, &[], &["a/b: one"]);
     }
 }

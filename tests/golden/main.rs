@@ -21,10 +21,17 @@ Usage: golden [--only REGEX] [-v] [--server URL [--token TOKEN]] [--bless [--acc
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<()> {
     let mut arguments = std::env::args().skip(1);
-    let mut options = Options { bless: std::env::var_os("UPDATE_KNOWN_FAILURES").is_some(), ..Options::default() };
+    let mut options = Options {
+        bless: std::env::var_os("UPDATE_KNOWN_FAILURES").is_some(),
+        ..Options::default()
+    };
     let (mut server, mut token, mut listing) = (None, ADMIN_TOKEN.to_string(), false);
     while let Some(argument) = arguments.next() {
-        let mut value = || arguments.next().with_context(|| format!("{argument} needs a value"));
+        let mut value = || {
+            arguments
+                .next()
+                .with_context(|| format!("{argument} needs a value"))
+        };
         match argument.as_str() {
             "--only" => options.only = Some(value()?.parse()?),
             "-v" | "--verbose" => options.verbose = true,
@@ -51,8 +58,10 @@ async fn main() -> Result<()> {
     if options.accept_new && !options.bless {
         bail!("--accept-new goes with --bless");
     }
-    let mut tokens: Vec<(String, String)> =
-        USERS.iter().map(|(name, token)| ((*name).into(), (*token).into())).collect();
+    let mut tokens: Vec<(String, String)> = USERS
+        .iter()
+        .map(|(name, token)| ((*name).into(), (*token).into()))
+        .collect();
     tokens[0].1 = token;
     let tokens = Tokens(tokens);
     match server {

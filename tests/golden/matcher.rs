@@ -26,8 +26,18 @@ pub(super) struct Difference {
 
 impl Difference {
     /// A difference that is no matter of templates.
-    pub(super) fn new(path: &str, want: Option<Json>, got: Option<Json>, why: impl Into<String>) -> Self {
-        Self { path: path.into(), want, got, why: why.into() }
+    pub(super) fn new(
+        path: &str,
+        want: Option<Json>,
+        got: Option<Json>,
+        why: impl Into<String>,
+    ) -> Self {
+        Self {
+            path: path.into(),
+            want,
+            got,
+            why: why.into(),
+        }
     }
 }
 
@@ -53,7 +63,9 @@ enum Piece {
 impl Matcher {
     /// A matcher that knows `${NS}` alone.
     pub(super) fn new(namespace: &str) -> Self {
-        Self { bound: vec![("NS".into(), namespace.into())] }
+        Self {
+            bound: vec![("NS".into(), namespace.into())],
+        }
     }
 
     /// Adds to `out` how `actual` differs from the template `expected`.
@@ -69,7 +81,12 @@ impl Matcher {
             return;
         }
         let mut differ = |why: String| {
-            out.push(Difference::new(path, Some(expected.clone()), Some(actual.clone()), why));
+            out.push(Difference::new(
+                path,
+                Some(expected.clone()),
+                Some(actual.clone()),
+                why,
+            ));
         };
         match (expected, actual) {
             (Json::String(template), _) if template.contains("${") => match plain_text(actual) {
@@ -116,7 +133,9 @@ impl Matcher {
         let mut left: Vec<&(String, Json)> = actual.iter().collect();
         for (name, want) in expected {
             let place = if name.contains("${") {
-                let fitting = left.iter().position(|(member, _)| self.template(variables, name, member).is_ok());
+                let fitting = left
+                    .iter()
+                    .position(|(member, _)| self.template(variables, name, member).is_ok());
                 fitting.or_else(|| left.iter().position(|(member, _)| member == name))
             } else {
                 left.iter().position(|(member, _)| member == name)
@@ -126,16 +145,31 @@ impl Matcher {
                     let (_, got) = left.remove(place);
                     self.compare(variables, want, got, &child(name), out);
                 }
-                None => out.push(Difference::new(&child(name), Some(want.clone()), None, "missing")),
+                None => out.push(Difference::new(
+                    &child(name),
+                    Some(want.clone()),
+                    None,
+                    "missing",
+                )),
             }
         }
         for (name, got) in left {
-            out.push(Difference::new(&child(name), None, Some(got.clone()), "unexpected"));
+            out.push(Difference::new(
+                &child(name),
+                None,
+                Some(got.clone()),
+                "unexpected",
+            ));
         }
     }
 
     /// Fits `actual` to a template and binds its symbols, or says why it does not fit.
-    pub(super) fn template(&mut self, variables: &Variables, expected: &str, actual: &str) -> Result<(), String> {
+    pub(super) fn template(
+        &mut self,
+        variables: &Variables,
+        expected: &str,
+        actual: &str,
+    ) -> Result<(), String> {
         let pieces = self.pieces(variables, expected);
         let mut found = Vec::new();
         if !fit(&pieces, actual, 0, &mut found) {
@@ -186,12 +220,18 @@ impl Matcher {
             } else if let Some(pattern) = Pattern::of(kind) {
                 pieces.push(Piece::Literal(std::mem::take(&mut literal)));
                 if kind == name {
-                    pieces.push(Piece::Symbol { pattern, name: None });
+                    pieces.push(Piece::Symbol {
+                        pattern,
+                        name: None,
+                    });
                 } else if names.contains(&name) {
                     pieces.push(Piece::Again(name.into()));
                 } else {
                     names.push(name);
-                    pieces.push(Piece::Symbol { pattern, name: Some(name.into()) });
+                    pieces.push(Piece::Symbol {
+                        pattern,
+                        name: Some(name.into()),
+                    });
                 }
             } else {
                 literal.push_str(whole);
@@ -207,7 +247,10 @@ impl Matcher {
 fn symbol_name(text: &str) -> Option<&str> {
     let name = text.strip_prefix("${")?.split_once('}')?.0;
     let letters = name.trim_end_matches(|c: char| c.is_ascii_digit());
-    let named = !letters.is_empty() && letters.chars().all(|c| c.is_ascii_alphabetic() || c == '_' || c == '@');
+    let named = !letters.is_empty()
+        && letters
+            .chars()
+            .all(|c| c.is_ascii_alphabetic() || c == '_' || c == '@');
     named.then_some(name)
 }
 
@@ -217,10 +260,15 @@ fn fit(pieces: &[Piece], text: &str, start: usize, found: &mut Vec<(String, Stri
         return start == text.len();
     };
     match piece {
-        Piece::Literal(literal) => text[start..].starts_with(literal) && fit(rest, text, start + literal.len(), found),
+        Piece::Literal(literal) => {
+            text[start..].starts_with(literal) && fit(rest, text, start + literal.len(), found)
+        }
         Piece::Again(name) => {
-            let value =
-                found.iter().find(|(known, _)| known == name).map(|(_, value)| value.clone()).unwrap_or_default();
+            let value = found
+                .iter()
+                .find(|(known, _)| known == name)
+                .map(|(_, value)| value.clone())
+                .unwrap_or_default();
             text[start..].starts_with(&value) && fit(rest, text, start + value.len(), found)
         }
         Piece::Symbol { pattern, name } => pattern.ends(text, start).into_iter().any(|end| {

@@ -57,7 +57,11 @@ pub async fn replay(endpoint: Endpoint, tokens: &Tokens, options: &Options) -> R
     for theme in scenario::read(&folder().join("scenarios"))? {
         for scenario in &theme.scenarios {
             let title = format!("{}/{}", theme.theme, scenario.name);
-            if options.only.as_ref().is_some_and(|only| !only.is_match(&title)) {
+            if options
+                .only
+                .as_ref()
+                .is_some_and(|only| !only.is_match(&title))
+            {
                 continue;
             }
             scenarios += 1;
@@ -85,7 +89,11 @@ pub async fn replay(endpoint: Endpoint, tokens: &Tokens, options: &Options) -> R
     }
     // Of a scenario that could not begin, nothing is known.
     let all_began = !failed.iter().any(|name: &String| name.ends_with(": setup"));
-    let extent = if options.only.is_none() && all_began { Extent::Everything } else { Extent::Selection };
+    let extent = if options.only.is_none() && all_began {
+        Extent::Everything
+    } else {
+        Extent::Selection
+    };
     let verdict = known.judge(&passed, &failed, extent);
     let outcome = conclude(&mut known, &verdict, &list, options);
     println!("golden: {passes} passed, {failures} failed ({scenarios} scenarios)");
@@ -117,8 +125,13 @@ fn conclude(known: &mut Known, verdict: &Verdict, list: &Path, options: &Options
         known.write(list)?;
     }
     if obsolete > 0 {
-        println!("golden: these are in known-failures.txt and pass; remove their lines (--bless does):");
-        verdict.obsolete.iter().for_each(|step| println!("      {step}"));
+        println!(
+            "golden: these are in known-failures.txt and pass; remove their lines (--bless does):"
+        );
+        verdict
+            .obsolete
+            .iter()
+            .for_each(|step| println!("      {step}"));
     }
     if new + obsolete > 0 {
         bail!("{new} steps failed that are not known to fail, {obsolete} passed that are");
@@ -152,11 +165,18 @@ fn shorten(value: &Json) -> String {
 /// A suffix that no other scenario of this run has, nor one of an earlier run against the same server.
 fn generated_suffix(number: u64) -> String {
     const ALPHABET: &[u8] = b"bcdfghjklmnpqrstvwxz2456789";
-    let nanoseconds = std::time::UNIX_EPOCH.elapsed().map_or(0, |elapsed| elapsed.as_nanos());
-    let mut seed = nanoseconds.wrapping_mul(0x9e37_79b9_7f4a_7c15).wrapping_add(u128::from(number)) >> 8;
+    let nanoseconds = std::time::UNIX_EPOCH
+        .elapsed()
+        .map_or(0, |elapsed| elapsed.as_nanos());
+    let mut seed = nanoseconds
+        .wrapping_mul(0x9e37_79b9_7f4a_7c15)
+        .wrapping_add(u128::from(number))
+        >> 8;
     let mut suffix = String::new();
     for _ in 0..8 {
-        suffix.push(char::from(ALPHABET[(seed % ALPHABET.len() as u128) as usize]));
+        suffix.push(char::from(
+            ALPHABET[(seed % ALPHABET.len() as u128) as usize],
+        ));
         seed /= ALPHABET.len() as u128;
     }
     suffix

@@ -37,25 +37,70 @@ fn word(c: char) -> bool {
 
 const AGE: &[Part] = &[Many(digit), Word(&["s", "m", "h", "d", "y"])];
 const REVISION: &[&[Part]] = &[
-    &[Word(&["1", "2", "3", "4", "5", "6", "7", "8", "9"]), Many(digit)],
+    &[
+        Word(&["1", "2", "3", "4", "5", "6", "7", "8", "9"]),
+        Many(digit),
+    ],
     &[Word(&["1", "2", "3", "4", "5", "6", "7", "8", "9"])],
 ];
 
 const PATTERNS: &[Pattern] = &[
-    Pattern { kind: "UID", alternatives: &[&[Shape("hhhhhhhh-hhhh-hhhh-hhhh-hhhhhhhhhhhh")]] },
-    Pattern { kind: "RV", alternatives: REVISION },
-    Pattern { kind: "LRV", alternatives: REVISION },
-    Pattern { kind: "TIME", alternatives: &[&[Shape("dddd-dd-ddTdd:dd:ddZ")]] },
-    Pattern { kind: "MICROTIME", alternatives: &[&[Shape("dddd-dd-ddTdd:dd:dd.ddddddZ")]] },
-    Pattern { kind: "GEN", alternatives: &[&[Shape("ggggg")]] },
-    Pattern { kind: "IP", alternatives: &[&[Many(|c| c.is_ascii_hexdigit() || c == '.' || c == ':')]] },
-    Pattern { kind: "PORT", alternatives: &[&[Many(digit)]] },
-    Pattern { kind: "JWT", alternatives: &[&[Many(word), Word(&["."]), Many(word), Word(&["."]), Many(word)]] },
-    Pattern { kind: "CONTINUE", alternatives: &[&[Many(|c| word(c) || c == '=')]] },
-    Pattern { kind: "HASH", alternatives: &[&[Many(|c| c.is_ascii_hexdigit())]] },
+    Pattern {
+        kind: "UID",
+        alternatives: &[&[Shape("hhhhhhhh-hhhh-hhhh-hhhh-hhhhhhhhhhhh")]],
+    },
+    Pattern {
+        kind: "RV",
+        alternatives: REVISION,
+    },
+    Pattern {
+        kind: "LRV",
+        alternatives: REVISION,
+    },
+    Pattern {
+        kind: "TIME",
+        alternatives: &[&[Shape("dddd-dd-ddTdd:dd:ddZ")]],
+    },
+    Pattern {
+        kind: "MICROTIME",
+        alternatives: &[&[Shape("dddd-dd-ddTdd:dd:dd.ddddddZ")]],
+    },
+    Pattern {
+        kind: "GEN",
+        alternatives: &[&[Shape("ggggg")]],
+    },
+    Pattern {
+        kind: "IP",
+        alternatives: &[&[Many(|c| c.is_ascii_hexdigit() || c == '.' || c == ':')]],
+    },
+    Pattern {
+        kind: "PORT",
+        alternatives: &[&[Many(digit)]],
+    },
+    Pattern {
+        kind: "JWT",
+        alternatives: &[&[
+            Many(word),
+            Word(&["."]),
+            Many(word),
+            Word(&["."]),
+            Many(word),
+        ]],
+    },
+    Pattern {
+        kind: "CONTINUE",
+        alternatives: &[&[Many(|c| word(c) || c == '=')]],
+    },
+    Pattern {
+        kind: "HASH",
+        alternatives: &[&[Many(|c| c.is_ascii_hexdigit())]],
+    },
     Pattern {
         kind: "AGE",
-        alternatives: &[&[Many(digit), Word(&["s", "m", "h", "d", "y"]), Any(AGE)], &[Word(&["<invalid>"])]],
+        alternatives: &[
+            &[Many(digit), Word(&["s", "m", "h", "d", "y"]), Any(AGE)],
+            &[Word(&["<invalid>"])],
+        ],
     },
     Pattern {
         kind: "DURATION",
@@ -65,7 +110,10 @@ const PATTERNS: &[Pattern] = &[
             Any(&[Many(|c| digit(c) || c == '.'), Word(&["ms", "s", "m"])]),
         ]],
     },
-    Pattern { kind: "ANY", alternatives: &[&[Everything]] },
+    Pattern {
+        kind: "ANY",
+        alternatives: &[&[Everything]],
+    },
 ];
 
 impl Pattern {
@@ -86,39 +134,61 @@ impl Pattern {
 
 /// Where `sequence` may end if it begins at one of `starts`.
 fn after(sequence: &[Part], text: &str, starts: BTreeSet<usize>) -> BTreeSet<usize> {
-    sequence.iter().fold(starts, |starts, part| starts.iter().flat_map(|&start| after_one(part, text, start)).collect())
+    sequence.iter().fold(starts, |starts, part| {
+        starts
+            .iter()
+            .flat_map(|&start| after_one(part, text, start))
+            .collect()
+    })
 }
 
 fn after_one(part: &Part, text: &str, start: usize) -> BTreeSet<usize> {
     let rest = &text[start..];
     match part {
-        Shape(shape) => fits(shape, rest).then(|| start + shape.len()).into_iter().collect(),
+        Shape(shape) => fits(shape, rest)
+            .then(|| start + shape.len())
+            .into_iter()
+            .collect(),
         Many(class) => {
             let matching = rest.char_indices().take_while(|&(_, c)| class(c));
             matching.map(|(at, c)| start + at + c.len_utf8()).collect()
         }
-        Word(words) => words.iter().filter(|word| rest.starts_with(**word)).map(|word| start + word.len()).collect(),
+        Word(words) => words
+            .iter()
+            .filter(|word| rest.starts_with(**word))
+            .map(|word| start + word.len())
+            .collect(),
         Any(sequence) => {
             let mut ends = BTreeSet::from([start]);
             let mut last = ends.clone();
             while !last.is_empty() {
-                last = after(sequence, text, last).difference(&ends).copied().collect();
+                last = after(sequence, text, last)
+                    .difference(&ends)
+                    .copied()
+                    .collect();
                 ends.extend(&last);
             }
             ends
         }
-        Everything => rest.char_indices().map(|(at, _)| start + at).chain([text.len()]).collect(),
+        Everything => rest
+            .char_indices()
+            .map(|(at, _)| start + at)
+            .chain([text.len()])
+            .collect(),
     }
 }
 
 fn fits(shape: &str, text: &str) -> bool {
     text.len() >= shape.len()
-        && shape.chars().zip(text.chars()).all(|(wanted, c)| match wanted {
-            'h' => matches!(c, '0'..='9' | 'a'..='f'),
-            'd' => c.is_ascii_digit(),
-            'g' => GENERATED.contains(c),
-            literal => c == literal,
-        })
+        && shape
+            .chars()
+            .zip(text.chars())
+            .all(|(wanted, c)| match wanted {
+                'h' => matches!(c, '0'..='9' | 'a'..='f'),
+                'd' => c.is_ascii_digit(),
+                'g' => GENERATED.contains(c),
+                literal => c == literal,
+            })
 }
 
 #[cfg(test)]

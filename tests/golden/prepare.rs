@@ -16,10 +16,16 @@ pub struct Tokens(pub Vec<(String, String)>);
 impl Tokens {
     /// The headers of a request by `user`, with `extra` ones replacing and, where null, removing others.
     pub(super) fn headers(&self, user: &str, extra: Option<&Json>) -> Headers {
-        let mut headers: Headers =
-            vec![("User-Agent".into(), "golden/1.0".into()), ("Accept".into(), "application/json".into())];
+        let mut headers: Headers = vec![
+            ("User-Agent".into(), "golden/1.0".into()),
+            ("Accept".into(), "application/json".into()),
+        ];
         if user != "anonymous" {
-            let token = self.0.iter().find(|(name, _)| name == user).map_or(user, |(_, token)| token);
+            let token = self
+                .0
+                .iter()
+                .find(|(name, _)| name == user)
+                .map_or(user, |(_, token)| token);
             headers.push(("Authorization".into(), format!("Bearer {token}")));
         }
         if let Some(Json::Object(extra)) = extra {
@@ -49,7 +55,11 @@ pub(super) struct Prepared {
 }
 
 /// Puts variables in their places.
-pub(super) fn prepare(request: &Request, tokens: &Tokens, variables: &Variables) -> Result<Prepared> {
+pub(super) fn prepare(
+    request: &Request,
+    tokens: &Tokens,
+    variables: &Variables,
+) -> Result<Prepared> {
     let mut path = display(&fill(&Json::string(&request.path), variables));
     if let Some(Json::Object(query)) = &request.query
         && !query.is_empty()
@@ -57,17 +67,29 @@ pub(super) fn prepare(request: &Request, tokens: &Tokens, variables: &Variables)
         path.push(if path.contains('?') { '&' } else { '?' });
         path += &encode_query(query, variables);
     }
-    let extra = request.headers.as_ref().map(|headers| fill(headers, variables));
+    let extra = request
+        .headers
+        .as_ref()
+        .map(|headers| fill(headers, variables));
     let mut headers = tokens.headers(&request.user, extra.as_ref());
     let body = match request {
-        Request { body: Some(body), .. } => {
-            if !headers.iter().any(|(name, _)| name.eq_ignore_ascii_case("content-type")) {
+        Request {
+            body: Some(body), ..
+        } => {
+            if !headers
+                .iter()
+                .any(|(name, _)| name.eq_ignore_ascii_case("content-type"))
+            {
                 headers.push(("Content-Type".into(), "application/json".into()));
             }
             Some(fill(body, variables).to_text().into())
         }
-        Request { text: Some(text), .. } => Some(display(&fill(&Json::string(text), variables)).into()),
-        Request { base64: Some(text), .. } => {
+        Request {
+            text: Some(text), ..
+        } => Some(display(&fill(&Json::string(text), variables)).into()),
+        Request {
+            base64: Some(text), ..
+        } => {
             let bytes = base64::engine::general_purpose::STANDARD.decode(text);
             Some(bytes.context("a request's base64 cannot be read")?.into())
         }
@@ -76,7 +98,12 @@ pub(super) fn prepare(request: &Request, tokens: &Tokens, variables: &Variables)
     if path.contains(' ') {
         bail!("{path:?} cannot be asked for");
     }
-    Ok(Prepared { method: request.method.clone(), path, headers, body })
+    Ok(Prepared {
+        method: request.method.clone(),
+        path,
+        headers,
+        body,
+    })
 }
 
 /// `value` with captured variables in the place of their names.
@@ -86,12 +113,18 @@ pub(super) fn fill(value: &Json, variables: &Variables) -> Json {
         Json::List(items) => Json::List(items.iter().map(|item| fill(item, variables)).collect()),
         Json::Object(members) => {
             if let Some(Json::String(base)) = value.get("$from") {
-                let base = variables.get(base).cloned().unwrap_or(Json::Object(Vec::new()));
-                let patch = value.get("$merge").map_or(Json::Object(Vec::new()), |patch| fill(patch, variables));
+                let base = variables
+                    .get(base)
+                    .cloned()
+                    .unwrap_or(Json::Object(Vec::new()));
+                let patch = value
+                    .get("$merge")
+                    .map_or(Json::Object(Vec::new()), |patch| fill(patch, variables));
                 return base.merged(patch);
             }
-            let filled =
-                members.iter().map(|(name, value)| (display(&fill_text(name, variables)), fill(value, variables)));
+            let filled = members.iter().map(|(name, value)| {
+                (display(&fill_text(name, variables)), fill(value, variables))
+            });
             Json::Object(filled.collect())
         }
         other => other.clone(),
@@ -100,7 +133,9 @@ pub(super) fn fill(value: &Json, variables: &Variables) -> Json {
 
 /// A text that is one variable and nothing else becomes its value; within a text its text is put.
 fn fill_text(text: &str, variables: &Variables) -> Json {
-    let whole = text.strip_prefix("${").and_then(|text| text.strip_suffix('}'));
+    let whole = text
+        .strip_prefix("${")
+        .and_then(|text| text.strip_suffix('}'));
     if let Some(value) = whole.and_then(|name| variables.get(name)) {
         return value.clone();
     }
@@ -133,7 +168,11 @@ fn encode_query(query: &[(String, Json)], variables: &Variables) -> String {
             value => std::slice::from_ref(value),
         };
         for value in values {
-            pairs.push(format!("{}={}", percent(name), percent(&display(&fill(value, variables)))));
+            pairs.push(format!(
+                "{}={}",
+                percent(name),
+                percent(&display(&fill(value, variables)))
+            ));
         }
     }
     pairs.join("&")
@@ -167,12 +206,26 @@ mod tests {
         let variables = Variables::from([
             ("NS".into(), Json::string("golden-x")),
             ("rv".into(), Json::string("7")),
-            ("old".into(), json(r#"{"metadata": {"name": "a"}, "data": {"k": "v"}}"#)),
+            (
+                "old".into(),
+                json(r#"{"metadata": {"name": "a"}, "data": {"k": "v"}}"#),
+            ),
         ]);
         let sent = prepare(&request, &tokens, &variables).unwrap();
-        let headers: Vec<String> = sent.headers[1..].iter().map(|(name, value)| format!("{name}: {value}")).collect();
+        let headers: Vec<String> = sent.headers[1..]
+            .iter()
+            .map(|(name, value)| format!("{name}: {value}"))
+            .collect();
         let body = String::from_utf8(sent.body.unwrap_or_default().to_vec()).unwrap();
-        assert_eq!(format!("{} {} [{}] {body}", sent.method, sent.path, headers.join("; ")), expected);
+        assert_eq!(
+            format!(
+                "{} {} [{}] {body}",
+                sent.method,
+                sent.path,
+                headers.join("; ")
+            ),
+            expected
+        );
     }
 
     #[test]
@@ -197,7 +250,10 @@ mod tests {
 
     #[test]
     fn headers_replace_and_remove_the_usual_ones() {
-        check(r#"{"path": "/", "user": "anonymous", "headers": {"accept": null}}"#, "GET / [] ");
+        check(
+            r#"{"path": "/", "user": "anonymous", "headers": {"accept": null}}"#,
+            "GET / [] ",
+        );
         check(
             r#"{"path": "/", "user": "literal", "headers": {"ACCEPT": "x", "Impersonate-Group": ["g", "h"]}}"#,
             "GET / [Authorization: Bearer literal; ACCEPT: x; Impersonate-Group: g; Impersonate-Group: h] ",

@@ -39,10 +39,20 @@ pub(super) async fn run(
     expected_to_fail: impl Fn(&str) -> bool,
 ) -> Vec<StepResult> {
     if scenario.namespace
-        && let Err(error) = (Surroundings { client, tokens }).prepare(scenario, namespace).await
+        && let Err(error) = (Surroundings { client, tokens })
+            .prepare(scenario, namespace)
+            .await
     {
-        let difference = Difference::new("", Some(Json::string("a namespace")), None, format!("{error:#}"));
-        return vec![StepResult { step: "setup".into(), differences: vec![difference] }];
+        let difference = Difference::new(
+            "",
+            Some(Json::string("a namespace")),
+            None,
+            format!("{error:#}"),
+        );
+        return vec![StepResult {
+            step: "setup".into(),
+            differences: vec![difference],
+        }];
     }
     let mut run = Run {
         client,
@@ -59,15 +69,27 @@ pub(super) async fn run(
         run.hopeless = compared.is_some_and(|step| expected_to_fail(&step.name));
         sleep(Duration::from_secs_f64(step.delay.unwrap_or(0.0))).await;
         let differences = run.step(step).await.unwrap_or_else(|error| {
-            vec![Difference::new("", Some(Json::string("a response")), None, format!("{error:#}"))]
+            vec![Difference::new(
+                "",
+                Some(Json::string("a response")),
+                None,
+                format!("{error:#}"),
+            )]
         });
         if step.assert || !differences.is_empty() {
-            results.push(StepResult { step: step.name.clone(), differences });
+            results.push(StepResult {
+                step: step.name.clone(),
+                differences,
+            });
         }
     }
     let Run { mut created, .. } = run;
     created.reverse();
-    created.extend(scenario.namespace.then(|| format!("/api/v1/namespaces/{namespace}")));
+    created.extend(
+        scenario
+            .namespace
+            .then(|| format!("/api/v1/namespaces/{namespace}")),
+    );
     for path in created {
         Surroundings { client, tokens }.remove(&path).await;
     }
@@ -93,7 +115,9 @@ impl Run<'_> {
         }
         let (answer, request) = if let Some(watch) = &step.watch {
             let request = prepare(watch, self.tokens, &self.variables)?;
-            let (watch, answer) = self.open(watch.id.clone().context("a watch without an id")?, request).await?;
+            let (watch, answer) = self
+                .open(watch.id.clone().context("a watch without an id")?, request)
+                .await?;
             (answer, watch)
         } else {
             let request = step.request.as_ref().context("a step that does nothing")?;
@@ -111,8 +135,12 @@ impl Run<'_> {
 
     /// Gives the request back without what was sent, for it to be remembered by.
     async fn open(&mut self, id: String, request: Prepared) -> Result<(Prepared, Answer)> {
-        let sent =
-            Prepared { method: request.method.clone(), path: request.path.clone(), headers: Vec::new(), body: None };
+        let sent = Prepared {
+            method: request.method.clone(),
+            path: request.path.clone(),
+            headers: Vec::new(),
+            body: None,
+        };
         let (watch, answer) = Watch::open(self.client.endpoint(), request).await?;
         self.watches.insert(id, watch);
         Ok((sent, answer))
@@ -121,10 +149,21 @@ impl Run<'_> {
     async fn ask(&mut self, request: &Prepared, poll: Option<&Poll>) -> Result<Answer> {
         let started = Instant::now();
         loop {
-            let answer =
-                self.client.request(&request.method, &request.path, &request.headers, request.body.clone()).await?;
+            let answer = self
+                .client
+                .request(
+                    &request.method,
+                    &request.path,
+                    &request.headers,
+                    request.body.clone(),
+                )
+                .await?;
             let Some(poll) = poll else { return Ok(answer) };
-            let patience = if self.hopeless { poll.timeout.min(HOPELESS) } else { poll.timeout };
+            let patience = if self.hopeless {
+                poll.timeout.min(HOPELESS)
+            } else {
+                poll.timeout
+            };
             if self.is_as_wanted(poll, &answer) || started.elapsed().as_secs_f64() > patience {
                 return Ok(answer);
             }
@@ -137,7 +176,11 @@ impl Run<'_> {
             return false;
         }
         if let Some(wanted) = &poll.contains
-            && !answer.text().contains(fill(&Json::string(wanted), &self.variables).as_str().unwrap_or_default())
+            && !answer.text().contains(
+                fill(&Json::string(wanted), &self.variables)
+                    .as_str()
+                    .unwrap_or_default(),
+            )
         {
             return false;
         }
@@ -150,7 +193,9 @@ impl Run<'_> {
         let Some(value) = document.at(pointer) else {
             return false;
         };
-        poll.equals.as_ref().is_none_or(|wanted| fill(wanted, &self.variables) == *value)
+        poll.equals
+            .as_ref()
+            .is_none_or(|wanted| fill(wanted, &self.variables) == *value)
     }
 
     fn capture(&mut self, step: &Step, answer: &Answer, document: Option<&Json>) {
@@ -179,7 +224,9 @@ impl Run<'_> {
             _ => 0,
         };
         let patience = Duration::from_secs_f64(look.timeout);
-        let events = watch.take(expected, patience, Duration::from_secs_f64(look.quiet)).await;
+        let events = watch
+            .take(expected, patience, Duration::from_secs_f64(look.quiet))
+            .await;
         if look.close {
             watch.close();
         }
@@ -188,7 +235,10 @@ impl Run<'_> {
         }
         let shown = events.into_iter().map(|event| {
             let part = |name| event.get(name).cloned().unwrap_or(Json::Null);
-            Json::Object(vec![("type".into(), part("type")), ("object".into(), answer::project(part("object"), step))])
+            Json::Object(vec![
+                ("type".into(), part("type")),
+                ("object".into(), answer::project(part("object"), step)),
+            ])
         });
         let mut parts = vec![("events".into(), Json::List(shown.collect()))];
         if look.ended {
@@ -200,17 +250,27 @@ impl Run<'_> {
     /// Compares part by part.
     fn settle(&mut self, step: &Step, got: &Json) -> Vec<Difference> {
         let Some(expect) = &step.expect else {
-            return vec![Difference::new("", Some(Json::string("a recorded answer")), None, "missing")];
+            return vec![Difference::new(
+                "",
+                Some(Json::string("a recorded answer")),
+                None,
+                "missing",
+            )];
         };
         let mut out = Vec::new();
         for part in PARTS {
             match (expect.get(part), got.get(part)) {
                 (Some(want), Some(got)) => {
-                    self.matcher.compare(&self.variables, want, got, part, &mut out);
+                    self.matcher
+                        .compare(&self.variables, want, got, part, &mut out);
                 }
                 (None, None) => {}
                 (want, got) => {
-                    let why = if want.is_some() { "missing" } else { "unexpected" };
+                    let why = if want.is_some() {
+                        "missing"
+                    } else {
+                        "unexpected"
+                    };
                     out.push(Difference::new(part, want.cloned(), got.cloned(), why));
                 }
             }

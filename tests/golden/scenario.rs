@@ -149,15 +149,21 @@ pub(super) struct WatchExpect {
 /// Reads all themes of a folder, in the order of file names.
 pub(super) fn read(folder: &Path) -> Result<Vec<Theme>> {
     let mut files = Vec::new();
-    for entry in std::fs::read_dir(folder).with_context(|| format!("cannot read {}", folder.display()))? {
+    for entry in
+        std::fs::read_dir(folder).with_context(|| format!("cannot read {}", folder.display()))?
+    {
         let path = entry?.path();
-        if path.extension().is_some_and(|extension| extension == "json") {
+        if path
+            .extension()
+            .is_some_and(|extension| extension == "json")
+        {
             files.push(path);
         }
     }
     files.sort();
     let parse = |path: &std::path::PathBuf| {
-        serde_json::from_slice(&std::fs::read(path)?).with_context(|| format!("cannot use {}", path.display()))
+        serde_json::from_slice(&std::fs::read(path)?)
+            .with_context(|| format!("cannot use {}", path.display()))
     };
     files.iter().map(parse).collect()
 }
@@ -200,9 +206,15 @@ mod tests {
         let themes = read(&super::super::folder().join("scenarios")).unwrap();
         assert!(themes.len() >= 24);
         for scenario in themes.iter().flat_map(|theme| &theme.scenarios) {
-            let mut names: Vec<&str> = scenario.steps.iter().map(|step| step.name.as_str()).collect();
+            let mut names: Vec<&str> = scenario
+                .steps
+                .iter()
+                .map(|step| step.name.as_str())
+                .collect();
             names.sort_unstable();
-            names.windows(2).for_each(|pair| assert_ne!(pair[0], pair[1], "{}", scenario.name));
+            names
+                .windows(2)
+                .for_each(|pair| assert_ne!(pair[0], pair[1], "{}", scenario.name));
         }
     }
 }

@@ -30,24 +30,60 @@ impl Watch {
     /// Opens the watch on a connection of its own. An answer other than 200 is read to its end.
     pub(super) async fn open(endpoint: &Endpoint, request: Prepared) -> Result<(Self, Answer)> {
         let mut connection = endpoint.connect().await?;
-        let response = connection.open(&request.method, &request.path, &request.headers, request.body).await?;
+        let response = connection
+            .open(
+                &request.method,
+                &request.path,
+                &request.headers,
+                request.body,
+            )
+            .await?;
         let (status, headers) = (response.status().as_u16(), header_lines(&response));
         let (sender, events) = mpsc::channel(BUFFER);
         if status != 200 {
             let body = response.into_body().collect().await?.to_bytes();
-            let watch = Self { events, ended: true, waiting: Vec::new(), reader: None };
-            return Ok((watch, Answer { status, headers, body }));
+            let watch = Self {
+                events,
+                ended: true,
+                waiting: Vec::new(),
+                reader: None,
+            };
+            return Ok((
+                watch,
+                Answer {
+                    status,
+                    headers,
+                    body,
+                },
+            ));
         }
         let reader = tokio::spawn(async move {
             pump(response.into_body(), &sender).await;
             drop(connection);
         });
-        let watch = Self { events, ended: false, waiting: Vec::new(), reader: Some(reader) };
-        Ok((watch, Answer { status, headers, body: Bytes::new() }))
+        let watch = Self {
+            events,
+            ended: false,
+            waiting: Vec::new(),
+            reader: Some(reader),
+        };
+        Ok((
+            watch,
+            Answer {
+                status,
+                headers,
+                body: Bytes::new(),
+            },
+        ))
     }
 
     /// The events not yet taken: waits for `count`, at most `patience`, then `quiet` for stragglers.
-    pub(super) async fn take(&mut self, count: usize, patience: Duration, quiet: Duration) -> Vec<Json> {
+    pub(super) async fn take(
+        &mut self,
+        count: usize,
+        patience: Duration,
+        quiet: Duration,
+    ) -> Vec<Json> {
         let deadline = Instant::now() + patience;
         while self.waiting.len() < count && self.receive(deadline).await {}
         let deadline = Instant::now() + quiet;

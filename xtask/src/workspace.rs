@@ -2,15 +2,23 @@
 
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
+use std::sync::LazyLock;
 
 use anyhow::{Context as _, Result, bail};
 use serde::Deserialize;
 
-/// The workspace's root folder.
+/// The workspace's root folder. Cargo says where it is each time: with a shared target directory, the
+/// clone that this was compiled in may be gone.
 pub(crate) fn root() -> &'static Path {
-    Path::new(env!("CARGO_MANIFEST_DIR"))
-        .parent()
-        .expect("xtask stands in the workspace's root")
+    static ROOT: LazyLock<PathBuf> = LazyLock::new(|| {
+        let of_xtask = std::env::var_os("CARGO_MANIFEST_DIR")
+            .map_or_else(|| PathBuf::from(env!("CARGO_MANIFEST_DIR")), PathBuf::from);
+        of_xtask
+            .parent()
+            .expect("xtask stands in the workspace's root")
+            .to_owned()
+    });
+    &ROOT
 }
 
 /// The part of `cargo metadata` that the build tool needs.

@@ -175,12 +175,19 @@ impl Cache {
         let snapshot = self.current.load_full();
         let complete = match revision {
             None => true,
-            Some(revision) => history.since(revision).map(|events| events.for_each(&mut replay)).is_some(),
+            Some(revision) => history
+                .since(revision)
+                .map(|events| events.for_each(&mut replay))
+                .is_some(),
         };
         drop(history);
         let last = snapshot.revision();
         inbox.begin(revision.map_or(last, |revision| revision.max(last)));
-        Subscribed { inbox, snapshot, complete }
+        Subscribed {
+            inbox,
+            snapshot,
+            complete,
+        }
     }
 
     /// Says that the value `stored` is about to be written, and is `draft` encoded. The answer is the

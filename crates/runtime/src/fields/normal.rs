@@ -25,7 +25,9 @@ pub(super) fn normal(record: &Record) -> Record {
             None if pointer => Value::Null,
             None => match zero(&field.ty) {
                 // A struct by value is always there, `omitempty` or not.
-                Some(Value::Record(empty)) if !field.flags.has(Flags::OMIT_ZERO) => Value::Record(empty),
+                Some(Value::Record(empty)) if !field.flags.has(Flags::OMIT_ZERO) => {
+                    Value::Record(empty)
+                }
                 _ if optional => continue,
                 Some(zero) => zero,
                 None => Value::Null,
