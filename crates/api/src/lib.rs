@@ -11,6 +11,7 @@
 //! | the views of a type | the module of its Go package: [`core::v1::Pod`], [`apps::v1::DeploymentMut`] |
 //! | what is served where, and how it is kept | [`groups`] |
 //! | columns of the `Table` representation; rows | [`columns()`]; [`printers`] |
+//! | what is filled in, and what is wrong with an object | [`defaults`], [`validation`] |
 //! | feature gates; since when a kind is served | [`feature_gates`]; [`lifecycle()`] |
 //!
 //! An object is decoded along its table, and read and changed through views:
@@ -42,8 +43,8 @@
 //!
 //! # A new release of Kubernetes
 //!
-//! Its facts go to `spec/`, and `cargo xtask codegen` does the rest. Defaults, conversions and
-//! printers that changed are code: [`defaults`], [`convert`], [`printers`].
+//! Its facts go to `spec/`, and `cargo xtask codegen` does the rest. Defaults, validation,
+//! conversions and printers that changed are code: [`defaults`], [`validation`], [`convert`], [`printers`].
 
 #![allow(
     clippy::module_name_repetitions,
@@ -58,6 +59,7 @@ mod generated;
 mod lifecycle;
 mod lookup;
 pub mod printers;
+pub mod validation;
 
 pub use columns::{Column, columns, custom_columns};
 pub use gates::{FeatureGate, Stage, feature_gate, feature_gates};

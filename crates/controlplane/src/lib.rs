@@ -1,7 +1,7 @@
 //! Kubernetes' own API on the generic server.
 //!
 //! [`Api`](registry::Api) makes the stores of all built-in kinds from `pintle_api`'s rows; what is particular to a
-//! kind is a row of [`kinds`] and, where that does not do, code in [`strategy`]. [`hooks`] are what
+//! kind is a row of [`kinds`] and, where that does not do, code in `particular` and [`strategy`]. [`hooks`] are what
 //! the server does by itself once it runs.
 //!
 //! Absent here: flags, certificates, which storage it is, HTTP.
@@ -10,6 +10,7 @@ pub mod convert;
 pub mod hooks;
 pub mod kinds;
 pub mod namespaces;
+mod particular;
 pub mod registry;
 pub mod rows;
 pub mod strategy;

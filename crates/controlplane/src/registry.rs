@@ -12,7 +12,7 @@ use pintle_storage::{Storage, StorageError};
 
 use crate::namespaces::Namespaces;
 use crate::rows::Switches;
-use crate::strategy::{FinalizeStrategy, KindStrategy, StatusStrategy};
+use crate::strategy::{FinalizeStrategy, KindStrategy, PartStrategy};
 
 /// How Kubernetes' API is to be served.
 #[derive(Debug, Clone)]
@@ -55,8 +55,10 @@ impl Api {
                 if row.subresource("status").is_some() {
                     let strategy =
                         KindStrategy::of(row, Arc::clone(&namespaces), options.event_ttl);
-                    registration =
-                        registration.with_subresource("status", Arc::new(StatusStrategy(strategy)));
+                    registration = registration.with_subresource(
+                        "status",
+                        Arc::new(PartStrategy::new(strategy, "status")),
+                    );
                 }
                 if row.subresource("finalize").is_some() {
                     let strategy =

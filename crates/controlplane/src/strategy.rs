@@ -9,17 +9,20 @@ use pintle_endpoints::delete_options::DeleteOptions;
 use pintle_endpoints::metadata::Metadata;
 use pintle_endpoints::store::finalizers;
 use pintle_endpoints::strategy::{GarbageCollection, Grace, Hold, Strategy, Traits};
+use pintle_runtime::field_path::ErrorList;
 use pintle_runtime::gvk::GroupResource;
 use pintle_runtime::resource::Resource;
 use pintle_runtime::status::ApiError;
+use pintle_runtime::text::Text;
 use pintle_runtime::value::{Record, Value};
 
 use crate::kinds::{self, KindFacts};
 use crate::namespaces::{self, Namespaces};
+use crate::particular::{self, Particular};
 
-/// What the kinds that are more than facts are.
+/// Kinds whose life is not that of the others.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Particular {
+enum Life {
     Nothing,
     Namespace,
     Pod,
@@ -31,7 +34,8 @@ enum Particular {
 /// The strategy of a built-in kind.
 pub struct KindStrategy {
     facts: KindFacts,
-    particular: Particular,
+    life: Life,
+    particular: &'static dyn Particular,
     resource: GroupResource,
     namespaces: Arc<Namespaces>,
     event_ttl: Duration,
@@ -40,17 +44,18 @@ pub struct KindStrategy {
 impl KindStrategy {
     /// Of the kind of `row`. Events live for `event_ttl`.
     pub fn of(row: &Resource, namespaces: Arc<Namespaces>, event_ttl: Duration) -> Self {
-        let particular = match (row.group.as_ref(), row.name.as_ref()) {
-            ("", "namespaces") => Particular::Namespace,
-            ("", "pods") => Particular::Pod,
-            ("" | "events.k8s.io", "events") => Particular::Event,
-            ("", "replicationcontrollers") | ("batch", "jobs") => Particular::Orphaning,
-            _ => Particular::Nothing,
+        let life = match (row.group.as_ref(), row.name.as_ref()) {
+            ("", "namespaces") => Life::Namespace,
+            ("", "pods") => Life::Pod,
+            ("" | "events.k8s.io", "events") => Life::Event,
+            ("", "replicationcontrollers") | ("batch", "jobs") => Life::Orphaning,
+            _ => Life::Nothing,
         };
         let resource = GroupResource::new(row.group.to_string(), row.name.to_string());
         Self {
             facts: kinds::facts(&row.group, &row.name),
-            particular,
+            life,
+            particular: particular::of(&row.group, &row.name),
             resource,
             namespaces,
             event_ttl,
@@ -73,8 +78,8 @@ impl Strategy for KindStrategy {
     }
 
     fn indexed_fields(&self) -> &[&str] {
-        match self.particular {
-            Particular::Pod => &["spec.nodeName"],
+        match self.life {
+            Life::Pod => &["spec.nodeName"],
             _ => &[],
         }
     }
@@ -83,27 +88,41 @@ impl Strategy for KindStrategy {
         pintle_api::defaults::apply(object);
     }
 
-    fn prepare_for_create(&self, _: &RequestContext, new: &mut Record) {
+    fn prepare_for_create(&self, cx: &RequestContext, new: &mut Record) {
         if let Some(status) = self.status_of(new) {
             new.remove(status);
             // Some status fields have defaults, which a fresh object has too.
             pintle_api::defaults::apply(new);
         }
-        if self.particular == Particular::Namespace {
+        if self.life == Life::Namespace {
             namespaces::prepare_for_create(new);
         }
+        self.particular.prepare_for_create(cx, new);
     }
 
-    fn prepare_for_update(&self, _: &RequestContext, new: &mut Record, old: &Record) {
+    fn prepare_for_update(&self, cx: &RequestContext, new: &mut Record, old: &Record) {
         if let Some(status) = self.status_of(new) {
             match old.get(status) {
                 Some(value) => new.set(status, value.clone()),
                 None => new.remove(status),
             };
         }
-        if self.particular == Particular::Namespace {
+        if self.life == Life::Namespace {
             namespaces::prepare_for_update(new, old);
         }
+        self.particular.prepare_for_update(cx, new, old);
+    }
+
+    fn validate(&self, _: &RequestContext, new: &Record) -> ErrorList {
+        pintle_api::validation::create(new)
+    }
+
+    fn validate_update(&self, _: &RequestContext, new: &Record, old: &Record) -> ErrorList {
+        pintle_api::validation::update(new, old)
+    }
+
+    fn warnings(&self, _: &RequestContext, new: &Record, old: Option<&Record>) -> Vec<String> {
+        self.particular.warnings(new, old)
     }
 
     fn reset_fields(&self) -> &[&[&'static str]] {
@@ -115,12 +134,11 @@ impl Strategy for KindStrategy {
     }
 
     fn time_to_live(&self, _: &Record) -> Option<Duration> {
-        (self.particular == Particular::Event && !self.event_ttl.is_zero())
-            .then_some(self.event_ttl)
+        (self.life == Life::Event && !self.event_ttl.is_zero()).then_some(self.event_ttl)
     }
 
     fn is_graceful(&self) -> bool {
-        self.particular == Particular::Pod
+        self.life == Life::Pod
     }
 
     fn graceful_deletion(
@@ -129,7 +147,7 @@ impl Strategy for KindStrategy {
         old: &Record,
         options: &DeleteOptions,
     ) -> Option<Grace> {
-        if self.particular != Particular::Pod {
+        if self.life != Life::Pod {
             return None;
         }
         let pod = Pod::from_record(old);
@@ -157,15 +175,15 @@ impl Strategy for KindStrategy {
     }
 
     fn check_deletion(&self, cx: &RequestContext, old: &Record) -> Result<(), ApiError> {
-        match self.particular {
-            Particular::Namespace => namespaces::check_deletion(cx, old),
+        match self.life {
+            Life::Namespace => namespaces::check_deletion(cx, old),
             _ => Ok(()),
         }
     }
 
     fn on_delete(&self, cx: &RequestContext, options: &DeleteOptions) {
         let unsaid = options.orphan_dependents.is_none() && options.propagation_policy.is_none();
-        if unsaid && self.particular == Particular::Orphaning && self.resource.group == "batch" {
+        if unsaid && self.life == Life::Orphaning && self.resource.group == "batch" {
             cx.warn(
                 "child pods are preserved by default when jobs are deleted; set propagationPolicy=Background to remove \
                  them or set propagationPolicy=Orphan to suppress this warning",
@@ -174,8 +192,8 @@ impl Strategy for KindStrategy {
     }
 
     fn hold(&self, cx: &RequestContext, object: &mut Record) -> Hold {
-        match self.particular {
-            Particular::Namespace => namespaces::hold(cx, object),
+        match self.life {
+            Life::Namespace => namespaces::hold(cx, object),
             _ => Hold::Nothing,
         }
     }
@@ -186,42 +204,63 @@ impl Strategy for KindStrategy {
     }
 
     fn is_deleted_by_update(&self, new: &Record, old: &Record) -> bool {
-        let held = self.particular == Particular::Namespace && !namespaces::is_finalized(new);
+        let held = self.life == Life::Namespace && !namespaces::is_finalized(new);
         !held && finalizers::is_deleted_by_update(new, old)
     }
 
     fn default_garbage_collection(&self, _: &RequestContext, _: &Record) -> GarbageCollection {
-        match self.particular {
-            Particular::Orphaning => GarbageCollection::OrphanDependents,
-            Particular::Event => GarbageCollection::Unsupported,
+        match self.life {
+            Life::Orphaning => GarbageCollection::OrphanDependents,
+            Life::Event => GarbageCollection::Unsupported,
             _ => GarbageCollection::DeleteDependents,
         }
     }
 }
 
-/// The rules of a status endpoint: everything but `status` and metadata stays as it is.
-pub struct StatusStrategy(pub KindStrategy);
+/// The rules of a subresource that is the object itself with few fields to write, as `status` is:
+/// everything but those and metadata stays as it is.
+pub struct PartStrategy {
+    kind: KindStrategy,
+    subresource: Text,
+}
 
-impl Strategy for StatusStrategy {
+impl PartStrategy {
+    /// Of a subresource of a kind.
+    pub fn new(kind: KindStrategy, subresource: impl Into<Text>) -> Self {
+        Self {
+            kind,
+            subresource: subresource.into(),
+        }
+    }
+
+    fn is_status(&self) -> bool {
+        &*self.subresource == "status"
+    }
+}
+
+impl Strategy for PartStrategy {
     fn traits(&self) -> &Traits {
-        self.0.traits()
+        self.kind.traits()
     }
 
     fn default(&self, object: &mut Record) {
-        self.0.default(object);
+        self.kind.default(object);
     }
 
     fn reset_fields(&self) -> &[&[&'static str]] {
-        &[&["spec"]]
+        if self.is_status() {
+            &[&["spec"]]
+        } else {
+            &[&["status"]]
+        }
     }
 
-    fn prepare_for_update(&self, _: &RequestContext, new: &mut Record, old: &Record) {
+    fn prepare_for_update(&self, cx: &RequestContext, new: &mut Record, old: &Record) {
+        let written = if self.is_status() { "status" } else { "spec" };
         let keep: Vec<usize> = (0..new.ty().fields.len())
             .filter(|at| {
-                !matches!(
-                    new.ty().fields[*at].name.as_ref(),
-                    "kind" | "apiVersion" | "metadata" | "status"
-                )
+                let name = new.ty().fields[*at].name.as_ref();
+                !matches!(name, "kind" | "apiVersion" | "metadata") && name != written
             })
             .collect();
         for at in keep {
@@ -230,7 +269,19 @@ impl Strategy for StatusStrategy {
                 None => new.remove(at),
             };
         }
-        keep_owners(new, old);
+        if self.is_status() {
+            keep_owners(new, old);
+        }
+        let particular = self.kind.particular;
+        particular.prepare_subresource(cx, &self.subresource, new, old);
+    }
+
+    fn validate_update(&self, _: &RequestContext, new: &Record, old: &Record) -> ErrorList {
+        pintle_api::validation::update_subresource(&self.subresource, new, old)
+    }
+
+    fn is_deleted_by_update(&self, new: &Record, old: &Record) -> bool {
+        self.kind.is_deleted_by_update(new, old)
     }
 }
 

@@ -1,0 +1,121 @@
+//! What kube-apiserver finds wrong with an object of a built-in kind.
+//!
+//! Objects come in the version that is stored, with defaults filled in and metadata looked at:
+//! `metadata` is for `pintle_runtime::object_meta`, all else is for here. Errors come all at once, in
+//! upstream's order and words, because clients see them.
+//!
+//! Each API group has a module whose `rules` names what there is for a kind. A kind without rules
+//! takes whatever its schema takes.
+//!
+//! ```
+//! use bytes::Bytes;
+//! use pintle_runtime::codec::{Problems, json};
+//!
+//! let ty = pintle_api::type_by_kind("", "v1", "ConfigMap").expect("a kind of this release");
+//! let body = Bytes::from_static(br#"{"metadata":{"name":"a"},"data":{"no/slash":"x"}}"#);
+//! let record = json::decode(&ty, &body, &mut Problems::ignored())?;
+//! let errors = pintle_api::validation::create(&record);
+//! assert_eq!(errors.iter().next().map(|error| error.field()), Some("data[no/slash]"));
+//! # Ok::<(), pintle_runtime::codec::DecodeError>(())
+//! ```
+
+use pintle_runtime::field_path::ErrorList;
+use pintle_runtime::value::Record;
+
+mod admissionregistration;
+mod apiextensions;
+mod apiregistration;
+mod apps;
+mod autoscaling;
+mod batch;
+mod certificates;
+mod coordination;
+mod core;
+mod discovery;
+mod flowcontrol;
+mod networking;
+mod node;
+mod policy;
+mod rbac;
+mod resource;
+mod scheduling;
+mod storage;
+
+/// What there is to check of a kind.
+#[derive(Clone, Copy)]
+pub(crate) struct Rules {
+    /// A new object.
+    create: fn(&Record, &mut ErrorList),
+    /// A change: the new object and the old one.
+    update: fn(&Record, &Record, &mut ErrorList),
+    /// A change through a subresource that is got and updated as the object itself is, by its name.
+    subresources: &'static [(&'static str, Update)],
+}
+
+/// Checks a new object against the old one.
+type Update = fn(&Record, &Record, &mut ErrorList);
+
+/// All that is wrong with a new object, metadata apart.
+pub fn create(new: &Record) -> ErrorList {
+    let mut errors = ErrorList::new();
+    if let Some(rules) = rules(new) {
+        (rules.create)(new, &mut errors);
+    }
+    errors
+}
+
+/// All that is wrong with a change of the object itself, metadata apart.
+pub fn update(new: &Record, old: &Record) -> ErrorList {
+    let mut errors = ErrorList::new();
+    if let Some(rules) = rules(new) {
+        (rules.update)(new, old, &mut errors);
+    }
+    errors
+}
+
+/// All that is wrong with a change through a subresource such as `status`, metadata apart.
+pub fn update_subresource(subresource: &str, new: &Record, old: &Record) -> ErrorList {
+    let mut errors = ErrorList::new();
+    let rule = rules(new).and_then(|rules| {
+        let mut known = rules.subresources.iter();
+        known.find(|(name, _)| *name == subresource)
+    });
+    if let Some((_, update)) = rule {
+        update(new, old, &mut errors);
+    }
+    errors
+}
+
+/// Whether a kind has rules of its own, by the name of its type.
+pub fn is_known(type_name: &str) -> bool {
+    by_name(type_name).is_some()
+}
+
+fn rules(object: &Record) -> Option<Rules> {
+    by_name(&object.ty().name)
+}
+
+fn by_name(type_name: &str) -> Option<Rules> {
+    let (package, kind) = type_name.rsplit_once('.')?;
+    match package {
+        "io.k8s.api.admissionregistration.v1" => admissionregistration::rules(kind),
+        "io.k8s.apiextensions-apiserver.pkg.apis.apiextensions.v1" => apiextensions::rules(kind),
+        "io.k8s.kube-aggregator.pkg.apis.apiregistration.v1" => apiregistration::rules(kind),
+        "io.k8s.api.apps.v1" => apps::rules(kind),
+        "io.k8s.api.autoscaling.v2" => autoscaling::rules(kind),
+        "io.k8s.api.batch.v1" => batch::rules(kind),
+        "io.k8s.api.certificates.v1" => certificates::rules(kind),
+        "io.k8s.api.coordination.v1" => coordination::rules(kind),
+        "io.k8s.api.core.v1" => core::rules(kind),
+        "io.k8s.api.discovery.v1" => discovery::rules(kind),
+        "io.k8s.api.flowcontrol.v1" => flowcontrol::rules(kind),
+        "io.k8s.api.networking.v1" => networking::rules(kind),
+        "io.k8s.api.node.v1" => node::rules(kind),
+        "io.k8s.api.policy.v1" => policy::rules(kind),
+        "io.k8s.api.rbac.v1" => rbac::rules(kind),
+        "io.k8s.api.resource.v1" => resource::rules(kind),
+        "io.k8s.api.scheduling.v1" => scheduling::rules(kind),
+        "io.k8s.api.storage.v1" => storage::rules(kind),
+        _ => None,
+    }
+}
