@@ -35,6 +35,7 @@ mod discovery;
 mod flowcontrol;
 mod networking;
 mod node;
+pub mod pod;
 mod policy;
 mod rbac;
 mod resource;

@@ -1,8 +1,0 @@
-//! `core`.
-
-use super::Particular;
-
-/// What is particular to a resource of this group.
-pub(super) fn of(_resource: &str) -> Option<&'static dyn Particular> {
-    None
-}

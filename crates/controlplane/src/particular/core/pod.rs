@@ -1,0 +1,8 @@
+//! Pods.
+
+use crate::particular::Particular;
+
+/// Pods.
+pub(super) struct Pods;
+
+impl Particular for Pods {}
