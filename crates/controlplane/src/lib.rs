@@ -1,8 +1,8 @@
 //! Kubernetes' own API on the generic server.
 //!
 //! [`Api`](registry::Api) makes the stores of all built-in kinds from `pintle_api`'s rows; what is particular to a
-//! kind is a row of [`kinds`] and, where that does not do, code in `particular` and [`strategy`]. [`hooks`] are what
-//! the server does by itself once it runs.
+//! kind is a row of [`kinds`] and, where that does not do, code in `particular` and [`strategy`]. What is served
+//! without being kept is in [`unkept`]. [`hooks`] are what the server does by itself once it runs.
 //!
 //! Absent here: flags, certificates, which storage it is, HTTP.
 
@@ -14,3 +14,4 @@ mod particular;
 pub mod registry;
 pub mod rows;
 pub mod strategy;
+pub mod unkept;

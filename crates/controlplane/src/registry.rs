@@ -13,6 +13,7 @@ use pintle_storage::{Storage, StorageError};
 use crate::namespaces::Namespaces;
 use crate::rows::Switches;
 use crate::strategy::{FinalizeStrategy, KindStrategy, PartStrategy};
+use crate::unkept::Answerers;
 
 /// How Kubernetes' API is to be served.
 #[derive(Debug, Clone)]
@@ -23,6 +24,8 @@ pub struct ApiOptions {
     pub key_prefix: String,
     /// How long an event is kept; zero is forever.
     pub event_ttl: Duration,
+    /// What answers where nothing is kept.
+    pub answerers: Answerers,
 }
 
 /// Kubernetes' API, ready to be served.
@@ -66,6 +69,7 @@ impl Api {
                     registration = registration
                         .with_subresource("finalize", Arc::new(FinalizeStrategy(strategy)));
                 }
+                let registration = options.answerers.below(registration);
                 match crate::convert::converter(&row.group, &row.name) {
                     Some(converter) => registration.with_converter(converter),
                     None => registration,
@@ -79,16 +83,19 @@ impl Api {
             registrations,
         )
         .await?;
+        let resources = rows
+            .iter()
+            .flat_map(|group| group.versions.iter())
+            .flat_map(|version| version.resources.iter());
+        for row in resources.filter(|row| row.storage.is_none()) {
+            if let Some(unkept) = options.answerers.of(row) {
+                registry.register(unkept);
+            }
+        }
         if let Some(store) = registry.store("", "v1", "namespaces") {
             namespaces.look_into(store);
         }
-        let offered = offered(&rows, |offer| {
-            let row = offer.resource;
-            registry
-                .store(&row.group, &row.version, &row.name)
-                .is_some()
-                && is_served(&registry, offer)
-        });
+        let offered = offered(&rows, |offer| is_served(&registry, offer));
         Ok(Self {
             registry: Arc::new(registry),
             offered,

@@ -31,6 +31,7 @@ pub mod server;
 pub mod store;
 pub mod strategy;
 pub mod table;
+pub mod unkept;
 pub mod watch;
 pub mod websocket;
 

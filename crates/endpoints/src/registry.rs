@@ -12,6 +12,7 @@ use crate::cache::{Cache, CacheOptions, Feeder, Forms, FormsOptions, Progress, V
 use crate::convert::{Converter, Form, SameFields};
 use crate::store::Store;
 use crate::strategy::Strategy;
+use crate::unkept::{Action, Unkept};
 
 /// All stores of a server, by where they are in the API.
 ///
@@ -25,6 +26,8 @@ pub struct Registry {
     options: CacheOptions,
     /// Ordered by group, version and resource.
     stores: ArcSwap<Vec<Arc<Store>>>,
+    /// Ordered likewise: what has no store.
+    unkept: ArcSwap<Vec<Arc<Unkept>>>,
     _subscription: Option<Subscription>,
 }
 
@@ -36,6 +39,8 @@ pub struct Registration {
     pub strategy: Arc<dyn Strategy>,
     /// Rules of the subresources that are got and updated as the object itself is, such as `status`.
     pub subresources: Vec<(Name, Arc<dyn Strategy>)>,
+    /// Subresources that take something else than the object, such as `eviction`.
+    pub actions: Vec<(Name, Arc<dyn Action>)>,
     /// Between its versions; the row says which if this is absent.
     pub converter: Option<Arc<dyn Converter>>,
 }
@@ -47,6 +52,7 @@ impl Registration {
             row: row.into(),
             strategy,
             subresources: Vec::new(),
+            actions: Vec::new(),
             converter: None,
         }
     }
@@ -55,6 +61,13 @@ impl Registration {
     #[must_use]
     pub fn with_subresource(mut self, name: impl Into<Name>, strategy: Arc<dyn Strategy>) -> Self {
         self.subresources.push((name.into(), strategy));
+        self
+    }
+
+    /// The same with an action below its objects; the row says what that takes.
+    #[must_use]
+    pub fn with_action(mut self, name: impl Into<Name>, action: Arc<dyn Action>) -> Self {
+        self.actions.push((name.into(), action));
         self
     }
 
@@ -90,6 +103,7 @@ impl Registry {
             progress,
             options,
             stores: ArcSwap::default(),
+            unkept: ArcSwap::default(),
             _subscription: None,
         };
         let stores = registry.make(resources);
@@ -117,6 +131,36 @@ impl Registry {
             .binary_search_by(|store| place(store).cmp(&(group, version, resource)))
             .ok()?;
         Some(Arc::clone(&stores[at]))
+    }
+
+    /// Adds a resource that keeps nothing, or replaces it.
+    pub fn register(&self, resource: Unkept) {
+        let resource = Arc::new(resource);
+        self.unkept.rcu(|all| {
+            let mut all: Vec<_> = Vec::clone(all);
+            all.retain(|known| place_of(known.row()) != place_of(resource.row()));
+            all.push(Arc::clone(&resource));
+            all.sort_by(|a, b| place_of(a.row()).cmp(&place_of(b.row())));
+            all
+        });
+    }
+
+    /// A resource that keeps nothing.
+    pub fn unkept(&self, group: &str, version: &str, resource: &str) -> Option<Arc<Unkept>> {
+        let all = self.unkept.load();
+        let at = all
+            .binary_search_by(|found| place_of(found.row()).cmp(&(group, version, resource)))
+            .ok()?;
+        Some(Arc::clone(&all[at]))
+    }
+
+    /// Whether anything that is served has objects of this kind.
+    pub(crate) fn knows(&self, group: &str, version: &str, kind: &str) -> bool {
+        let is_it =
+            |row: &Resource| row.group == group && row.version == version && row.kind == kind;
+        self.stores.load().iter().any(|store| {
+            is_it(store.row()) || store.actions().any(|action| is_it(action.kind.row()))
+        }) || self.unkept.load().iter().any(|found| is_it(found.row()))
     }
 
     /// All stores, ordered by group, version and resource.
@@ -208,7 +252,9 @@ impl Registry {
                 Arc::clone(&self.storage),
             );
             let add = |store: Store, (name, strategy)| store.with_subresource(name, strategy);
-            Arc::new(version.subresources.into_iter().fold(store, add))
+            let store = version.subresources.into_iter().fold(store, add);
+            let add = |store: Store, (name, action)| store.with_action(name, action);
+            Arc::new(version.actions.into_iter().fold(store, add))
         };
         versions.into_iter().enumerate().map(store).collect()
     }
@@ -221,7 +267,10 @@ impl std::fmt::Debug for Registry {
 }
 
 fn place(store: &Store) -> (&str, &str, &str) {
-    let row = store.row();
+    place_of(store.row())
+}
+
+fn place_of(row: &Resource) -> (&str, &str, &str) {
     (&row.group, &row.version, &row.name)
 }
 

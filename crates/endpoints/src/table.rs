@@ -141,12 +141,12 @@ impl TableForm {
         self.check()?;
         let mut out = Vec::with_capacity(2048);
         let write_meta = |out: &mut Vec<u8>| {
+            let revision = object.entry().revision().0;
+            if revision == 0 {
+                return out.extend_from_slice(b"{}");
+            }
             out.extend_from_slice(b"{\"resourceVersion\":\"");
-            out.extend_from_slice(
-                itoa::Buffer::new()
-                    .format(object.entry().revision().0)
-                    .as_bytes(),
-            );
+            out.extend_from_slice(itoa::Buffer::new().format(revision).as_bytes());
             out.extend_from_slice(b"\"}");
         };
         self.write_head(columns, write_meta, &mut out);

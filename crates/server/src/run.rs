@@ -11,6 +11,7 @@ use pintle_authz::{AlwaysAllow, AlwaysDeny, Authorizer, PublicPaths, SystemMaste
 use pintle_controlplane::hooks;
 use pintle_controlplane::registry::{Api, ApiOptions};
 use pintle_controlplane::rows::Switches;
+use pintle_controlplane::unkept::Answerers;
 use pintle_endpoints::context::Environment;
 use pintle_endpoints::documents::Documents;
 use pintle_endpoints::health::{Health, Milestone};
@@ -60,6 +61,7 @@ pub async fn run(
         },
         key_prefix: config.key_prefix.clone(),
         event_ttl: config.event_ttl,
+        answerers: Answerers::of_stores(),
     };
     let api = Api::start(Arc::clone(&storage), &options)
         .await

@@ -5,7 +5,7 @@ use pintle_runtime::codec::protobuf::envelope;
 use pintle_runtime::codec::{DecodeError, Problems, json, protobuf, yaml};
 use pintle_runtime::gvk::GroupVersion;
 use pintle_runtime::quote::Quoted;
-use pintle_runtime::resource::Resource;
+use pintle_runtime::resource::{Name, Resource};
 use pintle_runtime::schema::TypeRef;
 use pintle_runtime::status::ApiError;
 use pintle_runtime::value::Record;
@@ -25,6 +25,8 @@ pub(super) struct Expected<'a> {
     pub kind: &'a str,
     /// Its table.
     pub ty: &'a TypeRef,
+    /// Further groups and versions that it may say it is of.
+    pub accepts: &'a [(Name, Name)],
 }
 
 impl<'a> Expected<'a> {
@@ -35,6 +37,7 @@ impl<'a> Expected<'a> {
             version: &row.version,
             kind: &row.kind,
             ty: &row.object,
+            accepts: &[],
         }
     }
 
@@ -141,12 +144,14 @@ impl Said {
         }
         let version = GroupVersion::parse(api_version)
             .map_err(|error| self.cannot_be(expected, &error.to_string()))?;
-        let is_known = registry.stores().iter().any(|store| {
-            let row = store.row();
-            row.group == version.group.as_str()
-                && row.version == version.version.as_str()
-                && row.kind == kind
-        });
+        let (named_group, named_version) = (version.group.as_str(), version.version.as_str());
+        if kind == expected.kind
+            && (expected.accepts.iter())
+                .any(|(group, version)| group == named_group && version == named_version)
+        {
+            return Ok(());
+        }
+        let is_known = registry.knows(named_group, named_version, kind);
         Err(if !is_known {
             let text = format!(
                 "no kind {} is registered for version {} in scheme \"{SCHEME}\"",

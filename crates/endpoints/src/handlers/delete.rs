@@ -40,7 +40,7 @@ pub(super) async fn delete(
     };
     match &deleted {
         Deleted::Status(status, _) => Ok(reply.status(code, status)),
-        Deleted::Kept(object) | Deleted::Gone(object) => reply.object(code, store, object),
+        Deleted::Kept(object) | Deleted::Gone(object) => reply.object(code, store.row(), object),
     }
 }
 
@@ -60,7 +60,7 @@ pub(super) async fn delete_collection(
     let deleted = store
         .delete_collection(&permit, cx, &options, &selected)
         .await?;
-    list::answer(store, deleted, reply)
+    list::answer(store.row(), deleted, reply)
 }
 
 /// The options in the body or, where that is empty, in the query.

@@ -30,5 +30,5 @@ pub(super) async fn get(
     let object = store
         .get(&call.permit, cx, &call.target.name, revision)
         .await?;
-    reply.object(StatusCode::OK, store, &object)
+    reply.object(StatusCode::OK, store.row(), &object)
 }

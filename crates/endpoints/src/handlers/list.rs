@@ -14,6 +14,7 @@ use pintle_runtime::codec::json;
 use pintle_runtime::codec::protobuf::envelope;
 use pintle_runtime::resource::Resource;
 use pintle_runtime::status::ApiError;
+use pintle_storage::Revision;
 
 use super::Call;
 use super::reply::Reply;
@@ -38,30 +39,25 @@ pub(super) async fn list(
     let pairs = call.pairs();
     let options = ListOptions::parse(pairs.iter().map(|(key, value)| (&**key, &**value)), false)?;
     let list = store.list(&call.permit, cx, &options).await?;
-    answer(store, list, reply)
+    answer(store.row(), list, reply)
 }
 
 /// A list as the answer.
 ///
 /// # Errors
 /// Where an object cannot be said in the version, or is asked for as what it is not.
-pub(super) fn answer(store: &Store, list: List, reply: Reply) -> Result<Response<Body>, ApiError> {
+pub(super) fn answer(row: &Resource, list: List, reply: Reply) -> Result<Response<Body>, ApiError> {
     let Reply {
         representation,
         compression,
         table,
     } = reply;
-    let kind = ListKind::new(store.row(), representation.transform, table)?;
+    let kind = ListKind::new(row, representation.transform, table)?;
     if representation.format == Format::Protobuf {
         return protobuf(&kind, list, representation.format, compression);
     }
     let meta = Meta::of(&list);
-    let mut source = Json::new(
-        kind,
-        store.row(),
-        &meta,
-        list_source(list, store.version())?,
-    );
+    let mut source = Json::new(kind, row, &meta, list_source(list)?);
     // Small lists go out whole, as most are; what is made anew has to be whole.
     let whole = representation.format == Format::Yaml || representation.pretty;
     let mut first = Vec::with_capacity(if whole { FRAME } else { 4096 });
@@ -213,8 +209,8 @@ enum Objects {
     Made(std::vec::IntoIter<Object>),
 }
 
-fn list_source(list: List, version: Version) -> Result<Objects, ApiError> {
-    if version == Version::HUB {
+fn list_source(list: List) -> Result<Objects, ApiError> {
+    if list.version() == Version::HUB {
         return Ok(Objects::Lazy(Box::new(list)));
     }
     let objects = list.into_objects();
@@ -326,6 +322,7 @@ impl Json {
 
 /// A list's metadata.
 struct Meta {
+    /// Empty where the list is of none.
     revision: String,
     continue_token: String,
     remaining: Option<u64>,
@@ -334,13 +331,19 @@ struct Meta {
 impl Meta {
     fn of(list: &List) -> Self {
         Self {
-            revision: list.revision.to_string(),
+            revision: match list.revision {
+                Revision::ZERO => String::new(),
+                revision => revision.to_string(),
+            },
             continue_token: list.continue_token.clone().unwrap_or_default(),
             remaining: list.remaining,
         }
     }
 
     fn write_json(&self, out: &mut Vec<u8>) {
+        if self.revision.is_empty() {
+            return out.extend_from_slice(b"{}");
+        }
         out.extend_from_slice(b"{\"resourceVersion\":\"");
         out.extend_from_slice(self.revision.as_bytes());
         out.push(b'"');

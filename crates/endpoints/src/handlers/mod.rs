@@ -7,17 +7,21 @@
 //! | [`list`] | list, and the answer to deletecollection |
 //! | [`watch`] | watch |
 //! | [`write`] | create, update |
+//! | [`action`] | create, where nothing is kept |
+//! | [`view`] | get and list, where nothing is kept |
 //! | [`delete`] | delete, deletecollection |
 //!
 //! PATCH has its place in `verb` and in [`handle`], beside update: until there is a handler for it, it answers as
 //! a method that the resource does not have, and [`is_served`] leaves it out of discovery.
 
+mod action;
 mod decode;
 mod delete;
 mod get;
 mod list;
 mod options;
 mod reply;
+mod view;
 mod watch;
 mod write;
 
@@ -47,6 +51,7 @@ use crate::respond;
 use crate::serve::Draining;
 use crate::store::Store;
 use crate::table::Tables;
+use crate::unkept::{ActionEndpoint, Unkept};
 
 /// An authorized request for a resource.
 pub(crate) struct Call<'a> {
@@ -132,20 +137,11 @@ pub(crate) async fn handle(call: Call<'_>) -> Response<Body> {
     let mut cx = call.context();
     let (headers, query) = (call.headers, call.query);
     let result = match route(&call) {
-        Ok((store, verb)) => {
-            if let Some(warning) = (call.server.deprecation)(store.row()) {
+        Ok(target) => {
+            if let Some(warning) = (call.server.deprecation)(target.row()) {
                 cx.warn(warning);
             }
-            match verb {
-                "get" => get::get(&call, &store, &cx).await,
-                "list" => list::list(&call, &store, &cx).await,
-                "watch" => watch::watch(&call, &store, &cx).await,
-                "create" => write::create(call, &store, &mut cx).await,
-                "update" => write::update(call, &store, &mut cx).await,
-                "delete" => delete::delete(call, &store, &mut cx).await,
-                "deletecollection" => delete::delete_collection(call, &store, &mut cx).await,
-                _ => Err(method_not_allowed()),
-            }
+            answer(call, target, &mut cx).await
         }
         Err(error) => Err(error),
     };
@@ -158,11 +154,38 @@ pub(crate) async fn handle(call: Call<'_>) -> Response<Body> {
     response
 }
 
+async fn answer(
+    call: Call<'_>,
+    target: Target,
+    cx: &mut RequestContext,
+) -> Result<Response<Body>, ApiError> {
+    match target {
+        Target::Store(store, verb) => match verb {
+            "get" => get::get(&call, &store, cx).await,
+            "list" => list::list(&call, &store, cx).await,
+            "watch" => watch::watch(&call, &store, cx).await,
+            "create" => write::create(call, &store, cx).await,
+            "update" => write::update(call, &store, cx).await,
+            "delete" => delete::delete(call, &store, cx).await,
+            "deletecollection" => delete::delete_collection(call, &store, cx).await,
+            _ => Err(method_not_allowed()),
+        },
+        Target::Below(store, endpoint) => action::create(call, &endpoint, Some(&store), cx).await,
+        Target::Unkept(resource, verb) => match (&*resource, verb) {
+            (Unkept::Action(endpoint), "create") => action::create(call, endpoint, None, cx).await,
+            (Unkept::View(kind, view), "get") => view::get(&call, kind, &**view, cx).await,
+            (Unkept::View(kind, view), "list") => view::list(&call, kind, &**view, cx).await,
+            _ => Err(method_not_allowed()),
+        },
+    }
+}
+
 /// Whether a verb of a resource is really served: what discovery may list.
 pub fn is_served(registry: &Registry, offer: Offer<'_>) -> bool {
     let row = offer.resource;
     let Some(store) = registry.store(&row.group, &row.version, &row.name) else {
-        return false;
+        let unkept = registry.unkept(&row.group, &row.version, &row.name);
+        return offer.subresource.is_none() && unkept.is_some_and(|found| found.serves(offer.verb));
     };
     match offer.subresource {
         None => matches!(
@@ -170,37 +193,76 @@ pub fn is_served(registry: &Registry, offer: Offer<'_>) -> bool {
             "get" | "list" | "watch" | "create" | "update" | "delete" | "deletecollection"
         ),
         Some(subresource) => {
-            store.subresource(&subresource.name).is_some() && matches!(offer.verb, "get" | "update")
+            (store.subresource(&subresource.name).is_some()
+                && matches!(offer.verb, "get" | "update"))
+                || (store.action(&subresource.name).is_some() && offer.verb == "create")
         }
     }
 }
 
-/// The store and the verb that a request is for.
-fn route(call: &Call<'_>) -> Result<(Arc<Store>, &'static str), ApiError> {
+/// What a request is for.
+enum Target {
+    /// A verb of a stored resource, or of a subresource that is the object itself.
+    Store(Arc<Store>, &'static str),
+    /// An action below the objects of a store.
+    Below(Arc<Store>, Arc<ActionEndpoint>),
+    /// A verb of a resource that keeps nothing.
+    Unkept(Arc<Unkept>, &'static str),
+}
+
+impl Target {
+    /// The row of the kind that it is about.
+    fn row(&self) -> &Resource {
+        match self {
+            Self::Store(store, _) => store.row(),
+            Self::Below(_, endpoint) => endpoint.kind.row(),
+            Self::Unkept(resource, _) => resource.row(),
+        }
+    }
+}
+
+/// What a request is for, if there is such a thing.
+fn route(call: &Call<'_>) -> Result<Target, ApiError> {
     let (shape, target) = (&call.info.shape, call.target);
-    let store = call
-        .server
-        .registry
-        .store(&target.group, &target.version, &target.resource);
-    let store = store
-        .filter(|_| !shape.gap && call.info.verb != "proxy")
-        .ok_or_else(no_such_resource)?;
+    let registry = &call.server.registry;
+    let (group, version, resource) = (&target.group, &target.version, &target.resource);
+    if shape.gap || call.info.verb == "proxy" {
+        return Err(no_such_resource());
+    }
+    let Some(store) = registry.store(group, version, resource) else {
+        let found = registry
+            .unkept(group, version, resource)
+            .ok_or_else(no_such_resource)?;
+        let place = place(found.row(), shape, target)
+            .filter(|place| *place != Place::Subresource)
+            .ok_or_else(no_such_resource)?;
+        let verb = verb(call, place).filter(|verb| found.row().has_verb(verb));
+        return Ok(Target::Unkept(found, verb.ok_or_else(method_not_allowed)?));
+    };
     let place = place(store.row(), shape, target).ok_or_else(no_such_resource)?;
     if place != Place::Subresource {
         let verb = verb(call, place)
             .filter(|verb| store.row().has_verb(verb))
             .ok_or_else(method_not_allowed)?;
-        return Ok((store, verb));
+        return Ok(Target::Store(store, verb));
     }
-    let known = store
+    let row = store
         .row()
         .subresource(&target.subresource)
-        .zip(store.subresource(&target.subresource));
-    let (row, below) = known
         .filter(|_| shape.subpath.is_none() && !shape.prefixed)
         .ok_or_else(no_such_resource)?;
+    if let Some(action) = store.action(&row.name).cloned() {
+        if call.method != Method::POST {
+            return Err(method_not_allowed());
+        }
+        return Ok(Target::Below(store, action));
+    }
+    let below = store.subresource(&row.name).ok_or_else(no_such_resource)?;
     let verb = verb(call, place).filter(|verb| row.verbs.iter().any(|known| known == verb));
-    Ok((Arc::clone(below), verb.ok_or_else(method_not_allowed)?))
+    Ok(Target::Store(
+        Arc::clone(below),
+        verb.ok_or_else(method_not_allowed)?,
+    ))
 }
 
 fn place(row: &Resource, shape: &Shape, target: &ResourceAttributes) -> Option<Place> {

@@ -12,7 +12,6 @@ use crate::gzip;
 use crate::negotiate::{Format, Offers, Representation, TableSupport, Transform, representation};
 use crate::partial;
 use crate::respond::{self, Compression, json_bytes};
-use crate::store::Store;
 use crate::table::TableForm;
 
 /// What a request is answered in: format and form, as the client takes them.
@@ -80,7 +79,7 @@ impl Reply {
     pub(super) fn object(
         &self,
         code: StatusCode,
-        store: &Store,
+        row: &Resource,
         object: &Object,
     ) -> Result<Response<Body>, ApiError> {
         let Representation {
@@ -97,14 +96,13 @@ impl Reply {
                 return Err(partial::not_acceptable(
                     "MetadataList",
                     "the requested object is not a list",
-                    store.row(),
+                    row,
                     "",
                 ));
             }
-            (Transform::Table(_), _) => json_bytes(
-                &self.table_of(store.row(), object)?.into(),
-                self.representation,
-            ),
+            (Transform::Table(_), _) => {
+                json_bytes(&self.table_of(row, object)?.into(), self.representation)
+            }
         };
         Ok(respond::whole(code, format, self.compression, bytes))
     }

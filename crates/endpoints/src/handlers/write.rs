@@ -71,10 +71,11 @@ fn answer(reply: &Reply, store: &Store, written: &Written) -> Result<Response<Bo
     } else {
         StatusCode::OK
     };
-    reply.object(code, store, &written.object)
+    reply.object(code, store.row(), &written.object)
 }
 
-fn user_agent(headers: &HeaderMap) -> &str {
+/// Who the client says that it is.
+pub(super) fn user_agent(headers: &HeaderMap) -> &str {
     headers
         .get(USER_AGENT)
         .and_then(|agent| agent.to_str().ok())

@@ -16,7 +16,7 @@ use crate::permit::Permit;
 
 /// Objects as of one revision, in the order of their keys. Nothing is copied until it is asked for.
 pub struct List {
-    /// What the list is of: its `resourceVersion`.
+    /// What the list is of: its `resourceVersion`; zero if it is of none.
     pub revision: Revision,
     /// Where the next page begins; `None` on the last.
     pub continue_token: Option<String>,
@@ -38,6 +38,16 @@ enum Items {
 }
 
 impl List {
+    /// Objects that were made up for the list, which is of no revision.
+    pub(crate) fn made(version: Version, entries: Vec<Arc<Entry>>) -> Self {
+        Self::found(Revision::ZERO, version, entries)
+    }
+
+    /// The version in which it serves them.
+    pub(crate) fn version(&self) -> Version {
+        self.version
+    }
+
     pub(super) fn found(revision: Revision, version: Version, entries: Vec<Arc<Entry>>) -> Self {
         Self {
             revision,

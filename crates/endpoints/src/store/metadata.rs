@@ -22,7 +22,7 @@ pub(super) fn record(object: &Record) -> Result<&Record, ApiError> {
 }
 
 /// Has the object be in the namespace of the request, and a cluster-scoped one in none.
-pub(super) fn agree_on_namespace(
+pub(crate) fn agree_on_namespace(
     metadata: &mut MetadataMut<'_>,
     expected: &str,
 ) -> Result<(), ApiError> {
@@ -56,7 +56,7 @@ pub(super) fn agree_on_name(metadata: Metadata<'_>, expected: &str) -> Result<()
 }
 
 /// Takes away what is the server's to say of a new object.
-pub(super) fn wipe(metadata: &mut MetadataMut<'_>) {
+pub(crate) fn wipe(metadata: &mut MetadataMut<'_>) {
     metadata.set_uid("");
     metadata.set_creation_timestamp(None);
     metadata.set_deletion_timestamp(None);

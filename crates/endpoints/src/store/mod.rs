@@ -13,7 +13,7 @@ mod delete;
 mod delete_collection;
 pub mod finalizers;
 mod list;
-pub mod metadata;
+pub(crate) mod metadata;
 mod update;
 
 use std::sync::{Arc, OnceLock};
@@ -34,6 +34,7 @@ use crate::context::RequestContext;
 use crate::list_options::{ListOptions, canonical_fields, parse_resource_version};
 use crate::permit::Permit;
 use crate::strategy::Strategy;
+use crate::unkept::{Action, ActionEndpoint};
 use crate::watch::{Watch, WatchFrom, WatchOptions};
 
 /// The verbs of one resource in one version. Several share a cache when they share what is stored.
@@ -48,6 +49,8 @@ pub struct Store {
     storage: Arc<dyn Storage>,
     /// By name: the same objects under the rules of a subresource.
     subresources: Vec<(Name, Arc<Store>)>,
+    /// By name: subresources that take something else than the object.
+    actions: Vec<(Name, Arc<ActionEndpoint>)>,
     /// Which subresource this is; empty for the object itself.
     subresource: Text,
     /// What the strategy resets, as a set; made at first use.
@@ -73,6 +76,7 @@ impl Store {
             strategy,
             storage,
             subresources: Vec::new(),
+            actions: Vec::new(),
             subresource: Text::default(),
             reset: OnceLock::new(),
         }
@@ -95,6 +99,7 @@ impl Store {
         let subresource = Text::from(name.to_string());
         let below = Arc::new(Self {
             subresources: Vec::new(),
+            actions: Vec::new(),
             subresource,
             ..self.with_strategy(strategy)
         });
@@ -108,6 +113,30 @@ impl Store {
             .iter()
             .find(|(found, _)| found == name)
             .map(|(_, store)| store)
+    }
+
+    /// The store with an action below its objects, if the row has such a subresource.
+    #[must_use]
+    pub fn with_action(mut self, name: impl Into<Name>, action: Arc<dyn Action>) -> Self {
+        let name = name.into();
+        if let Some(row) = self.row.subresource(&name) {
+            let endpoint = ActionEndpoint::of_subresource(&self.row, row, action);
+            self.actions.push((name, Arc::new(endpoint)));
+        }
+        self
+    }
+
+    /// The action of a subresource such as `eviction`, if it is served.
+    pub fn action(&self, name: &str) -> Option<&Arc<ActionEndpoint>> {
+        self.actions
+            .iter()
+            .find(|(found, _)| found == name)
+            .map(|(_, action)| action)
+    }
+
+    /// All its actions.
+    pub(crate) fn actions(&self) -> impl Iterator<Item = &ActionEndpoint> {
+        self.actions.iter().map(|(_, action)| &**action)
     }
 
     /// The resource's row.
