@@ -46,11 +46,11 @@ fn decode(criterion: &mut Criterion) {
         bencher.iter(|| json::decode_value(black_box(&pod.json), &mut Problems::ignored()));
     });
     group.bench_function("kind and version", |bencher| {
-        bencher.iter(|| json::type_meta(black_box(&pod.json)))
+        bencher.iter(|| json::type_meta(black_box(&pod.json)));
     });
     group.throughput(Throughput::Bytes(pod.protobuf.len() as u64));
     group.bench_function("protobuf", |bencher| {
-        bencher.iter(|| protobuf::decode(ty, black_box(&pod.protobuf)))
+        bencher.iter(|| protobuf::decode(ty, black_box(&pod.protobuf)));
     });
     group.throughput(Throughput::Bytes(pod.yaml.len() as u64));
     group.bench_function("yaml", |bencher| {
@@ -73,13 +73,13 @@ fn encode(criterion: &mut Criterion) {
         });
     };
     bench("json", pod.json.len(), &|out| {
-        json::encode(black_box(&pod.record), out)
+        json::encode(black_box(&pod.record), out);
     });
     bench("protobuf", pod.protobuf.len(), &|out| {
-        protobuf::encode(black_box(&pod.record), out)
+        protobuf::encode(black_box(&pod.record), out);
     });
     bench("yaml", pod.yaml.len(), &|out| {
-        yaml::encode(black_box(&pod.record), out)
+        yaml::encode(black_box(&pod.record), out);
     });
     bench(
         "resource version into protobuf",
@@ -94,7 +94,7 @@ fn encode(criterion: &mut Criterion) {
 fn normal_form(criterion: &mut Criterion) {
     let pod = pod();
     criterion.bench_function("copy a pod", |bencher| {
-        bencher.iter(|| black_box(&pod.record).clone())
+        bencher.iter(|| black_box(&pod.record).clone());
     });
     criterion.bench_function("copy and normalize a pod", |bencher| {
         bencher.iter(|| {

@@ -290,7 +290,7 @@ fn refusals(kubectl: &Kubectl<'_>) {
         .stderr(Stdio::piped())
         .spawn()
         .expect("kubectl can be started");
-    let manifest = b"{apiVersion: v1, kind: ConfigMap, metadata: {name: a}, dta: {}}";
+    let manifest = b"apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\ndta: {}\n";
     std::io::Write::write_all(
         &mut child.stdin.take().expect("the input is a pipe"),
         manifest,

@@ -114,9 +114,9 @@ pub(crate) fn run(arguments: &[String]) -> Result<()> {
         );
         if outcome.is_err() {
             if step.required {
-                failed.push(step.name)
+                failed.push(step.name);
             } else {
-                open.push(step.name)
+                open.push(step.name);
             }
             if step.decisive {
                 lines.push("  the steps after it were not run".into());

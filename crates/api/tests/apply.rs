@@ -1,5 +1,10 @@
 //! Ownership and apply on real types.
 
+#![allow(
+    clippy::unwrap_used,
+    reason = "a test may panic, and so may what it calls"
+)]
+
 use bytes::Bytes;
 use pintle_runtime::codec::{Problems, json};
 use pintle_runtime::fields::{ApplyError, FieldManager, Set, Versions};

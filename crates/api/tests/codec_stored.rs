@@ -1,6 +1,11 @@
 //! What kube-apiserver v1.36.2 keeps in its store is read and written back byte for byte, and read as
 //! it would serve it.
 
+#![allow(
+    clippy::unwrap_used,
+    reason = "a test may panic, and so may what it calls"
+)]
+
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;

@@ -1,5 +1,10 @@
 //! Every type there is: whatever a record of it holds comes back from protobuf and from JSON.
 
+#![allow(
+    clippy::unwrap_used,
+    reason = "a test may panic, and so may what it calls"
+)]
+
 mod records;
 
 use bytes::Bytes;

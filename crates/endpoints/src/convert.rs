@@ -105,6 +105,5 @@ impl Converter for SameFields {
 fn through_json(object: &Record, ty: &TypeRef) -> Result<Record, ApiError> {
     let mut body = Vec::new();
     json::encode(object, &mut body);
-    json::decode(ty, &Bytes::from(body), &mut Problems::ignored())
-        .map_err(|error| ApiError::internal(error))
+    json::decode(ty, &Bytes::from(body), &mut Problems::ignored()).map_err(ApiError::internal)
 }

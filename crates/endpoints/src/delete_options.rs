@@ -122,7 +122,7 @@ impl DeleteOptions {
                 errors.not_supported(
                     &field,
                     policy.as_str(),
-                    &["Foreground", "Background", "Orphan", "nil"],
+                    ["Foreground", "Background", "Orphan", "nil"],
                 );
             }
         }
@@ -130,7 +130,7 @@ impl DeleteOptions {
             errors.not_supported(
                 &Path::new("dryRun"),
                 BadValue::strings(&self.dry_run),
-                &["All"],
+                ["All"],
             );
         }
         if errors.is_empty() {

@@ -150,7 +150,7 @@ impl ListOptions {
                     );
                 }
                 if !is_not_older {
-                    errors.not_supported(&field, given, &["NotOlderThan"]);
+                    errors.not_supported(&field, given, ["NotOlderThan"]);
                 }
                 if !self.continue_token.is_empty() {
                     errors.forbidden(
@@ -175,7 +175,7 @@ impl ListOptions {
                 );
             }
             if self.resource_version_match.is_none() {
-                errors.not_supported(&field, given, &["Exact", "NotOlderThan", ""]);
+                errors.not_supported(&field, given, ["Exact", "NotOlderThan", ""]);
             }
             if given == "Exact" && self.resource_version == "0" {
                 errors.forbidden(
@@ -353,6 +353,7 @@ mod tests {
     }
 
     #[track_caller]
+    #[expect(clippy::needless_pass_by_value, reason = "tables read better")]
     fn reads(query: &str, expected: ReadAt) {
         assert_eq!(
             parse(query, false)

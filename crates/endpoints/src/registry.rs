@@ -109,7 +109,7 @@ impl Registry {
         let stores = registry.make(resources);
         let caches = caches(&stores);
         registry._subscription = Some(registry.feeder.start(&*registry.storage, caches).await?);
-        registry.publish(stores);
+        registry.publish(&stores);
         Ok(registry)
     }
 
@@ -120,7 +120,7 @@ impl Registry {
     pub async fn add(&self, resources: Vec<Registration>) -> Result<(), StorageError> {
         let stores = self.make(resources);
         self.feeder.add(&*self.storage, &caches(&stores)).await?;
-        self.publish(stores);
+        self.publish(&stores);
         Ok(())
     }
 
@@ -178,7 +178,7 @@ impl Registry {
         &self.progress
     }
 
-    fn publish(&self, new: Vec<Arc<Store>>) {
+    fn publish(&self, new: &[Arc<Store>]) {
         self.stores.rcu(|stores| {
             let mut stores: Vec<_> = Vec::clone(stores);
             stores.retain(|store| new.iter().all(|new| place(new) != place(store)));

@@ -15,6 +15,10 @@ use flate2::write::ZlibEncoder;
 use k8s_openapi::schemars::SchemaGenerator;
 use k8s_openapi::serde_json::{Map, Value};
 
+#[expect(
+    clippy::print_stdout,
+    reason = "this is how a build script speaks to cargo"
+)]
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     println!("cargo::rerun-if-changed=build");
     let mut generator = SchemaGenerator::default();

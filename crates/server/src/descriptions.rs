@@ -14,14 +14,14 @@ const UNIT: char = '\u{1f}';
 /// The descriptions of all types, decompressed: some megabytes, to be dropped when the documents
 /// are made.
 #[derive(Debug)]
-pub struct Descriptions {
+pub(crate) struct Descriptions {
     text: String,
     /// Where each definition begins, in bytewise order of their names.
     starts: Vec<u32>,
 }
 
 /// Decompresses the descriptions.
-pub fn descriptions() -> Descriptions {
+pub(crate) fn descriptions() -> Descriptions {
     let mut text = String::new();
     // The bytes are of this very build, so the only failure is one that the tests find.
     if ZlibDecoder::new(COMPRESSED)
@@ -38,30 +38,20 @@ pub fn descriptions() -> Descriptions {
 }
 
 impl Descriptions {
-    /// How many types are described.
-    pub fn len(&self) -> usize {
-        self.starts.len()
-    }
-
-    /// Whether none are.
-    pub fn is_empty(&self) -> bool {
-        self.starts.is_empty()
-    }
-
     /// What the type with this definition name is for.
-    pub fn of_type(&self, definition: &str) -> Option<&str> {
+    pub(crate) fn of_type(&self, definition: &str) -> Option<&str> {
         split(self.records(definition)?.next()?).map(|(_, text)| text)
     }
 
     /// What the field called `field` of a type is for.
-    pub fn of_field(&self, definition: &str, field: &str) -> Option<&str> {
+    pub(crate) fn of_field(&self, definition: &str, field: &str) -> Option<&str> {
         self.fields(definition)
             .find(|(name, _)| *name == field)
             .map(|(_, text)| text)
     }
 
     /// Every described field of a type, in bytewise order.
-    pub fn fields<'a>(
+    pub(crate) fn fields<'a>(
         &'a self,
         definition: &str,
     ) -> impl Iterator<Item = (&'a str, &'a str)> + use<'a> {

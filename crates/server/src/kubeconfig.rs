@@ -16,7 +16,7 @@ use crate::pki::write_secret;
 ///
 /// # Errors
 /// Where a file cannot be read or written.
-pub fn write(
+pub(crate) fn write(
     file: &Path,
     address: SocketAddr,
     ca: &Path,

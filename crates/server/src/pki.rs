@@ -29,13 +29,13 @@ const RENEWAL: Duration = Duration::from_secs(30 * 24 * 3600);
 
 /// The files of a server's self-made identity.
 #[derive(Debug)]
-pub struct Pki {
+pub(crate) struct Pki {
     dir: PathBuf,
 }
 
 /// Names and addresses that a serving certificate is for.
 #[derive(Debug, Default)]
-pub struct Names {
+pub(crate) struct Names {
     /// DNS names.
     pub dns: Vec<String>,
     /// IP addresses.
@@ -47,7 +47,7 @@ impl Pki {
     ///
     /// # Errors
     /// Where the directory cannot be written or holds files that are no certificates and keys.
-    pub fn open(dir: &Path) -> Result<Self> {
+    pub(crate) fn open(dir: &Path) -> Result<Self> {
         fs::create_dir_all(dir)
             .with_context(|| format!("cannot make the directory {}", dir.display()))?;
         let pki = Self {
@@ -59,7 +59,7 @@ impl Pki {
     }
 
     /// The CA's certificate.
-    pub fn ca_file(&self) -> PathBuf {
+    pub(crate) fn ca_file(&self) -> PathBuf {
         self.dir.join("ca.crt")
     }
 
@@ -67,7 +67,7 @@ impl Pki {
     ///
     /// # Errors
     /// Where files cannot be read or written.
-    pub fn serving(&self, names: &Names) -> Result<(PathBuf, PathBuf)> {
+    pub(crate) fn serving(&self, names: &Names) -> Result<(PathBuf, PathBuf)> {
         let mut params = CertificateParams::default();
         params.distinguished_name = subject("kube-apiserver", None);
         params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
@@ -89,7 +89,7 @@ impl Pki {
     ///
     /// # Errors
     /// Where files cannot be read or written.
-    pub fn admin(&self) -> Result<(PathBuf, PathBuf)> {
+    pub(crate) fn admin(&self) -> Result<(PathBuf, PathBuf)> {
         let mut params = CertificateParams::default();
         params.distinguished_name = subject("kubernetes-admin", Some("system:masters"));
         params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ClientAuth];
@@ -223,7 +223,7 @@ fn write(file: &Path, text: &str) -> Result<()> {
 }
 
 /// Writes a file that only its owner may read.
-pub fn write_secret(file: &Path, text: &str) -> Result<()> {
+pub(crate) fn write_secret(file: &Path, text: &str) -> Result<()> {
     replace(file, text, 0o600)
 }
 

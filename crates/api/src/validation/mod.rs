@@ -15,7 +15,7 @@
 //! let body = Bytes::from_static(br#"{"metadata":{"name":"a"},"data":{"no/slash":"x"}}"#);
 //! let record = json::decode(&ty, &body, &mut Problems::ignored())?;
 //! let errors = pintle_api::validation::create(&record);
-//! assert_eq!(errors.iter().next().map(|error| error.field()), Some("data[no/slash]"));
+//! assert_eq!(errors.iter().next().map(|error| error.field.as_str()), Some("data[no/slash]"));
 //! # Ok::<(), pintle_runtime::codec::DecodeError>(())
 //! ```
 

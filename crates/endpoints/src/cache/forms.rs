@@ -160,6 +160,7 @@ impl Forms {
     }
 
     /// `hub` in the served form `to`.
+    #[expect(clippy::wrong_self_convention, reason = "the other way of `to_hub`")]
     pub(crate) fn from_hub(&self, hub: Record, to: Version) -> Result<Record, ApiError> {
         self.convert(hub, self.hub(), self.form(to))
     }

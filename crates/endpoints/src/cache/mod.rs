@@ -214,7 +214,7 @@ impl Cache {
         for record in records {
             if let Some(entry) = self.entry(&record.key, &record.value, record.mod_revision) {
                 entry.settle();
-                snapshot.put(Arc::new(entry));
+                snapshot.put(&Arc::new(entry));
             }
         }
         snapshot.advance(revision);
@@ -251,7 +251,7 @@ impl Cache {
             Some(announced) => announced.entry_at(event.revision),
             None => Arc::new(self.entry(&event.key, value, event.revision)?),
         };
-        let old = snapshot.put(Arc::clone(&new));
+        let old = snapshot.put(&new);
         Some(Event::new(event.revision, Some(new), old))
     }
 

@@ -125,14 +125,14 @@ impl Snapshot {
     }
 
     /// Puts a new state of an object in place, and gives back the old one.
-    pub(crate) fn put(&mut self, entry: Arc<Entry>) -> Option<Arc<Entry>> {
+    pub(crate) fn put(&mut self, entry: &Arc<Entry>) -> Option<Arc<Entry>> {
         self.revision = self.revision.max(entry.revision());
         let old = self
             .objects
-            .insert(ByKey(Arc::clone(&entry)))
+            .insert(ByKey(Arc::clone(entry)))
             .map(|old| old.0);
         for index in &mut self.indexes {
-            index.replace(old.as_ref(), Some(&entry));
+            index.replace(old.as_ref(), Some(entry));
         }
         old
     }

@@ -95,11 +95,11 @@ impl Store {
         loop {
             let old = entry.record()?;
             match self.first_step(cx, &entry, old, options)? {
-                Step::Pending => return Ok(self.answer(entry)),
-                Step::Delete if dry_run => return Ok(self.answer(entry)),
+                Step::Pending => return Ok(self.answer(&entry)),
+                Step::Delete if dry_run => return Ok(self.answer(&entry)),
                 Step::Delete => {
                     if let Some(last) = self.remove(&entry).await? {
-                        return Ok(self.answer(last));
+                        return Ok(self.answer(&last));
                     }
                 }
                 Step::Mark { hub, then_delete } => {
@@ -113,12 +113,12 @@ impl Store {
                         Some(marked) if !then_delete => {
                             return Ok(Deleted::Kept(Object::new(marked, self.version)));
                         }
-                        Some(marked) if dry_run => return Ok(self.answer(marked)),
+                        Some(marked) if dry_run => return Ok(self.answer(&marked)),
                         Some(marked) => match self.remove(&marked).await? {
-                            Some(last) => return Ok(self.answer(last)),
+                            Some(last) => return Ok(self.answer(&last)),
                             // Whoever was faster has deleted it, or changed it and it is tried again.
                             None if self.cache.get(&key).is_none() => {
-                                return Ok(self.answer(marked));
+                                return Ok(self.answer(&marked));
                             }
                             None => {}
                         },
@@ -282,8 +282,8 @@ impl Store {
         }
     }
 
-    fn answer(&self, last: Arc<Entry>) -> Deleted {
-        let object = Object::new(Arc::clone(&last), self.version);
+    fn answer(&self, last: &Arc<Entry>) -> Deleted {
+        let object = Object::new(Arc::clone(last), self.version);
         if self.strategy.traits().returns_deleted_object {
             return Deleted::Gone(object);
         }

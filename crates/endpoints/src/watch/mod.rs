@@ -129,7 +129,7 @@ impl Watch {
         let progress = cache.progress().revision();
         let mut replay = VecDeque::new();
         let subscribed = cache.subscribe(after, &selection, |event| {
-            replay.push_back(Arc::clone(event))
+            replay.push_back(Arc::clone(event));
         });
         let state = subscribed.snapshot.revision().max(progress);
         let mut watch = Self {

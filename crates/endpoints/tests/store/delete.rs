@@ -105,7 +105,7 @@ async fn propagation_leaves_the_object_to_the_garbage_collector() {
         // The collector is done.
         deployments
             .change("web", |object| {
-                object["metadata"]["finalizers"] = Value::Null
+                object["metadata"]["finalizers"] = Value::Null;
             })
             .await
             .expect("a change");

@@ -301,7 +301,7 @@ async fn the_last_finalizer_takes_the_object_with_it() {
     );
 
     let third = |object: &mut Value| {
-        object["metadata"]["finalizers"] = json!(["example.com/one", "example.com/three"])
+        object["metadata"]["finalizers"] = json!(["example.com/one", "example.com/three"]);
     };
     fails(
         configmaps.change("a", third).await,
@@ -310,7 +310,7 @@ async fn the_last_finalizer_takes_the_object_with_it() {
     );
     let one = configmaps
         .change("a", |object| {
-            object["metadata"]["finalizers"] = json!(["example.com/two"])
+            object["metadata"]["finalizers"] = json!(["example.com/two"]);
         })
         .await;
     let one = one.expect("a change").object.entry().revision();

@@ -90,10 +90,10 @@ fn values(
             match (old, new) {
                 (Some(old), Some(new)) => of_fields(old, new, &mut below),
                 (Some(old), None) => {
-                    of_fields(old, &Record::new(old.type_ref().clone()), &mut below)
+                    of_fields(old, &Record::new(old.type_ref().clone()), &mut below);
                 }
                 (None, Some(new)) => {
-                    of_fields(&Record::new(new.type_ref().clone()), new, &mut below)
+                    of_fields(&Record::new(new.type_ref().clone()), new, &mut below);
                 }
                 (None, None) => {}
             }
