@@ -38,6 +38,8 @@ pub(crate) fn pod(index: usize) -> Bytes {
                 "prometheus.io/port": "9090",
                 "example.com/configuration-digest":
                     "sha256:9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
+                "example.com/description": "Shows the catalogue of the shop and takes orders for it. \
+                     ".repeat(9),
             },
         },
         "spec": {
