@@ -36,6 +36,7 @@
 //! | [`quantity`] | `500m`, `1Gi` |
 //! | [`time`], [`duration`] | points in time and spans of it |
 //! | [`int_or_string`] | a number or a text |
+//! | [`ip`] | addresses and networks |
 //! | [`quote`], [`user`] | text in quotes; who sends a request |
 //!
 //! # Example
@@ -81,6 +82,7 @@ pub mod field_path;
 pub mod fields;
 pub mod gvk;
 pub mod int_or_string;
+pub mod ip;
 pub mod meta;
 pub mod name;
 pub mod object_meta;
