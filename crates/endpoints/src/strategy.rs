@@ -8,6 +8,7 @@ use pintle_runtime::status::ApiError;
 use pintle_runtime::text::Text;
 use pintle_runtime::value::Record;
 
+use crate::allocation::Allocation;
 use crate::context::RequestContext;
 use crate::delete_options::DeleteOptions;
 
@@ -34,6 +35,12 @@ pub trait Strategy: Send + Sync {
     /// Fills in what the client left out. The object is in the version that it came in, from a
     /// client or from the storage.
     fn default(&self, _object: &mut Record) {}
+
+    /// What objects take from a stock that they share with others, if they do. It comes first of all:
+    /// before anything else is set or looked at.
+    fn allocation(&self) -> Option<&dyn Allocation> {
+        None
+    }
 
     /// Clears and sets what is not the client's to say on a create. Metadata has been dealt with.
     fn prepare_for_create(&self, _cx: &RequestContext, _new: &mut Record) {}

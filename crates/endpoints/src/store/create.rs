@@ -10,6 +10,7 @@ use pintle_runtime::value::Record;
 use pintle_storage::{Expect, StorageError};
 
 use super::{Store, Written, metadata};
+use crate::allocation::Claim;
 use crate::cache::{Draft, Object};
 use crate::context::RequestContext;
 use crate::metadata::Metadata;
@@ -49,7 +50,22 @@ impl Store {
         cx: &RequestContext,
         new: Record,
     ) -> Result<Written, ApiError> {
-        let hub = self.prepare_create(cx, new)?;
+        let mut hub = self.begin_create(cx, new)?;
+        let claim = match self.strategy.allocation() {
+            Some(allocation) => allocation.begin_create(cx, &mut hub).await?,
+            None => Claim::nothing(),
+        };
+        let result = self.put_new(cx, hub).await;
+        match &result {
+            Ok(_) => claim.keep().await,
+            Err(error) => claim.fail(error).await,
+        }
+        result
+    }
+
+    /// Writes a new object that has what it shares with others.
+    async fn put_new(&self, cx: &RequestContext, hub: Record) -> Result<Written, ApiError> {
+        let hub = self.prepare_create(cx, hub)?;
         let read = Metadata::of(&hub);
         let (name, generated) = (read.name().to_owned(), !read.generate_name().is_empty());
         let draft = Draft::new(self.forms(), &hub)?;
@@ -84,8 +100,8 @@ impl Store {
         }
     }
 
-    /// From what the client sent to what is written, in the hub form. This is the order of a create.
-    fn prepare_create(&self, cx: &RequestContext, mut new: Record) -> Result<Record, ApiError> {
+    /// From what the client sent to the hub form, with the server's metadata: the first half of a create.
+    fn begin_create(&self, cx: &RequestContext, mut new: Record) -> Result<Record, ApiError> {
         self.forms().form(self.version).name(&mut new);
         metadata::wipe(&mut metadata::of(&mut new)?);
         self.strategy.default(&mut new);
@@ -98,14 +114,20 @@ impl Store {
         };
         let mut metadata = metadata::of(&mut hub)?;
         metadata::agree_on_namespace(&mut metadata, expected)?;
-        let has_revision = !matches!(metadata.read().resource_version(), "" | "0");
-        metadata.set_resource_version("");
         metadata::initialize(cx, &mut metadata);
         metadata.set_generation(match self.strategy.traits().generation {
             Generation::Never => metadata.read().generation(),
             Generation::Fixed | Generation::Spec | Generation::AllButStatus => 1,
         });
         self.strategy.check_creation(cx, &hub)?;
+        Ok(hub)
+    }
+
+    /// From there to what is written: the second half.
+    fn prepare_create(&self, cx: &RequestContext, mut hub: Record) -> Result<Record, ApiError> {
+        let mut metadata = metadata::of(&mut hub)?;
+        let has_revision = !matches!(metadata.read().resource_version(), "" | "0");
+        metadata.set_resource_version("");
         self.strategy.prepare_for_create(cx, &mut hub);
         self.forms().normalize(&mut hub);
         self.check_create(cx, &hub)?;

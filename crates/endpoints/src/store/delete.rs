@@ -98,7 +98,7 @@ impl Store {
                 Step::Pending => return Ok(self.answer(&entry)),
                 Step::Delete if dry_run => return Ok(self.answer(&entry)),
                 Step::Delete => {
-                    if let Some(last) = self.remove(&entry).await? {
+                    if let Some(last) = self.remove(cx, &entry).await? {
                         return Ok(self.answer(&last));
                     }
                 }
@@ -114,7 +114,7 @@ impl Store {
                             return Ok(Deleted::Kept(Object::new(marked, self.version)));
                         }
                         Some(marked) if dry_run => return Ok(self.answer(&marked)),
-                        Some(marked) => match self.remove(&marked).await? {
+                        Some(marked) => match self.remove(cx, &marked).await? {
                             Some(last) => return Ok(self.answer(&last)),
                             // Whoever was faster has deleted it, or changed it and it is tried again.
                             None if self.cache.get(&key).is_none() => {
@@ -263,12 +263,31 @@ impl Store {
     }
 
     /// Takes the object away; `None` if it is no longer as it was.
-    async fn remove(&self, entry: &Arc<Entry>) -> Result<Option<Arc<Entry>>, ApiError> {
+    async fn remove(
+        &self,
+        cx: &RequestContext,
+        entry: &Arc<Entry>,
+    ) -> Result<Option<Arc<Entry>>, ApiError> {
         let key = self.cache.storage_key(entry.key());
         match self.storage.delete(&key, entry.revision()).await {
-            Ok(revision) => Ok(Some(Arc::new(entry.at(revision)))),
+            Ok(revision) => {
+                self.after_delete(cx, entry).await?;
+                Ok(Some(Arc::new(entry.at(revision))))
+            }
             Err(error) => self.lost_race(error).await.map(|()| None),
         }
+    }
+
+    /// Gives back what an object had that is gone.
+    pub(super) async fn after_delete(
+        &self,
+        cx: &RequestContext,
+        entry: &Entry,
+    ) -> Result<(), ApiError> {
+        if let Some(allocation) = self.strategy.allocation() {
+            allocation.after_delete(cx, &entry.record()?).await;
+        }
+        Ok(())
     }
 
     /// Waits for the cache to have what someone else wrote in between.

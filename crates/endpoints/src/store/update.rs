@@ -11,6 +11,7 @@ use pintle_runtime::value::Record;
 use pintle_storage::{Expect, StorageError};
 
 use super::{Store, metadata};
+use crate::allocation::Claim;
 use crate::cache::{Draft, Entry, Object, Version};
 use crate::context::RequestContext;
 use crate::delete_options::Preconditions;
@@ -131,8 +132,21 @@ impl Store {
                 &converted
             };
             let new = make(Some(seen))?;
-            let next = self.prepare_update(cx, name, new, &entry, &old, seen)?;
-            if let Some(written) = self.write(cx, next, &entry).await? {
+            let mut hub = self.begin_update(cx, name, new, &entry, &old, seen)?;
+            let claim = match self.strategy.allocation() {
+                Some(allocation) => allocation.begin_update(cx, &mut hub, &old).await?,
+                None => Claim::nothing(),
+            };
+            let result = match self.prepare_update(cx, hub, &entry, &old) {
+                Ok(next) => self.write(cx, next, &entry).await,
+                Err(error) => Err(error),
+            };
+            match &result {
+                Ok(Some(_)) => claim.keep().await,
+                Ok(None) => claim.give_back().await,
+                Err(error) => claim.fail(error).await,
+            }
+            if let Some(written) = result? {
                 return Ok(written);
             }
         }
@@ -172,6 +186,9 @@ impl Store {
             // The answer is the last state, at the revision that it was computed from.
             Next::Delete { draft } => {
                 let delete = self.storage.delete(&key, entry.revision()).await;
+                if delete.is_ok() {
+                    self.after_delete(cx, entry).await?;
+                }
                 delete.map(|_| written(Arc::new(draft.at(entry.revision()))))
             }
         };
@@ -199,8 +216,8 @@ impl Store {
         self.cache.progress().reach(revision).await
     }
 
-    /// From what was made to what is written. This is the order of an update.
-    fn prepare_update(
+    /// From what was made to the hub form: the first half of an update.
+    fn begin_update(
         &self,
         cx: &RequestContext,
         name: &str,
@@ -208,15 +225,26 @@ impl Store {
         entry: &Entry,
         old: &Record,
         seen: &Record,
-    ) -> Result<Next, ApiError> {
+    ) -> Result<Record, ApiError> {
         self.agree(cx, name, &mut new)?;
         self.forms().form(self.version).name(&mut new);
         self.strategy.default(&mut new);
         self.manage_fields(cx, &mut new, Some(seen));
         let mut hub = self.forms().to_hub(new, self.version)?;
         self.check_revision(name, Metadata::of(&hub), entry)?;
+        metadata::of(&mut hub)?.set_generation(Metadata::of(old).generation());
+        Ok(hub)
+    }
+
+    /// From there to what is written: the second half.
+    fn prepare_update(
+        &self,
+        cx: &RequestContext,
+        mut hub: Record,
+        entry: &Entry,
+        old: &Record,
+    ) -> Result<Next, ApiError> {
         let old_metadata = Metadata::of(old);
-        metadata::of(&mut hub)?.set_generation(old_metadata.generation());
         self.strategy.prepare_for_update(cx, &mut hub, old);
         let mut metadata = metadata::of(&mut hub)?;
         metadata::carry_over(&mut metadata, old_metadata);

@@ -153,8 +153,7 @@ pub fn validate_reachable(value: &str, path: &Path<'_>, errors: &mut ErrorList) 
         IpAddr::V6(ip) => (None, Some(ip)),
     };
     if ip.is_unspecified() {
-        let any = format!("may not be unspecified ({})", Quoted(value));
-        errors.invalid(path, value, any);
+        errors.invalid(path, value, format!("may not be unspecified ({value})"));
     }
     if ip.is_loopback() {
         errors.invalid(
@@ -292,7 +291,7 @@ mod tests {
         check(rule("10.0.0.1"), "");
         check(
             rule("0.0.0.0"),
-            r#"ip: Invalid value: "0.0.0.0": may not be unspecified ("0.0.0.0")"#,
+            r#"ip: Invalid value: "0.0.0.0": may not be unspecified (0.0.0.0)"#,
         );
         check(
             rule("127.0.0.1"),
