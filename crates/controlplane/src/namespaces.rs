@@ -1,67 +1,14 @@
-//! What namespaces mean to everything else: the `NamespaceLifecycle` rules.
-
-use std::sync::{Arc, OnceLock};
+//! The life of a namespace. What it means to everything else is the plug-in `NamespaceLifecycle`.
 
 use pintle_api::core::v1::{Namespace, NamespaceMut};
 use pintle_endpoints::context::RequestContext;
 use pintle_endpoints::metadata::{Metadata, MetadataMut};
-use pintle_endpoints::store::Store;
 use pintle_endpoints::strategy::Hold;
-use pintle_runtime::gvk::GroupResource;
-use pintle_runtime::status::{ApiError, CauseReason, StatusCause};
 use pintle_runtime::value::Record;
 
 /// Namespaces that every cluster has.
 pub const SYSTEM_NAMESPACES: [&str; 4] =
     ["default", "kube-system", "kube-public", "kube-node-lease"];
-
-/// Namespaces that may not be deleted.
-const IMMORTAL: [&str; 3] = ["default", "kube-system", "kube-public"];
-
-/// Which namespaces there are. Made before the registry, which it looks into later.
-#[derive(Debug, Default)]
-pub struct Namespaces(OnceLock<Arc<Store>>);
-
-impl Namespaces {
-    /// Looks into `store` from now on.
-    pub(crate) fn look_into(&self, store: Arc<Store>) {
-        // A second registry would be a mistake of the caller; the first one stays.
-        let _ = self.0.set(store);
-    }
-
-    /// Whether something may be created in `namespace`: it has to be there and not on its way out.
-    ///
-    /// # Errors
-    /// 404 if it is not there, 403 with the cause `NamespaceTerminating` if it is terminating.
-    pub fn admit(
-        &self,
-        resource: &GroupResource,
-        name: &str,
-        namespace: &str,
-    ) -> Result<(), ApiError> {
-        let Some(store) = self.0.get() else {
-            return Err(ApiError::internal("namespaces are not known yet"));
-        };
-        let Some(entry) = store.cache().get(namespace) else {
-            return Err(ApiError::not_found(
-                &GroupResource::new("", "namespaces"),
-                namespace,
-            ));
-        };
-        if entry.field("status.phase") != "Terminating" {
-            return Ok(());
-        }
-        let why = format!(
-            "unable to create new content in namespace {namespace} because it is being terminated"
-        );
-        let cause = StatusCause::new(
-            CauseReason::NamespaceTerminating,
-            format!("namespace {namespace} is being terminated"),
-            "metadata.namespace",
-        );
-        Err(ApiError::forbidden(resource, name, why).with_cause(cause))
-    }
-}
 
 /// A new namespace: held by the finalizer `kubernetes`, active.
 pub(crate) fn prepare_for_create(object: &mut Record) {
@@ -80,21 +27,6 @@ pub(crate) fn prepare_for_update(object: &mut Record, old: &Record) {
     let mut new = NamespaceMut::from_record(object);
     new.set_spec(old.spec().record().clone());
     new.set_status(old.status().record().clone());
-}
-
-/// # Errors
-/// 403 for the namespaces that every cluster has.
-pub(crate) fn check_deletion(_cx: &RequestContext, old: &Record) -> Result<(), ApiError> {
-    let name = Namespace::from_record(old).metadata().name();
-    if IMMORTAL.contains(&name) {
-        let why = "this namespace may not be deleted";
-        return Err(ApiError::forbidden(
-            &GroupResource::new("", "namespaces"),
-            name,
-            why,
-        ));
-    }
-    Ok(())
 }
 
 /// A namespace goes when its content has, which the finalizers in its `spec` say. The first delete

@@ -10,7 +10,6 @@ use pintle_endpoints::registry::{Registration, Registry};
 use pintle_runtime::resource::Group;
 use pintle_storage::{Storage, StorageError};
 
-use crate::namespaces::Namespaces;
 use crate::rows::Switches;
 use crate::strategy::{FinalizeStrategy, KindStrategy, PartStrategy};
 use crate::unkept::Answerers;
@@ -45,7 +44,6 @@ impl Api {
         storage: Arc<dyn Storage>,
         options: &ApiOptions,
     ) -> Result<Self, StorageError> {
-        let namespaces = Arc::new(Namespaces::default());
         let rows = options.switches.served(pintle_api::groups());
         let registrations = rows
             .iter()
@@ -53,11 +51,11 @@ impl Api {
             .flat_map(|version| version.resources.iter())
             .filter(|row| row.storage.is_some())
             .map(|row| {
-                let strategy = KindStrategy::of(row, Arc::clone(&namespaces), options.event_ttl);
+                let strategy = KindStrategy::of(row, options.event_ttl);
                 let mut registration = Registration::new(row.clone(), Arc::new(strategy));
                 if row.subresource("status").is_some() {
                     let strategy =
-                        KindStrategy::of(row, Arc::clone(&namespaces), options.event_ttl);
+                        KindStrategy::of(row, options.event_ttl);
                     registration = registration.with_subresource(
                         "status",
                         Arc::new(PartStrategy::new(strategy, "status")),
@@ -65,7 +63,7 @@ impl Api {
                 }
                 if row.subresource("finalize").is_some() {
                     let strategy =
-                        KindStrategy::of(row, Arc::clone(&namespaces), options.event_ttl);
+                        KindStrategy::of(row, options.event_ttl);
                     registration = registration
                         .with_subresource("finalize", Arc::new(FinalizeStrategy(strategy)));
                 }
@@ -91,9 +89,6 @@ impl Api {
             if let Some(unkept) = options.answerers.of(row) {
                 registry.register(unkept);
             }
-        }
-        if let Some(store) = registry.store("", "v1", "namespaces") {
-            namespaces.look_into(store);
         }
         let offered = offered(&rows, |offer| is_served(&registry, offer));
         Ok(Self {

@@ -1,23 +1,20 @@
 //! The strategy of every built-in kind: its facts, and code where facts do not do.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use pintle_api::core::v1::Pod;
 use pintle_endpoints::context::RequestContext;
 use pintle_endpoints::delete_options::DeleteOptions;
-use pintle_endpoints::metadata::Metadata;
 use pintle_endpoints::store::finalizers;
 use pintle_endpoints::strategy::{GarbageCollection, Grace, Hold, Strategy, Traits};
 use pintle_runtime::field_path::ErrorList;
 use pintle_runtime::gvk::GroupResource;
 use pintle_runtime::resource::Resource;
-use pintle_runtime::status::ApiError;
 use pintle_runtime::text::Text;
 use pintle_runtime::value::{Record, Value};
 
 use crate::kinds::{self, KindFacts};
-use crate::namespaces::{self, Namespaces};
+use crate::namespaces;
 use crate::particular::{self, Particular};
 
 /// Kinds whose life is not that of the others.
@@ -37,13 +34,12 @@ pub struct KindStrategy {
     life: Life,
     particular: &'static dyn Particular,
     resource: GroupResource,
-    namespaces: Arc<Namespaces>,
     event_ttl: Duration,
 }
 
 impl KindStrategy {
     /// Of the kind of `row`. Events live for `event_ttl`.
-    pub fn of(row: &Resource, namespaces: Arc<Namespaces>, event_ttl: Duration) -> Self {
+    pub fn of(row: &Resource, event_ttl: Duration) -> Self {
         let life = match (row.group.as_ref(), row.name.as_ref()) {
             ("", "namespaces") => Life::Namespace,
             ("", "pods") => Life::Pod,
@@ -57,7 +53,6 @@ impl KindStrategy {
             life,
             particular: particular::of(&row.group, &row.name),
             resource,
-            namespaces,
             event_ttl,
         }
     }
@@ -164,21 +159,6 @@ impl Strategy for KindStrategy {
             seconds => seconds,
         };
         Some(Grace { seconds })
-    }
-
-    fn check_creation(&self, cx: &RequestContext, new: &Record) -> Result<(), ApiError> {
-        if cx.namespace.is_empty() {
-            return Ok(());
-        }
-        self.namespaces
-            .admit(&self.resource, Metadata::of(new).name(), &cx.namespace)
-    }
-
-    fn check_deletion(&self, cx: &RequestContext, old: &Record) -> Result<(), ApiError> {
-        match self.life {
-            Life::Namespace => namespaces::check_deletion(cx, old),
-            _ => Ok(()),
-        }
     }
 
     fn on_delete(&self, cx: &RequestContext, options: &DeleteOptions) {

@@ -68,6 +68,7 @@ pub struct RequestContext {
     /// Time and randomness.
     pub environment: Environment,
     warnings: Mutex<Vec<String>>,
+    annotations: Mutex<Vec<(Text, String)>>,
 }
 
 impl RequestContext {
@@ -80,6 +81,7 @@ impl RequestContext {
             field_manager: Text::default(),
             environment,
             warnings: Mutex::default(),
+            annotations: Mutex::default(),
         }
     }
 
@@ -95,6 +97,28 @@ impl RequestContext {
         if !warnings.contains(&warning) {
             warnings.push(warning);
         }
+    }
+
+    /// Notes something for the audit. The first value of a key stays.
+    pub fn annotate(&self, key: impl Into<Text>, value: impl Into<String>) {
+        let (key, value) = (key.into(), value.into());
+        let mut annotations = self
+            .annotations
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        if annotations.iter().all(|(known, _)| *known != key) {
+            annotations.push((key, value));
+        }
+    }
+
+    /// What was noted for the audit so far, which is taken away.
+    pub fn take_annotations(&self) -> Vec<(Text, String)> {
+        std::mem::take(
+            &mut *self
+                .annotations
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner),
+        )
     }
 
     /// The warnings so far, which are taken away.

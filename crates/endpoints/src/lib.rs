@@ -1,5 +1,6 @@
 //! A generic Kubernetes API server: handler chain, verbs, cache, watch, discovery and OpenAPI.
 
+pub mod admission;
 pub mod allocation;
 pub mod body;
 pub mod cache;

@@ -1,13 +1,14 @@
 //! All stores of a server.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use arc_swap::ArcSwap;
 use bytes::Bytes;
 use pintle_runtime::resource::{Conversion, FieldLabel, Name, Resource};
 use pintle_storage::{Revision, Storage, StorageError, Subscription};
 
+use crate::admission::Chain;
 use crate::cache::{Cache, CacheOptions, Feeder, Forms, FormsOptions, Progress, Version};
 use crate::convert::{Converter, Form, SameFields};
 use crate::store::Store;
@@ -28,6 +29,8 @@ pub struct Registry {
     stores: ArcSwap<Vec<Arc<Store>>>,
     /// Ordered likewise: what has no store.
     unkept: ArcSwap<Vec<Arc<Unkept>>>,
+    /// Shared with every store: plug-ins look into the registry, so they come after it.
+    admission: Arc<OnceLock<Chain>>,
     _subscription: Option<Subscription>,
 }
 
@@ -104,6 +107,7 @@ impl Registry {
             options,
             stores: ArcSwap::default(),
             unkept: ArcSwap::default(),
+            admission: Arc::default(),
             _subscription: None,
         };
         let stores = registry.make(resources);
@@ -171,6 +175,17 @@ impl Registry {
     /// What everything is kept in.
     pub fn storage(&self) -> &Arc<dyn Storage> {
         &self.storage
+    }
+
+    /// Has every write, of resources added later too, be admitted by `chain`. A second chain is not taken; until there
+    /// is one, everything is admitted.
+    pub fn admit_by(&self, chain: Chain) {
+        let _ = self.admission.set(chain);
+    }
+
+    /// Who admits writes.
+    pub fn admission(&self) -> Option<&Chain> {
+        self.admission.get()
     }
 
     /// How far the store has come.
@@ -250,6 +265,7 @@ impl Registry {
                 Arc::clone(&cache),
                 version.strategy,
                 Arc::clone(&self.storage),
+                Arc::clone(&self.admission),
             );
             let add = |store: Store, (name, strategy)| store.with_subresource(name, strategy);
             let store = version.subresources.into_iter().fold(store, add);

@@ -4,7 +4,6 @@ use std::time::Duration;
 
 use pintle_runtime::field_path::ErrorList;
 pub use pintle_runtime::name::NameRule;
-use pintle_runtime::status::ApiError;
 use pintle_runtime::text::Text;
 use pintle_runtime::value::Record;
 
@@ -86,22 +85,6 @@ pub trait Strategy: Send + Sync {
         _options: &DeleteOptions,
     ) -> Option<Grace> {
         None
-    }
-
-    /// Whether an object may be created where it is asked for. Its metadata has been filled in.
-    ///
-    /// # Errors
-    /// Why it may not.
-    fn check_creation(&self, _cx: &RequestContext, _new: &Record) -> Result<(), ApiError> {
-        Ok(())
-    }
-
-    /// Whether the object may be deleted at all.
-    ///
-    /// # Errors
-    /// Why it may not.
-    fn check_deletion(&self, _cx: &RequestContext, _old: &Record) -> Result<(), ApiError> {
-        Ok(())
     }
 
     /// Told of every request to delete one or many, before anything is looked for: to warn.

@@ -1,9 +1,10 @@
 //! What was typed, understood: [`Config`].
 
 use std::net::{IpAddr, Ipv4Addr};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use pintle_controlplane::admission::{AdmissionOptions, Configuration};
 use pintle_runtime::duration;
 
 use crate::fault::Faults;
@@ -60,6 +61,8 @@ pub struct Config {
     pub runtime_config: Vec<(String, bool)>,
     /// Gates turned on or off.
     pub feature_gates: Vec<(String, bool)>,
+    /// Admission plug-ins and their settings.
+    pub admission: AdmissionOptions,
     /// First address of the service range, for the certificate.
     pub service_address: IpAddr,
     /// Log verbosity.
@@ -187,6 +190,7 @@ impl Config {
                 .unwrap_or_default(),
             runtime_config: switches(flags, "runtime-config", &mut faults),
             feature_gates: gates(flags, &mut faults),
+            admission: admission(flags, &mut faults),
             service_address: faults.check(service_address(flags)).unwrap_or(any),
             verbosity: faults.check(number(flags, "v")).unwrap_or_default(),
             data_dir,
@@ -299,6 +303,33 @@ fn gates(flags: &Flags, faults: &mut Faults) -> Vec<(String, bool)> {
         }
     });
     gates
+}
+
+fn admission(flags: &Flags, faults: &mut Faults) -> AdmissionOptions {
+    let names = |flag| flags.many(flag).into_iter().map(str::to_owned).collect();
+    let mut options = AdmissionOptions {
+        enable: names("enable-admission-plugins"),
+        disable: names("disable-admission-plugins"),
+        configuration: Configuration::default(),
+    };
+    for fault in options.faults() {
+        faults.add(format!("--{fault}"));
+    }
+    if let Some(file) = flags.given("admission-control-config-file") {
+        // Paths in the file are relative to it.
+        let directory = Path::new(file).parent().unwrap_or(Path::new(""));
+        let read = |path: &str| {
+            std::fs::read(directory.join(path)).map_err(|error| error.to_string())
+        };
+        let parsed = std::fs::read(file)
+            .map_err(|error| error.to_string())
+            .and_then(|text| Configuration::parse(&text, read).map_err(|error| error.to_string()));
+        match parsed {
+            Ok(configuration) => options.configuration = configuration,
+            Err(error) => faults.add(format!("--admission-control-config-file={file}: {error}")),
+        }
+    }
+    options
 }
 
 #[cfg(test)]

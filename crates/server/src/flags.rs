@@ -318,16 +318,21 @@ pub const FLAGS: &[Section] = &[
                 "false",
                 "Route to the endpoints of an aggregated server instead of its cluster IP.",
             )),
-            inert(many(
+            many(
                 "enable-admission-plugins",
                 "",
-                "Admission plugins to add to the default ones.",
-            )),
-            inert(many(
+                "Admission plugins to add to the default ones. Their order is fixed.",
+            ),
+            many(
                 "disable-admission-plugins",
                 "",
                 "Admission plugins to take from the default ones.",
-            )),
+            ),
+            one(
+                "admission-control-config-file",
+                "",
+                "File with the settings of admission plugins: an AdmissionConfiguration.",
+            ),
         ],
     },
     Section {

@@ -8,7 +8,7 @@ use std::time::Duration;
 use anyhow::{Context, Result};
 use futures_util::FutureExt;
 use pintle_authz::{AlwaysAllow, AlwaysDeny, Authorizer, PublicPaths, SystemMasters, Union};
-use pintle_controlplane::hooks;
+use pintle_controlplane::{admission, hooks};
 use pintle_controlplane::registry::{Api, ApiOptions};
 use pintle_controlplane::rows::Switches;
 use pintle_controlplane::unkept::Answerers;
@@ -66,6 +66,10 @@ pub async fn run(
     let api = Api::start(Arc::clone(&storage), &options)
         .await
         .context("cannot load the store")?;
+    let authorizer = authorizer(config.authorization);
+    let chain = admission::chain(&api.registry, Arc::clone(&authorizer), &config.admission)
+        .context("cannot set up admission")?;
+    api.registry.admit_by(chain);
     let address = SocketAddr::new(config.bind_address, config.secure_port);
     let listener = TcpListener::bind(address).await.with_context(|| {
         format!("cannot listen on {address}: choose another --bind-address or --secure-port")
@@ -90,7 +94,7 @@ pub async fn run(
     );
     let server = GenericServer::new(GenericServerOptions {
         authenticator: identity.authenticator.clone(),
-        authorizer: authorizer(config.authorization),
+        authorizer,
         registry: Arc::clone(&api.registry),
         documents: Arc::new(Documents::new(
             documents::discovery(&api.offered, &config, address),

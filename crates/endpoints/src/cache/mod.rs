@@ -45,6 +45,7 @@ pub use forms::{Forms, FormsOptions, Version};
 pub use progress::Progress;
 pub use selection::Selection;
 pub use snapshot::Snapshot;
+use snapshot::Interval;
 
 use crate::watch::hub::Hub;
 use history::History;
@@ -149,6 +150,12 @@ impl Cache {
     /// The newest state of one object.
     pub fn get(&self, key: &str) -> Option<Arc<Entry>> {
         self.current.load().get(key).cloned()
+    }
+
+    /// The newest state of the objects in a namespace, or of all, in the order of keys.
+    pub fn all(&self, namespace: Option<&str>) -> Vec<Arc<Entry>> {
+        let interval = namespace.map_or_else(Interval::all, Interval::namespace);
+        self.current.load().range(&interval).cloned().collect()
     }
 
     /// The state as of `revision`, which the store has reached, if it is remembered.

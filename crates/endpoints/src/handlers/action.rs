@@ -8,6 +8,7 @@ use super::decode::{Expected, decode};
 use super::options::WriteOptions;
 use super::reply::Reply;
 use super::write::{in_time, user_agent};
+use crate::admission::{Attributes, Operation};
 use crate::body::{self, Body};
 use crate::context::RequestContext;
 use crate::metadata::{Metadata, MetadataMut};
@@ -55,6 +56,17 @@ pub(super) async fn create(
         "" => Metadata::of(&body).name().to_owned(),
         name => name.to_owned(),
     };
+    let row = parent.map_or_else(|| kind.row(), Store::row);
+    if let Some(chain) = registry.admission() {
+        let interested = endpoint.interested(chain, row);
+        if interested.cares(Operation::Create) {
+            let (subresource, namespace) = (endpoint.subresource(), &cx.namespace);
+            let attributes =
+                Attributes::below(Operation::Create, row, subresource, namespace, &name);
+            interested.mutate(cx, &attributes, Some(&mut body)).await?;
+            interested.validate(cx, &attributes, Some(&body)).await?;
+        }
+    }
     let asked = Asked {
         cx,
         permit: &call.permit,

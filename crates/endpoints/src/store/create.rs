@@ -10,6 +10,7 @@ use pintle_runtime::value::Record;
 use pintle_storage::{Expect, StorageError};
 
 use super::{Store, Written, metadata};
+use crate::admission::{Attributes, Operation};
 use crate::allocation::Claim;
 use crate::cache::{Draft, Object};
 use crate::context::RequestContext;
@@ -50,7 +51,7 @@ impl Store {
         cx: &RequestContext,
         new: Record,
     ) -> Result<Written, ApiError> {
-        let mut hub = self.begin_create(cx, new)?;
+        let mut hub = self.begin_create(cx, new).await?;
         let claim = match self.strategy.allocation() {
             Some(allocation) => allocation.begin_create(cx, &mut hub).await?,
             None => Claim::nothing(),
@@ -65,7 +66,7 @@ impl Store {
 
     /// Writes a new object that has what it shares with others.
     async fn put_new(&self, cx: &RequestContext, hub: Record) -> Result<Written, ApiError> {
-        let hub = self.prepare_create(cx, hub)?;
+        let hub = self.prepare_create(cx, hub).await?;
         let read = Metadata::of(&hub);
         let (name, generated) = (read.name().to_owned(), !read.generate_name().is_empty());
         let draft = Draft::new(self.forms(), &hub)?;
@@ -101,7 +102,11 @@ impl Store {
     }
 
     /// From what the client sent to the hub form, with the server's metadata: the first half of a create.
-    fn begin_create(&self, cx: &RequestContext, mut new: Record) -> Result<Record, ApiError> {
+    async fn begin_create(
+        &self,
+        cx: &RequestContext,
+        mut new: Record,
+    ) -> Result<Record, ApiError> {
         self.forms().form(self.version).name(&mut new);
         metadata::wipe(&mut metadata::of(&mut new)?);
         self.strategy.default(&mut new);
@@ -114,33 +119,58 @@ impl Store {
         };
         let mut metadata = metadata::of(&mut hub)?;
         metadata::agree_on_namespace(&mut metadata, expected)?;
+        if self.interested().cares(Operation::Create) {
+            let attributes = self.creation(&hub, expected);
+            self.interested()
+                .mutate(cx, &attributes, Some(&mut hub))
+                .await?;
+        }
+        let mut metadata = metadata::of(&mut hub)?;
         metadata::initialize(cx, &mut metadata);
         metadata.set_generation(match self.strategy.traits().generation {
             Generation::Never => metadata.read().generation(),
             Generation::Fixed | Generation::Spec | Generation::AllButStatus => 1,
         });
-        self.strategy.check_creation(cx, &hub)?;
         Ok(hub)
     }
 
     /// From there to what is written: the second half.
-    fn prepare_create(&self, cx: &RequestContext, mut hub: Record) -> Result<Record, ApiError> {
+    async fn prepare_create(
+        &self,
+        cx: &RequestContext,
+        mut hub: Record,
+    ) -> Result<Record, ApiError> {
         let mut metadata = metadata::of(&mut hub)?;
         let has_revision = !matches!(metadata.read().resource_version(), "" | "0");
         metadata.set_resource_version("");
         self.strategy.prepare_for_create(cx, &mut hub);
         self.forms().normalize(&mut hub);
         self.check_create(cx, &hub)?;
+        for warning in self.strategy.warnings(cx, &hub, None) {
+            cx.warn(warning);
+        }
+        self.strategy.canonicalize(&mut hub);
+        if self.interested().cares(Operation::Create) {
+            let namespace = if self.row.namespaced {
+                cx.namespace.as_str()
+            } else {
+                ""
+            };
+            let attributes = self.creation(&hub, namespace);
+            self.interested()
+                .validate(cx, &attributes, Some(&hub))
+                .await?;
+        }
         if has_revision {
             return Err(ApiError::unknown(
                 "resourceVersion should not be set on objects to be created",
             ));
         }
-        for warning in self.strategy.warnings(cx, &hub, None) {
-            cx.warn(warning);
-        }
-        self.strategy.canonicalize(&mut hub);
         Ok(hub)
+    }
+
+    fn creation<'a>(&'a self, hub: &Record, namespace: &'a str) -> Attributes<'a> {
+        Attributes::create(&self.row, &self.subresource, namespace, hub)
     }
 
     fn check_create(&self, cx: &RequestContext, hub: &Record) -> Result<(), ApiError> {

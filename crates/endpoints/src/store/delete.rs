@@ -8,6 +8,7 @@ use pintle_runtime::value::Record;
 use pintle_storage::{Expect, StorageError};
 
 use super::{Store, finalizers, gone, metadata};
+use crate::admission::{Attributes, Operation};
 use crate::cache::{Draft, Entry, Object};
 use crate::context::RequestContext;
 use crate::delete_options::DeleteOptions;
@@ -94,7 +95,9 @@ impl Store {
         let mut entry = entry;
         loop {
             let old = entry.record()?;
-            match self.first_step(cx, &entry, old, options)? {
+            self.check_delete_preconditions(&entry, options)?;
+            self.admit_deletion(cx, &old, options).await?;
+            match self.first_step(cx, old, options)? {
                 Step::Pending => return Ok(self.answer(&entry)),
                 Step::Delete if dry_run => return Ok(self.answer(&entry)),
                 Step::Delete => {
@@ -130,15 +133,32 @@ impl Store {
         }
     }
 
+    /// Has both passes of admission look at the object that is to be deleted.
+    async fn admit_deletion(
+        &self,
+        cx: &RequestContext,
+        old: &Record,
+        options: &DeleteOptions,
+    ) -> Result<(), ApiError> {
+        let interested = self.interested();
+        if !interested.cares(Operation::Delete) {
+            return Ok(());
+        }
+        let namespace = Metadata::of(old).namespace();
+        let (row, subresource) = (&self.row, &self.subresource);
+        let attributes =
+            Attributes::of_old(Operation::Delete, row, subresource, namespace, old)
+                .with_delete_options(options);
+        interested.mutate(cx, &attributes, None).await?;
+        interested.validate(cx, &attributes, None).await
+    }
+
     fn first_step(
         &self,
         cx: &RequestContext,
-        entry: &Entry,
         old: Record,
         options: &DeleteOptions,
     ) -> Result<Step, ApiError> {
-        self.check_delete_preconditions(entry, options)?;
-        self.strategy.check_deletion(cx, &old)?;
         let mut hub = old;
         if self.strategy.hold(cx, &mut hub) == Hold::Kept {
             unversioned(&mut hub)?;

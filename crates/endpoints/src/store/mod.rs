@@ -29,6 +29,7 @@ pub use delete::Deleted;
 pub use list::List;
 pub use update::{Change, Written};
 
+use crate::admission::{Chain, Interested};
 use crate::cache::{Cache, Forms, Object, Selection, Version};
 use crate::context::RequestContext;
 use crate::list_options::{ListOptions, canonical_fields, parse_resource_version};
@@ -55,6 +56,10 @@ pub struct Store {
     subresource: Text,
     /// What the strategy resets, as a set; made at first use.
     reset: OnceLock<Set>,
+    /// Every plug-in of the server, once they are there.
+    admission: Arc<OnceLock<Chain>>,
+    /// Those that care about this resource; found at first use.
+    interested: OnceLock<Interested>,
 }
 
 impl Store {
@@ -65,6 +70,7 @@ impl Store {
         cache: Arc<Cache>,
         strategy: Arc<dyn Strategy>,
         storage: Arc<dyn Storage>,
+        admission: Arc<OnceLock<Chain>>,
     ) -> Self {
         let (resource, kind) = (GroupResource::from(&*row), GroupKind::from(&*row));
         Self {
@@ -79,6 +85,8 @@ impl Store {
             actions: Vec::new(),
             subresource: Text::default(),
             reset: OnceLock::new(),
+            admission,
+            interested: OnceLock::new(),
         }
     }
 
@@ -88,6 +96,7 @@ impl Store {
         Self {
             strategy,
             reset: OnceLock::new(),
+            interested: OnceLock::new(),
             ..self.clone()
         }
     }
@@ -157,6 +166,17 @@ impl Store {
     /// The form in which it serves them.
     pub fn version(&self) -> Version {
         self.version
+    }
+
+    /// The plug-ins that care about this resource; none as long as the server has none.
+    pub fn interested(&self) -> &Interested {
+        static NONE: OnceLock<Interested> = OnceLock::new();
+        match self.admission.get() {
+            Some(chain) => self
+                .interested
+                .get_or_init(|| chain.interested(&self.row, &self.subresource)),
+            None => NONE.get_or_init(Interested::default),
+        }
     }
 
     /// What is known of the kind.

@@ -11,6 +11,7 @@ use pintle_runtime::value::Record;
 use pintle_storage::{Expect, StorageError};
 
 use super::{Store, metadata};
+use crate::admission::{Attributes, Operation};
 use crate::allocation::Claim;
 use crate::cache::{Draft, Entry, Object, Version};
 use crate::context::RequestContext;
@@ -132,12 +133,14 @@ impl Store {
                 &converted
             };
             let new = make(Some(seen))?;
-            let mut hub = self.begin_update(cx, name, new, &entry, &old, seen)?;
+            let mut hub = self
+                .begin_update(cx, name, new, &entry, &old, seen)
+                .await?;
             let claim = match self.strategy.allocation() {
                 Some(allocation) => allocation.begin_update(cx, &mut hub, &old).await?,
                 None => Claim::nothing(),
             };
-            let result = match self.prepare_update(cx, hub, &entry, &old) {
+            let result = match self.prepare_update(cx, hub, &entry, &old).await {
                 Ok(next) => self.write(cx, next, &entry).await,
                 Err(error) => Err(error),
             };
@@ -217,7 +220,7 @@ impl Store {
     }
 
     /// From what was made to the hub form: the first half of an update.
-    fn begin_update(
+    async fn begin_update(
         &self,
         cx: &RequestContext,
         name: &str,
@@ -231,13 +234,19 @@ impl Store {
         self.strategy.default(&mut new);
         self.manage_fields(cx, &mut new, Some(seen));
         let mut hub = self.forms().to_hub(new, self.version)?;
+        if self.interested().cares(Operation::Update) {
+            let attributes = self.change(cx, old);
+            self.interested()
+                .mutate(cx, &attributes, Some(&mut hub))
+                .await?;
+        }
         self.check_revision(name, Metadata::of(&hub), entry)?;
         metadata::of(&mut hub)?.set_generation(Metadata::of(old).generation());
         Ok(hub)
     }
 
     /// From there to what is written: the second half.
-    fn prepare_update(
+    async fn prepare_update(
         &self,
         cx: &RequestContext,
         mut hub: Record,
@@ -259,6 +268,12 @@ impl Store {
             cx.warn(warning);
         }
         self.strategy.canonicalize(&mut hub);
+        if self.interested().cares(Operation::Update) {
+            let attributes = self.change(cx, old);
+            self.interested()
+                .validate(cx, &attributes, Some(&hub))
+                .await?;
+        }
         metadata::of(&mut hub)?.set_resource_version("");
         let draft = Draft::new(self.forms(), &hub)?;
         Ok(if self.strategy.is_deleted_by_update(&hub, old) {
@@ -268,6 +283,16 @@ impl Store {
         } else {
             Next::Write { draft, hub }
         })
+    }
+
+    fn change<'a>(&'a self, cx: &'a RequestContext, old: &'a Record) -> Attributes<'a> {
+        let namespace = if self.row.namespaced {
+            cx.namespace.as_str()
+        } else {
+            ""
+        };
+        let (row, subresource) = (&self.row, &self.subresource);
+        Attributes::of_old(Operation::Update, row, subresource, namespace, old)
     }
 
     fn check_update(

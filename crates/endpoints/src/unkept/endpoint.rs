@@ -10,6 +10,7 @@ use pintle_runtime::text::Text;
 use pintle_runtime::value::Record;
 
 use super::{Action, View};
+use crate::admission::{Chain, Interested};
 use crate::cache::{Draft, Forms, FormsOptions, Object, Version};
 use crate::context::RequestContext;
 use crate::convert::{Form, SameFields};
@@ -114,6 +115,8 @@ pub struct ActionEndpoint {
     pub accepts: Many<(Name, Name)>,
     /// The code.
     pub action: Arc<dyn Action>,
+    /// The plug-ins that care about it; found at first use.
+    interested: OnceLock<Interested>,
 }
 
 impl ActionEndpoint {
@@ -123,6 +126,7 @@ impl ActionEndpoint {
             kind: Kind::of_row(row),
             accepts: Cow::Borrowed(&[]),
             action,
+            interested: OnceLock::new(),
         }
     }
 
@@ -132,7 +136,19 @@ impl ActionEndpoint {
             kind: Kind::of_subresource(parent, row),
             accepts: row.accepts.clone(),
             action,
+            interested: OnceLock::new(),
         }
+    }
+
+    /// The subresource; empty for a row of its own.
+    pub fn subresource(&self) -> &str {
+        &self.kind.subresource
+    }
+
+    /// The plug-ins of `chain` that care. `row` is that of the resource: the parent's for a subresource.
+    pub(crate) fn interested(&self, chain: &Chain, row: &Resource) -> &Interested {
+        self.interested
+            .get_or_init(|| chain.interested(row, self.subresource()))
     }
 }
 

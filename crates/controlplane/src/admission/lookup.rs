@@ -1,0 +1,125 @@
+//! What plug-ins look up: other objects, from the caches.
+
+use std::sync::{Arc, Mutex, PoisonError, Weak};
+
+use pintle_endpoints::cache::Entry;
+use pintle_endpoints::registry::Registry;
+use pintle_endpoints::store::Store;
+use pintle_runtime::status::ApiError;
+use pintle_runtime::value::Record;
+use pintle_storage::Revision;
+
+/// Reads other objects from the caches, which upstream's informers are. The registry holds the plug-ins, so they hold
+/// it only loosely.
+#[derive(Clone, Debug)]
+pub(crate) struct Lookup(Weak<Registry>);
+
+/// A resource that is looked up: group, version and plural name.
+pub(crate) type Place = (&'static str, &'static str, &'static str);
+
+impl Lookup {
+    pub(crate) fn new(registry: &Arc<Registry>) -> Self {
+        Self(Arc::downgrade(registry))
+    }
+
+    /// All stores.
+    ///
+    /// # Errors
+    /// 500 when the server is about to end.
+    pub(crate) fn registry(&self) -> Result<Arc<Registry>, ApiError> {
+        self.0
+            .upgrade()
+            .ok_or_else(|| ApiError::internal("the server is shutting down"))
+    }
+
+    /// The store of a resource.
+    ///
+    /// # Errors
+    /// 500 if it is not served.
+    pub(crate) fn store(&self, place: Place) -> Result<Arc<Store>, ApiError> {
+        let (group, version, resource) = place;
+        self.registry()?
+            .store(group, version, resource)
+            .ok_or_else(|| ApiError::internal(format!("{resource} are not served")))
+    }
+
+    /// An object, as it is cached. In the namespace that is not empty.
+    ///
+    /// # Errors
+    /// 500 if the resource is not served.
+    pub(crate) fn entry(
+        &self,
+        place: Place,
+        namespace: &str,
+        name: &str,
+    ) -> Result<Option<Arc<Entry>>, ApiError> {
+        let store = self.store(place)?;
+        Ok(if namespace.is_empty() {
+            store.cache().get(name)
+        } else {
+            store.cache().get(&format!("{namespace}/{name}"))
+        })
+    }
+
+    /// An object to read.
+    ///
+    /// # Errors
+    /// 500 if the resource is not served.
+    pub(crate) fn object(
+        &self,
+        place: Place,
+        namespace: &str,
+        name: &str,
+    ) -> Result<Option<Record>, ApiError> {
+        self.entry(place, namespace, name)?
+            .map(|entry| entry.record())
+            .transpose()
+    }
+
+    /// Every object in a namespace, or of all of them, in the order of keys.
+    ///
+    /// # Errors
+    /// 500 if the resource is not served.
+    pub(crate) fn all(
+        &self,
+        place: Place,
+        namespace: Option<&str>,
+    ) -> Result<Vec<Arc<Entry>>, ApiError> {
+        Ok(self.store(place)?.cache().all(namespace))
+    }
+}
+
+/// Something that is computed from all objects of a resource, and kept until one of them changes.
+#[derive(Debug)]
+pub(crate) struct Computed<T>(Mutex<Option<(Revision, Arc<T>)>>);
+
+impl<T> Default for Computed<T> {
+    fn default() -> Self {
+        Self(Mutex::default())
+    }
+}
+
+impl<T> Computed<T> {
+    /// What `compute` makes of the objects, or made of these very objects before.
+    ///
+    /// # Errors
+    /// Those of `compute`, and 500 if the resource is not served.
+    pub(crate) fn get(
+        &self,
+        lookup: &Lookup,
+        place: Place,
+        compute: impl FnOnce(&[Arc<Entry>]) -> Result<T, ApiError>,
+    ) -> Result<Arc<T>, ApiError> {
+        let store = lookup.store(place)?;
+        let revision = store.cache().newest().0.revision();
+        let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((of, value)) = &*kept
+            && *of == revision
+        {
+            return Ok(Arc::clone(value));
+        }
+        let value = Arc::new(compute(&store.cache().all(None))?);
+        *kept = Some((revision, Arc::clone(&value)));
+        Ok(value)
+    }
+}
