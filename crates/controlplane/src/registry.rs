@@ -54,16 +54,14 @@ impl Api {
                 let strategy = KindStrategy::of(row, options.event_ttl);
                 let mut registration = Registration::new(row.clone(), Arc::new(strategy));
                 if row.subresource("status").is_some() {
-                    let strategy =
-                        KindStrategy::of(row, options.event_ttl);
+                    let strategy = KindStrategy::of(row, options.event_ttl);
                     registration = registration.with_subresource(
                         "status",
                         Arc::new(PartStrategy::new(strategy, "status")),
                     );
                 }
                 if row.subresource("finalize").is_some() {
-                    let strategy =
-                        KindStrategy::of(row, options.event_ttl);
+                    let strategy = KindStrategy::of(row, options.event_ttl);
                     registration = registration
                         .with_subresource("finalize", Arc::new(FinalizeStrategy(strategy)));
                 }

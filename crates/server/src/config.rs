@@ -318,9 +318,8 @@ fn admission(flags: &Flags, faults: &mut Faults) -> AdmissionOptions {
     if let Some(file) = flags.given("admission-control-config-file") {
         // Paths in the file are relative to it.
         let directory = Path::new(file).parent().unwrap_or(Path::new(""));
-        let read = |path: &str| {
-            std::fs::read(directory.join(path)).map_err(|error| error.to_string())
-        };
+        let read =
+            |path: &str| std::fs::read(directory.join(path)).map_err(|error| error.to_string());
         let parsed = std::fs::read(file)
             .map_err(|error| error.to_string())
             .and_then(|text| Configuration::parse(&text, read).map_err(|error| error.to_string()));

@@ -198,7 +198,11 @@ mod tests {
 
     #[test]
     fn names_are_checked() {
-        assert!(options(&["NodeRestriction"], &["LimitRanger"]).faults().is_empty());
+        assert!(
+            options(&["NodeRestriction"], &["LimitRanger"])
+                .faults()
+                .is_empty()
+        );
         assert_eq!(
             options(&["Nonsense", "Priority"], &["Nothing", "Priority"]).faults(),
             [

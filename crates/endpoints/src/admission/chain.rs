@@ -38,7 +38,8 @@ impl Chain {
                     .iter()
                     .map(|plugin| (plugin, plugin.interest(target)))
             };
-            let only = |(plugin, cares): (&Arc<dyn Plugin>, bool)| cares.then(|| Arc::clone(plugin));
+            let only =
+                |(plugin, cares): (&Arc<dyn Plugin>, bool)| cares.then(|| Arc::clone(plugin));
             Passes {
                 mutating: asked()
                     .filter_map(|(plugin, interest)| only((plugin, interest.mutates)))

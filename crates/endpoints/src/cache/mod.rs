@@ -44,8 +44,8 @@ pub use feed::Feeder;
 pub use forms::{Forms, FormsOptions, Version};
 pub use progress::Progress;
 pub use selection::Selection;
-pub use snapshot::Snapshot;
 use snapshot::Interval;
+pub use snapshot::Snapshot;
 
 use crate::watch::hub::Hub;
 use history::History;

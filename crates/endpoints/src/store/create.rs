@@ -102,11 +102,7 @@ impl Store {
     }
 
     /// From what the client sent to the hub form, with the server's metadata: the first half of a create.
-    async fn begin_create(
-        &self,
-        cx: &RequestContext,
-        mut new: Record,
-    ) -> Result<Record, ApiError> {
+    async fn begin_create(&self, cx: &RequestContext, mut new: Record) -> Result<Record, ApiError> {
         self.forms().form(self.version).name(&mut new);
         metadata::wipe(&mut metadata::of(&mut new)?);
         self.strategy.default(&mut new);

@@ -146,9 +146,8 @@ impl Store {
         }
         let namespace = Metadata::of(old).namespace();
         let (row, subresource) = (&self.row, &self.subresource);
-        let attributes =
-            Attributes::of_old(Operation::Delete, row, subresource, namespace, old)
-                .with_delete_options(options);
+        let attributes = Attributes::of_old(Operation::Delete, row, subresource, namespace, old)
+            .with_delete_options(options);
         interested.mutate(cx, &attributes, None).await?;
         interested.validate(cx, &attributes, None).await
     }

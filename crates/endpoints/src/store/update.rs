@@ -133,9 +133,7 @@ impl Store {
                 &converted
             };
             let new = make(Some(seen))?;
-            let mut hub = self
-                .begin_update(cx, name, new, &entry, &old, seen)
-                .await?;
+            let mut hub = self.begin_update(cx, name, new, &entry, &old, seen).await?;
             let claim = match self.strategy.allocation() {
                 Some(allocation) => allocation.begin_update(cx, &mut hub, &old).await?,
                 None => Claim::nothing(),
