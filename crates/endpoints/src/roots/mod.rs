@@ -3,13 +3,12 @@
 //! As upstream has two routers, there are two ways to be told that there is nothing: below a root
 //! that holds API (`/api`, `/apis/apps`, `/version`) a `Status` says so, elsewhere a page.
 
+mod openapi;
+
 use std::sync::Arc;
 
 use bytes::Bytes;
-use http::header::{
-    ACCEPT, CACHE_CONTROL, CONTENT_ENCODING, ETAG, EXPIRES, HeaderMap, IF_NONE_MATCH, LOCATION,
-    VARY,
-};
+use http::header::{CACHE_CONTROL, CONTENT_ENCODING, ETAG, HeaderMap, IF_NONE_MATCH, VARY};
 use http::request::Parts;
 use http::{HeaderValue, Method, Response, StatusCode};
 use pintle_authz::ResourceAttributes;
@@ -19,7 +18,7 @@ use pintle_runtime::status::ApiError;
 use crate::body::Body;
 use crate::discovery::{Answer, Discovery};
 use crate::document::Document;
-use crate::documents::{DocumentSet, Documents};
+use crate::documents::Documents;
 use crate::gzip;
 use crate::health::{Endpoint, Health};
 use crate::metrics::{Exposition, Metrics};
@@ -30,6 +29,7 @@ use crate::negotiate::{
 use crate::query::Query;
 use crate::request_info::RequestInfo;
 use crate::respond;
+use openapi::{OpenApiForm, openapi};
 
 /// Answers requests for paths that are no resource.
 pub(crate) struct Roots {
@@ -386,142 +386,11 @@ fn bare(code: StatusCode) -> Response<Body> {
     response
 }
 
-/// The encodings of OpenAPI documents.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum OpenApiForm {
-    Json,
-    Protobuf,
-}
-
-impl OpenApiForm {
-    fn negotiate(headers: &HeaderMap, v2: bool) -> Option<Self> {
-        if headers.get(ACCEPT).is_none_or(HeaderValue::is_empty) {
-            return Some(Self::Json);
-        }
-        let protobuf = if v2 {
-            [
-                "com.github.proto-openapi.spec.v2@v1.0+protobuf",
-                "com.github.proto-openapi.spec.v2.v1.0+protobuf",
-            ]
-        } else {
-            [
-                "com.github.proto-openapi.spec.v3@v1.0+protobuf",
-                "com.github.proto-openapi.spec.v3.v1.0+protobuf",
-            ]
-        };
-        clauses(headers).iter().find_map(|clause| {
-            if clause.matches("application", "json") {
-                Some(Self::Json)
-            } else if clause.kind == "application" && protobuf.contains(&clause.subtype) {
-                Some(Self::Protobuf)
-            } else {
-                None
-            }
-        })
-    }
-}
-
-fn openapi(
-    set: &DocumentSet,
-    headers: &HeaderMap,
-    path: &str,
-    hash: Option<&str>,
-    form: OpenApiForm,
-) -> Response<Body> {
-    let documents = &set.openapi;
-    let vary = |mut response: Response<Body>| {
-        response
-            .headers_mut()
-            .insert(VARY, HeaderValue::from_static("Accept"));
-        response
-    };
-    let name = match path {
-        "/openapi/v2" => {
-            let document = if form == OpenApiForm::Protobuf {
-                documents.v2_protobuf()
-            } else {
-                documents.v2()
-            };
-            return vary(conditional(headers, document));
-        }
-        "/openapi/v3" => return vary(conditional(headers, documents.v3_index())),
-        other => other.trim_start_matches("/openapi/v3/"),
-    };
-    let location = documents.v3_location(name);
-    if let (Some(hash), Some(location)) = (hash, &location)
-        && !location.ends_with(&format!("hash={hash}"))
-    {
-        let mut response = bare(StatusCode::MOVED_PERMANENTLY);
-        if let Ok(location) = HeaderValue::from_str(location) {
-            response.headers_mut().insert(LOCATION, location);
-        }
-        return response;
-    }
-    let document = if form == OpenApiForm::Protobuf {
-        documents.v3_protobuf(name)
-    } else {
-        documents.v3(name)
-    };
-    let Some(document) = document else {
-        return respond::page_not_found();
-    };
-    let mut response = vary(conditional(headers, document));
-    if hash.is_some() {
-        // The right one, or the client would have been sent there: it may keep the document.
-        response
-            .headers_mut()
-            .insert(CACHE_CONTROL, HeaderValue::from_static("public, immutable"));
-        let year = std::time::SystemTime::now() + std::time::Duration::from_secs(365 * 86_400);
-        if let Ok(expires) = HeaderValue::from_str(&http_date(year)) {
-            response.headers_mut().insert(EXPIRES, expires);
-        }
-    }
-    response
-}
-
-/// A point in time as HTTP writes it.
-fn http_date(time: std::time::SystemTime) -> String {
-    const DAYS: [&str; 7] = ["Thu", "Fri", "Sat", "Sun", "Mon", "Tue", "Wed"];
-    const MONTHS: [&str; 12] = [
-        "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec",
-    ];
-    let seconds = time
-        .duration_since(std::time::UNIX_EPOCH)
-        .unwrap_or_default()
-        .as_secs();
-    let (days, rest) = (seconds / 86_400, seconds % 86_400);
-    // Days since 0000-03-01, in eras of 400 years.
-    let shifted = days + 719_468;
-    let (era, day_of_era) = (shifted / 146_097, shifted % 146_097);
-    let year_of_era =
-        (day_of_era - day_of_era / 1460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
-    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-    let month_from_march = (5 * day_of_year + 2) / 153;
-    let day = day_of_year - (153 * month_from_march + 2) / 5 + 1;
-    let month = (month_from_march + 2) % 12;
-    let year = year_of_era + era * 400 + u64::from(month < 2);
-    format!(
-        "{}, {day:02} {} {year} {:02}:{:02}:{:02} GMT",
-        DAYS[(days % 7) as usize],
-        MONTHS[month as usize],
-        rest / 3600,
-        rest / 60 % 60,
-        rest % 60
-    )
-}
-
 #[cfg(test)]
 mod tests {
-    use std::time::{Duration, UNIX_EPOCH};
+    use http::header::ACCEPT;
 
     use super::*;
-
-    #[test]
-    fn dates_are_as_http_writes_them() {
-        let at = |seconds| http_date(UNIX_EPOCH + Duration::from_secs(seconds));
-        assert_eq!(at(784_111_777), "Sun, 06 Nov 1994 08:49:37 GMT");
-        assert_eq!(at(951_782_400), "Tue, 29 Feb 2000 00:00:00 GMT");
-    }
 
     #[test]
     fn aggregated_discovery_is_given_to_who_wants_it_most() {
