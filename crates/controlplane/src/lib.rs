@@ -2,12 +2,14 @@
 //!
 //! [`Api`](registry::Api) makes the stores of all built-in kinds from `pintle_api`'s rows; what is particular to a
 //! kind is a row of [`kinds`] and, where that does not do, code in `particular` and [`strategy`]. What is served
-//! without being kept is in [`unkept`]. [`admission`] has the plug-ins that writes pass through. [`hooks`] are what the server does by itself once it runs.
+//! without being kept is in [`unkept`]. [`admission`] has the plug-ins that writes pass through. [`hooks`] are what the
+//! server does by itself once it runs, [`health`] tells whether they have.
 //!
 //! Absent here: flags, certificates, which storage it is, HTTP.
 
 pub mod admission;
 pub mod convert;
+pub mod health;
 pub mod hooks;
 pub mod kinds;
 pub mod namespaces;

@@ -3,9 +3,11 @@
 use std::fmt::Write;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
 
 use pintle_runtime::quote::Quoted;
 
+use crate::metrics::{Counter, Family, Gauge, Samples};
 use crate::query::Query;
 
 /// Something that may be wrong.
@@ -78,18 +80,42 @@ impl Endpoint {
 }
 
 /// Named checks, in the order in which they are told.
-#[derive(Default)]
 pub struct Health {
     checks: Vec<Named>,
+    /// Until when `/livez` forgives checks of the start-up.
+    grace_ends: Instant,
+    /// `kubernetes_healthcheck` and `kubernetes_healthchecks_total`, for `/metrics/slis`.
+    last: Family<Gauge>,
+    total: Family<Counter>,
 }
 
 struct Named {
     name: String,
-    /// In `/healthz` and `/livez`.
-    live: bool,
-    /// In `/readyz`.
-    ready: bool,
+    part: Part,
     check: Arc<dyn Check>,
+}
+
+/// Where a check counts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Part {
+    /// At all three endpoints.
+    All,
+    /// At all three, but `/livez` forgives it while the server starts.
+    StartUp,
+    /// At `/healthz` and `/livez`.
+    Live,
+    /// At `/readyz`.
+    Ready,
+}
+
+impl Part {
+    fn is_of(self, endpoint: Endpoint) -> bool {
+        match self {
+            Self::All | Self::StartUp => true,
+            Self::Live => endpoint != Endpoint::Readyz,
+            Self::Ready => endpoint == Endpoint::Readyz,
+        }
+    }
 }
 
 /// An answer in plain text.
@@ -103,44 +129,67 @@ pub struct Report {
     pub text: String,
 }
 
+impl Default for Health {
+    fn default() -> Self {
+        Self {
+            checks: Vec::new(),
+            grace_ends: Instant::now(),
+            last: Family::new(
+                "kubernetes_healthcheck",
+                "[STABLE] This metric records the result of a single healthcheck.",
+                &["name", "type"],
+                Gauge::default,
+            ),
+            total: Family::new(
+                "kubernetes_healthchecks_total",
+                "[STABLE] This metric records the results of all healthcheck.",
+                &["name", "status", "type"],
+                Counter::default,
+            ),
+        }
+    }
+}
+
 impl Health {
     /// `ping` and `log`, which are always well.
     pub fn new() -> Self {
         let mut health = Self::default();
-        health.add("ping", || Ok(()));
-        health.add("log", || Ok(()));
+        health.add(Part::All, "ping", || Ok(()));
+        health.add(Part::All, "log", || Ok(()));
         health
     }
 
-    /// Adds a check to all three endpoints.
-    pub fn add(&mut self, name: impl Into<String>, check: impl Check) {
-        self.push(name.into(), true, true, Arc::new(check));
+    /// The same where `/livez` forgives checks of the start-up for this long from now.
+    #[must_use]
+    pub fn with_livez_grace(self, grace: Duration) -> Self {
+        Self {
+            grace_ends: Instant::now() + grace,
+            ..self
+        }
     }
 
-    /// Adds a check to `/healthz` and `/livez`.
-    pub fn add_live(&mut self, name: impl Into<String>, check: impl Check) {
-        self.push(name.into(), true, false, Arc::new(check));
-    }
-
-    /// Adds a check to `/readyz`.
-    pub fn add_ready(&mut self, name: impl Into<String>, check: impl Check) {
-        self.push(name.into(), false, true, Arc::new(check));
-    }
-
-    fn push(&mut self, name: String, live: bool, ready: bool, check: Arc<dyn Check>) {
+    /// Adds a check, to be told after those that are there.
+    pub fn add(&mut self, part: Part, name: impl Into<String>, check: impl Check) {
         self.checks.push(Named {
-            name,
-            live,
-            ready,
-            check,
+            name: name.into(),
+            part,
+            check: Arc::new(check),
         });
+    }
+
+    /// Appends what `/metrics/slis` tells: how the checks went when they were asked for last, and how often they did.
+    pub fn collect(&self, samples: &mut Samples<'_>) {
+        self.last.collect(samples);
+        self.total.collect(samples);
     }
 
     /// The paths of all endpoints and checks, for the index at `/`.
     pub fn paths(&self) -> Vec<String> {
         let paths = Endpoint::ALL.iter().flat_map(|(endpoint, _, path)| {
-            let below = self
-                .of(*endpoint)
+            let below = (self.of(*endpoint))
+                .filter(move |check| {
+                    *endpoint != Endpoint::Readyz || !UNLISTED.contains(&&*check.name)
+                })
                 .map(move |check| format!("{path}/{}", check.name));
             std::iter::once((*path).to_owned()).chain(below)
         });
@@ -161,22 +210,37 @@ impl Health {
 
     /// Whether every check of an endpoint is well.
     pub fn is_well(&self, endpoint: Endpoint) -> bool {
-        self.of(endpoint).all(|check| check.check.check().is_ok())
+        self.of(endpoint)
+            .all(|check| self.ask(endpoint, check).is_ok())
     }
 
     fn of(&self, endpoint: Endpoint) -> impl Iterator<Item = &Named> {
-        self.checks.iter().filter(move |check| {
-            if endpoint == Endpoint::Readyz {
-                check.ready
-            } else {
-                check.live
-            }
-        })
+        self.checks
+            .iter()
+            .filter(move |check| check.part.is_of(endpoint))
+    }
+
+    fn ask(&self, endpoint: Endpoint, check: &Named) -> Result<(), String> {
+        let forgiven = check.part == Part::StartUp && endpoint == Endpoint::Livez;
+        if forgiven && Instant::now() < self.grace_ends {
+            return Ok(());
+        }
+        check.check.check()
+    }
+
+    /// Asks a check, and remembers what it said.
+    fn observe(&self, endpoint: Endpoint, check: &Named) -> Result<(), String> {
+        let result = self.ask(endpoint, check);
+        let (name, root) = (&*check.name, endpoint.name());
+        let status = if result.is_ok() { "success" } else { "error" };
+        self.last.with(&[name, root]).set(i64::from(result.is_ok()));
+        self.total.with(&[name, status, root]).inc();
+        result
     }
 
     fn single(&self, endpoint: Endpoint, name: &str) -> Option<Report> {
         let check = self.of(endpoint).find(|check| check.name == name)?;
-        Some(match check.check.check() {
+        Some(match self.ask(endpoint, check) {
             Ok(()) => Report {
                 healthy: true,
                 guarded: false,
@@ -209,7 +273,7 @@ impl Health {
             }
             let _ = if skip {
                 writeln!(text, "[+]{} excluded: ok", check.name)
-            } else if let Err(why) = check.check.check() {
+            } else if let Err(why) = self.observe(endpoint, check) {
                 healthy = false;
                 tracing::info!(
                     endpoint = name,
@@ -251,6 +315,9 @@ impl Health {
     }
 }
 
+/// Checks of readiness that upstream's index of paths leaves out.
+const UNLISTED: [&str; 2] = ["etcd", "etcd-readiness"];
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -258,8 +325,8 @@ mod tests {
     #[track_caller]
     fn check(path: &str, query: &str, expected: Option<(bool, &str)>) {
         let mut health = Health::new();
-        health.add("etcd", || Ok(()));
-        health.add_ready("informer-sync", Milestone::default());
+        health.add(Part::All, "etcd", || Ok(()));
+        health.add(Part::Ready, "informer-sync", Milestone::default());
         let report = health.report(path, Query::new(query));
         let found = report
             .as_ref()

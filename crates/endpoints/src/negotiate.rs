@@ -157,12 +157,7 @@ pub fn representation(
         } else {
             LIST_TYPES
         };
-        let text = format!("406: Not Acceptable\n\nAvailable representations: {types}");
-        return Err(Responded {
-            server_message: &text,
-            ..Responded::new(406)
-        }
-        .into());
+        return Err(router_refusal(types));
     }
     let Some(found) = negotiate(accept, offers, |target| transform(target, tables)) else {
         return Err(ApiError::not_acceptable(if offers == Offers::Stream {
@@ -235,15 +230,41 @@ fn accept(headers: &HeaderMap) -> &str {
         .unwrap_or_default()
 }
 
+/// Whether the client takes a document that comes in one media type.
+///
+/// # Errors
+/// 406 in the router's words.
+pub fn accepts_document(headers: &HeaderMap, media_type: &str) -> Result<(), ApiError> {
+    if clause_accepted(accept(headers), |bare, _| bare == media_type) {
+        Ok(())
+    } else {
+        Err(router_refusal(media_type))
+    }
+}
+
 fn router_accepts(accept: &str, offers: Offers) -> bool {
+    clause_accepted(accept, |bare, clause| {
+        PLAIN.contains(&bare) || (offers != Offers::Object && STREAMS.contains(&clause))
+    })
+}
+
+/// Whether there is a clause that is `*/*`, or that `is_offered` says yes to, without its parameters or with them.
+fn clause_accepted(accept: &str, is_offered: impl Fn(&str, &str) -> bool) -> bool {
     accept.is_empty()
         || accept.split(',').any(|clause| {
             let clause = clause.trim();
             let bare = clause.split(';').next().unwrap_or_default().trim_end();
-            bare == "*/*"
-                || PLAIN.contains(&bare)
-                || (offers != Offers::Object && STREAMS.contains(&clause))
+            bare == "*/*" || is_offered(bare, clause)
         })
+}
+
+fn router_refusal(types: &str) -> ApiError {
+    let text = format!("406: Not Acceptable\n\nAvailable representations: {types}");
+    Responded {
+        server_message: &text,
+        ..Responded::new(406)
+    }
+    .into()
 }
 
 /// One clause of an `Accept` header.

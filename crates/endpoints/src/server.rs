@@ -24,10 +24,11 @@ use crate::chain::Chain;
 use crate::context::Environment;
 use crate::documents::Documents;
 use crate::handlers::Serving;
-use crate::health::{Health, Milestone};
+use crate::health::{Health, Milestone, Part};
 use crate::inflight::Inflight;
 use crate::metrics::{Metrics, Stores};
 use crate::registry::Registry;
+pub use crate::roots::Page;
 use crate::serve::{self, ConnectionLimits, Drain, Tls};
 use crate::table::Tables;
 
@@ -43,6 +44,8 @@ pub struct GenericServerOptions {
     pub documents: Arc<Documents>,
     /// Health checks. The server adds `shutdown`, to `/readyz`.
     pub health: Health,
+    /// Documents at paths of their own.
+    pub pages: Vec<Page>,
     /// What is counted.
     pub metrics: Arc<Metrics>,
     /// Time and randomness.
@@ -111,7 +114,7 @@ impl GenericServer {
         let drain = Drain::new();
         let shutting_down = Milestone::default();
         let stop = shutting_down.clone();
-        health.add_ready("shutdown", move || {
+        health.add(Part::Ready, "shutdown", move || {
             if stop.is_reached() {
                 Err("process is shutting down".to_owned())
             } else {
@@ -136,6 +139,7 @@ impl GenericServer {
             roots: crate::roots::Roots::new(
                 options.documents,
                 health,
+                options.pages,
                 options.version,
                 Arc::clone(&metrics),
             ),

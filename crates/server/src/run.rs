@@ -8,13 +8,14 @@ use std::time::Duration;
 use anyhow::{Context, Result};
 use futures_util::FutureExt;
 use pintle_authz::{AlwaysAllow, AlwaysDeny, Authorizer, PublicPaths, SystemMasters, Union};
+use pintle_controlplane::health::StartUp;
 use pintle_controlplane::registry::{Api, ApiOptions};
 use pintle_controlplane::rows::Switches;
 use pintle_controlplane::unkept::Answerers;
 use pintle_controlplane::{admission, hooks};
 use pintle_endpoints::context::Environment;
 use pintle_endpoints::documents::Documents;
-use pintle_endpoints::health::{Health, Milestone};
+use pintle_endpoints::health::Health;
 use pintle_endpoints::metrics::Metrics;
 use pintle_endpoints::serve::ConnectionLimits;
 use pintle_endpoints::server::{GenericServer, GenericServerOptions, Limits};
@@ -80,17 +81,16 @@ pub async fn run(
     let kubeconfig = identity.write_kubeconfig(&config, address)?;
 
     let environment = Environment::default();
-    let namespaces = Milestone::default();
-    let mut health = Health::new();
+    let mut start_up = StartUp::default();
+    let namespaces = start_up.hook("start-system-namespaces-controller");
     let asked = Arc::clone(&storage);
-    health.add("etcd", move || match asked.current().now_or_never() {
-        Some(Ok(_)) => Ok(()),
-        Some(Err(error)) => Err(error.to_string()),
-        None => Err("the store does not answer at once".to_owned()),
-    });
-    health.add(
-        "poststarthook/start-system-namespaces-controller",
-        namespaces.clone(),
+    let health = start_up.checks(
+        Health::new().with_livez_grace(config.livez_grace),
+        move || match asked.current().now_or_never() {
+            Some(Ok(_)) => Ok(()),
+            Some(Err(error)) => Err(error.to_string()),
+            None => Err("the store does not answer at once".to_owned()),
+        },
     );
     let server = GenericServer::new(GenericServerOptions {
         authenticator: identity.authenticator.clone(),
@@ -101,6 +101,7 @@ pub async fn run(
             documents::openapi(api.offered),
         )),
         health,
+        pages: Vec::new(),
         metrics: Arc::new(Metrics::new()),
         environment: environment.clone(),
         version: version::json(),
@@ -113,11 +114,11 @@ pub async fn run(
     background.spawn(hooks::keep_system_namespaces(
         Arc::clone(&api.registry),
         environment,
-        namespaces.clone(),
+        namespaces,
     ));
     background.spawn(compact(storage, config.compaction_interval));
     background.spawn(announce(
-        namespaces,
+        start_up,
         Ready {
             address,
             kubeconfig,
@@ -135,8 +136,8 @@ pub async fn run(
     Ok(())
 }
 
-async fn announce(done: Milestone, what: Ready, ready: impl FnOnce(&Ready)) {
-    while !done.is_reached() {
+async fn announce(start_up: StartUp, what: Ready, ready: impl FnOnce(&Ready)) {
+    while !start_up.is_done() {
         tokio::time::sleep(Duration::from_millis(2)).await;
     }
     ready(&what);

@@ -68,12 +68,10 @@ impl Metrics {
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .clone();
-        let mut out = String::with_capacity(64 * 1024);
-        let mut samples = Samples::new(exposition, &mut out);
-        for collector in collectors {
-            collector.collect(&mut samples);
-        }
-        samples.finish();
-        out
+        exposition.text(|samples| {
+            for collector in collectors {
+                collector.collect(samples);
+            }
+        })
     }
 }

@@ -25,6 +25,17 @@ impl Exposition {
     }
 }
 
+impl Exposition {
+    /// The text of the samples that `collect` writes.
+    pub fn text(self, collect: impl FnOnce(&mut Samples<'_>)) -> String {
+        let mut out = String::with_capacity(64 * 1024);
+        let mut samples = Samples::new(self, &mut out);
+        collect(&mut samples);
+        samples.finish();
+        out
+    }
+}
+
 /// What the numbers of a family mean.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {

@@ -4,6 +4,7 @@
 //! that holds API (`/api`, `/apis/apps`, `/version`) a `Status` says so, elsewhere a page.
 
 mod openapi;
+mod page;
 
 use std::sync::Arc;
 
@@ -31,10 +32,13 @@ use crate::request_info::RequestInfo;
 use crate::respond;
 use openapi::{OpenApiForm, openapi};
 
+pub use page::Page;
+
 /// Answers requests for paths that are no resource.
 pub(crate) struct Roots {
     documents: Arc<Documents>,
     health: Health,
+    pages: Vec<Page>,
     /// Compact JSON.
     version: Bytes,
     metrics: Arc<Metrics>,
@@ -44,12 +48,14 @@ impl Roots {
     pub(crate) fn new(
         documents: Arc<Documents>,
         health: Health,
+        pages: Vec<Page>,
         version: Vec<u8>,
         metrics: Arc<Metrics>,
     ) -> Self {
         Self {
             documents,
             health,
+            pages,
             version: version.into(),
             metrics,
         }
@@ -71,10 +77,12 @@ impl Roots {
 
     /// The path under which a request is counted, if it is one that is.
     pub(crate) fn counted(&self, path: &str) -> Option<&'static str> {
-        let known = Endpoint::ALL
-            .iter()
-            .map(|(_, _, path)| *path)
-            .chain(["/metrics", "/version", "/"]);
+        let known = Endpoint::ALL.iter().map(|(_, _, path)| *path).chain([
+            "/metrics",
+            "/metrics/slis",
+            "/version",
+            "/",
+        ]);
         known.into_iter().find(|known| *known == path)
     }
 
@@ -100,7 +108,10 @@ impl Roots {
         }
         match path {
             "/" | "/index.html" => self.index(),
-            "/metrics" => self.expose(&parts.headers),
+            "/metrics" => expose(&parts.headers, |form| self.metrics.expose(form)),
+            "/metrics/slis" => expose(&parts.headers, |form| {
+                form.text(|samples| self.health.collect(samples))
+            }),
             "/openapi/v2" | "/openapi/v3" => self.openapi(parts, query, path).await,
             _ if path.starts_with("/openapi/v3/") => self.openapi(parts, query, path).await,
             _ => self.api(parts, query, path),
@@ -113,6 +124,7 @@ impl Roots {
         paths.extend(
             [
                 "/metrics",
+                "/metrics/slis",
                 "/openapi/v2",
                 "/openapi/v3",
                 "/openapi/v3/",
@@ -120,6 +132,7 @@ impl Roots {
             ]
             .map(str::to_owned),
         );
+        paths.extend(self.pages.iter().map(|page| page.path.to_owned()));
         paths.sort_unstable();
         paths.dedup();
         let mut out = b"{\n  \"paths\": [".to_vec();
@@ -135,35 +148,23 @@ impl Roots {
         )
     }
 
-    fn expose(&self, headers: &HeaderMap) -> Response<Body> {
-        let open = clauses(headers).first().is_some_and(|clause| {
-            clause.kind == "application" && clause.subtype == "openmetrics-text"
-        });
-        let exposition = if open {
-            Exposition::OpenMetrics
-        } else {
-            Exposition::Text
-        };
-        let text = self.metrics.expose(exposition);
-        respond::with_body(
-            StatusCode::OK,
-            HeaderValue::from_static(exposition.content_type()),
-            Body::whole(text),
-        )
-    }
-
     /// What upstream's API router answers: `/version`, `/api`, `/apis` and what is below.
     fn api(&self, parts: &Parts, query: Query<'_>, path: &str) -> Response<Body> {
         let set = self.documents.now();
         let refuse =
             |error: &ApiError| respond::error(error_representation(&parts.headers, query), error);
-        let place = match Place::find(&set.discovery, path) {
+        let place = match Place::find(&set.discovery, &self.pages, path) {
             Ok(place) => place,
             Err(Nothing::Page) => return respond::page_not_found(),
             Err(Nothing::Resource) => return refuse(&no_such_resource()),
         };
         if parts.method != Method::GET {
             return refuse(&method_not_allowed());
+        }
+        if let Place::Page(page) = place {
+            return page
+                .answer(&parts.headers)
+                .unwrap_or_else(|error| refuse(&error));
         }
         if let Some(aggregated) = place.aggregated(&set.discovery)
             && let Some(format) = asks_for_aggregated(&parts.headers)
@@ -256,10 +257,29 @@ impl Roots {
     }
 }
 
+/// Samples in the format that the client likes best.
+fn expose(headers: &HeaderMap, text: impl FnOnce(Exposition) -> String) -> Response<Body> {
+    let open = clauses(headers)
+        .first()
+        .is_some_and(|clause| clause.kind == "application" && clause.subtype == "openmetrics-text");
+    let exposition = if open {
+        Exposition::OpenMetrics
+    } else {
+        Exposition::Text
+    };
+    respond::with_body(
+        StatusCode::OK,
+        HeaderValue::from_static(exposition.content_type()),
+        Body::whole(text(exposition)),
+    )
+}
+
 /// What a path below the API's roots leads to.
 enum Place<'a> {
     /// `/version`
     Version,
+    /// A document of its own.
+    Page(&'a Page),
     /// A discovery document.
     Document(&'a Answer),
 }
@@ -273,17 +293,22 @@ enum Nothing {
 }
 
 impl<'a> Place<'a> {
-    fn find(discovery: &'a Discovery, path: &str) -> Result<Self, Nothing> {
+    fn find(discovery: &'a Discovery, pages: &'a [Page], path: &str) -> Result<Self, Nothing> {
         let below = |root: &str| {
             path.strip_prefix(root)
                 .filter(|rest| rest.is_empty() || rest.starts_with('/'))
         };
+        let at_root = |rest: &str, place| {
+            let is_it = rest.trim_matches('/').is_empty();
+            is_it.then_some(place).ok_or(Nothing::Resource)
+        };
         if let Some(rest) = below("/version") {
-            return if rest.trim_matches('/').is_empty() {
-                Ok(Self::Version)
-            } else {
-                Err(Nothing::Resource)
-            };
+            return at_root(rest, Self::Version);
+        }
+        for page in pages {
+            if let Some(rest) = below(page.path) {
+                return at_root(rest, Self::Page(page));
+            }
         }
         if let Some(rest) = below("/apis") {
             let rest = rest.strip_prefix('/').unwrap_or(rest);
