@@ -81,11 +81,6 @@ pub(crate) fn is_standard_container(name: &str) -> bool {
     matches!(name, "cpu" | "memory" | "ephemeral-storage") || is_huge_pages(name)
 }
 
-/// A resource that a limit range knows by a name without a domain, besides those of containers.
-pub(crate) fn is_standard_limit_range(name: &str) -> bool {
-    is_standard_container(name)
-}
-
 /// A resource that a quota knows by a name without a domain.
 pub(crate) fn is_standard_quota(name: &str) -> bool {
     matches!(
@@ -116,4 +111,50 @@ pub(crate) fn is_standard_quota(name: &str) -> bool {
 /// A resource that anything at all knows by a name without a domain.
 pub(crate) fn is_standard(name: &str) -> bool {
     is_standard_quota(name) || name == "storage"
+}
+
+/// Whether more of a resource may be asked for than there is.
+pub(crate) fn is_overcommit_allowed(name: &str) -> bool {
+    is_native(name) && !is_huge_pages(name)
+}
+
+/// The name of a resource: a label's name, and one without a domain must be known to Kubernetes.
+pub(crate) fn resource_name(name: &str, path: &Path<'_>, errors: &mut ErrorList) {
+    let problems = label_key(name);
+    if problems.is_empty() && !name.contains('/') && !is_standard(name) {
+        errors.invalid(
+            path,
+            BadValue::json_string(name),
+            "must be a standard resource type or fully qualified",
+        );
+    }
+    for problem in problems {
+        errors.invalid(path, BadValue::json_string(name), problem);
+    }
+}
+
+/// The name of a resource of containers.
+pub(crate) fn container_resource_name(name: &str, path: &Path<'_>, errors: &mut ErrorList) {
+    resource_name(name, path, errors);
+    let detail = if !name.contains('/') {
+        (!is_standard_container(name)).then_some("must be a standard resource for containers")
+    } else {
+        (!is_native(name) && !is_extended(name))
+            .then_some("doesn't follow extended resource name standard")
+    };
+    if let Some(detail) = detail {
+        errors.invalid(path, BadValue::json_string(name), detail);
+    }
+}
+
+/// The name of a resource that a quota limits.
+pub(crate) fn quota_resource_name(name: &str, path: &Path<'_>, errors: &mut ErrorList) {
+    resource_name(name, path, errors);
+    if !name.contains('/') && !is_standard_quota(name) {
+        errors.invalid(
+            path,
+            BadValue::json_string(name),
+            "must be a standard resource for quota",
+        );
+    }
 }

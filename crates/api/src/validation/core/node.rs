@@ -1,0 +1,202 @@
+//! `Node`.
+
+use std::collections::HashSet;
+
+use pintle_runtime::field_path::{BadValue, ErrorList, FieldError, Path};
+use pintle_runtime::name::{config_map_key, dns1123_label, dns1123_subdomain, label_value};
+use pintle_runtime::object_meta::validate_label_name;
+use pintle_runtime::value::Record;
+use pintle_runtime::view::{List, StringMap, Strings};
+
+use crate::core::v1::{
+    ConfigMapNodeConfigSource, Node, NodeConfigSource, NodeStatus, Taint,
+};
+use crate::validation::node_selector::taint_effect;
+use crate::validation::{Rules, internal_form, ip, quantity};
+
+pub(super) const RULES: Rules = Rules {
+    create,
+    update,
+    subresources: &[("status", update)],
+};
+
+fn create(new: &Record, errors: &mut ErrorList) {
+    let node = Node::from_record(new);
+    taints(node.spec().taints(), errors);
+    resources(node.status(), errors);
+    pod_cidrs(node.spec().pod_cidrs(), errors);
+}
+
+fn update(new: &Record, old: &Record, errors: &mut ErrorList) {
+    let (node, before) = (Node::from_record(new), Node::from_record(old));
+    let (spec, old_spec) = (node.spec(), before.spec());
+    resources(node.status(), errors);
+    addresses(node.status(), errors);
+    let (cidrs, old_cidrs) = (spec.pod_cidrs(), old_spec.pod_cidrs());
+    if !old_cidrs.is_empty() {
+        let changes = if cidrs.len() == old_cidrs.len() {
+            cidrs.iter().zip(old_cidrs.iter()).filter(|(new, old)| new != old).count()
+        } else {
+            1
+        };
+        for _ in 0..changes {
+            errors.forbidden(
+                &Path::new("spec.podCIDRs"),
+                "node updates may not change podCIDR except from \"\" to valid",
+            );
+        }
+    }
+    if !old_spec.provider_id().is_empty() && old_spec.provider_id() != spec.provider_id() {
+        errors.forbidden(
+            &Path::new("spec.providerID"),
+            "node updates may not change providerID except from \"\" to valid",
+        );
+    }
+    if let Some(source) = spec.config_source() {
+        config_source(source, Source::Wanted, &Path::new("spec.configSource"), errors);
+    }
+    if let Some(config) = node.status().config() {
+        let path = Path::new("status.config");
+        let sources = [
+            ("assigned", config.assigned()),
+            ("active", config.active()),
+            ("lastKnownGood", config.last_known_good()),
+        ];
+        for (field, source) in sources {
+            if let Some(source) = source {
+                config_source(source, Source::Used, &path.child(field), errors);
+            }
+        }
+    }
+    taints(spec.taints(), errors);
+    if spec.external_id() != old_spec.external_id() {
+        errors.forbidden(&Path::new("spec.externalID"), "may not be updated");
+    }
+}
+
+/// Upstream looks for taints below `metadata`, and clients see it.
+fn taints(taints: List<'_, Taint<'_>>, errors: &mut ErrorList) {
+    let path = Path::new("metadata.taints");
+    let mut seen = HashSet::new();
+    for (at, taint) in taints.iter().enumerate() {
+        let path = path.index(at);
+        validate_label_name(taint.key(), &path.child("key"), errors);
+        let problems = label_value(taint.value());
+        if !problems.is_empty() {
+            errors.invalid(&path.child("value"), taint.value(), problems.join(";"));
+        }
+        taint_effect(taint.effect(), false, &path.child("effect"), errors);
+        if !seen.insert((taint.effect(), taint.key())) {
+            let mut error = FieldError::duplicate(&path, internal_form::shown(Some(taint.record())));
+            error.detail = "taints must be unique by key and effect pair".to_owned();
+            errors.push(error);
+        }
+    }
+}
+
+fn resources(status: NodeStatus<'_>, errors: &mut ErrorList) {
+    let mut check = |amounts: StringMap<'_>, field: &str| {
+        let path = Path::new("status");
+        let path = path.child(field);
+        for (name, amount) in amounts.iter() {
+            quantity::of_resource(name, amount, &path.child(name), errors);
+        }
+    };
+    check(status.capacity(), "capacity");
+    check(status.allocatable(), "allocatable");
+}
+
+fn addresses(status: NodeStatus<'_>, errors: &mut ErrorList) {
+    let path = Path::new("status.addresses");
+    let mut seen = HashSet::new();
+    for (at, address) in status.addresses().iter().enumerate() {
+        if !seen.insert((address.type_(), address.address())) {
+            errors.duplicate(&path.index(at), internal_form::shown(Some(address.record())));
+        }
+    }
+}
+
+/// One of each family at most, none twice.
+fn pod_cidrs(cidrs: Strings<'_>, errors: &mut ErrorList) {
+    let path = Path::new("spec.podCIDRs");
+    for (at, cidr) in cidrs.iter().enumerate() {
+        ip::legacy_cidr(cidr, &path.index(at), errors);
+    }
+    if cidrs.len() < 2 {
+        return;
+    }
+    if let Some(bad) = cidrs.iter().find(|cidr| ip::parse_cidr(cidr).is_none()) {
+        errors.push(FieldError::internal(
+            &path,
+            format!("invalid PodCIDRs. failed to check with dual stack with error:invalid CIDR address: {bad}"),
+        ));
+    }
+    let families: HashSet<bool> = cidrs
+        .iter()
+        .filter_map(ip::parse_cidr)
+        .map(|cidr| cidr.is_ipv6())
+        .collect();
+    if families.len() < 2 || cidrs.len() > 2 {
+        errors.invalid(
+            &path,
+            BadValue::strings(cidrs.iter()),
+            "may specify no more than one CIDR for each IP family",
+        );
+    }
+    let mut seen = HashSet::new();
+    for (at, cidr) in cidrs.iter().enumerate() {
+        if !seen.insert(cidr) {
+            errors.duplicate(&path.index(at), cidr);
+        }
+    }
+}
+
+/// Whether a source of configuration is what somebody wants, or what a kubelet has.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Source {
+    Wanted,
+    Used,
+}
+
+fn config_source(source: NodeConfigSource<'_>, kind: Source, path: &Path<'_>, errors: &mut ErrorList) {
+    match source.config_map() {
+        Some(map) => config_map_source(map, kind, &path.child("configMap"), errors),
+        None => errors.invalid(
+            path,
+            internal_form::shown(Some(source.record())),
+            "exactly one reference subfield must be non-nil",
+        ),
+    }
+}
+
+fn config_map_source(
+    source: ConfigMapNodeConfigSource<'_>,
+    kind: Source,
+    path: &Path<'_>,
+    errors: &mut ErrorList,
+) {
+    for (field, value) in [("uid", source.uid()), ("resourceVersion", source.resource_version())] {
+        match kind {
+            Source::Wanted if !value.is_empty() => {
+                errors.forbidden(&path.child(field), format!("{field} must not be set in spec"));
+            }
+            Source::Used if value.is_empty() => {
+                errors.required(&path.child(field), format!("{field} must be set in status"));
+            }
+            _ => {}
+        }
+    }
+    let names = [
+        ("namespace", source.namespace(), dns1123_label as fn(&str) -> _),
+        ("name", source.name(), dns1123_subdomain),
+        ("kubeletConfigKey", source.kubelet_config_key(), config_map_key),
+    ];
+    for (field, value, check) in names {
+        let path = path.child(field);
+        if value.is_empty() {
+            errors.required(&path, format!("{field} must be set"));
+        } else {
+            errors.invalid_each(&path, value, check(value));
+        }
+    }
+}
