@@ -1,8 +1,65 @@
 //! `coordination`.
 
+use pintle_runtime::field_path::{BadValue, ErrorList, Path};
+use pintle_runtime::name::label_key;
+use pintle_runtime::value::Record;
+
 use super::Rules;
+use crate::coordination::v1::Lease;
 
 /// The rules of a kind of this group.
-pub(super) fn rules(_kind: &str) -> Option<Rules> {
-    None
+pub(super) fn rules(kind: &str) -> Option<Rules> {
+    Some(match kind {
+        "Lease" => Rules {
+            create: lease,
+            update: |new, _old, errors| lease(new, errors),
+            subresources: &[],
+        },
+        _ => return None,
+    })
+}
+
+fn lease(new: &Record, errors: &mut ErrorList) {
+    let spec = Lease::from_record(new).spec();
+    let path = Path::new("spec");
+    if let Some(seconds) = spec.lease_duration_seconds()
+        && seconds <= 0
+    {
+        errors.invalid(
+            &path.child("leaseDurationSeconds"),
+            seconds,
+            "must be greater than 0",
+        );
+    }
+    if let Some(transitions) = spec.lease_transitions()
+        && transitions < 0
+    {
+        errors.invalid(
+            &path.child("leaseTransitions"),
+            transitions,
+            "must be greater than or equal to 0",
+        );
+    }
+    let holder = spec.preferred_holder().unwrap_or("");
+    if let Some(strategy) = spec.strategy() {
+        strategy_name(strategy, &path.child("strategy"), errors);
+    }
+    if !holder.is_empty() && spec.strategy().unwrap_or("").is_empty() {
+        errors.forbidden(
+            &path.child("preferredHolder"),
+            "may only be specified when `strategy` is defined",
+        );
+    }
+}
+
+/// A strategy of Kubernetes' own has no domain; others must have one.
+fn strategy_name(strategy: &str, path: &Path<'_>, errors: &mut ErrorList) {
+    const OLDEST: &str = "OldestEmulationVersion";
+    if strategy.contains('/') {
+        for problem in label_key(strategy) {
+            errors.invalid(path, BadValue::json_string(strategy), problem);
+        }
+    } else if !matches!(strategy, "" | OLDEST) {
+        errors.not_supported(path, BadValue::json_string(strategy), [OLDEST]);
+    }
 }

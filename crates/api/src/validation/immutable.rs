@@ -6,6 +6,7 @@ use pintle_runtime::field_path::{BadValue, ErrorList, Path};
 use pintle_runtime::object_meta::IMMUTABLE;
 use pintle_runtime::quantity::Quantity;
 use pintle_runtime::schema::{FieldType, Flags, Shape};
+use pintle_runtime::time::Time;
 use pintle_runtime::value::{Record, Value};
 use pintle_runtime::view::{List, StringMap, Strings, View};
 
@@ -210,6 +211,41 @@ impl Content for Option<&Record> {
     fn shown(&self) -> BadValue {
         internal_form::shown(*self)
     }
+}
+
+/// A point in time that is written to the second.
+pub(crate) struct Seconds(pub(crate) Option<Time>);
+
+/// A point in time that is written to the microsecond.
+pub(crate) struct Micros(pub(crate) Option<Time>);
+
+impl Content for Seconds {
+    fn is_same(&self, other: &Self) -> bool {
+        self.0 == other.0
+    }
+
+    fn shown(&self) -> BadValue {
+        shown_time(self.0, Time::write_seconds)
+    }
+}
+
+impl Content for Micros {
+    fn is_same(&self, other: &Self) -> bool {
+        self.0 == other.0
+    }
+
+    fn shown(&self) -> BadValue {
+        shown_time(self.0, Time::write_micros)
+    }
+}
+
+fn shown_time(time: Option<Time>, write: fn(&Time, &mut Vec<u8>)) -> BadValue {
+    let Some(time) = time else {
+        return BadValue::null();
+    };
+    let mut text = Vec::new();
+    write(&time, &mut text);
+    BadValue::json_string(&String::from_utf8_lossy(&text))
 }
 
 impl Content for Quantity {

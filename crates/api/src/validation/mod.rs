@@ -35,10 +35,12 @@ mod difference;
 mod discovery;
 mod flowcontrol;
 mod immutable;
+mod int_or_percent;
 mod internal_form;
 mod labels;
 mod networking;
 mod node;
+mod node_selector;
 pub mod pod;
 mod policy;
 mod quantity;
@@ -46,6 +48,7 @@ mod rbac;
 mod resource;
 mod scheduling;
 mod storage;
+mod volume_source;
 
 /// What there is to check of a kind.
 #[derive(Clone, Copy)]
@@ -56,6 +59,15 @@ pub(crate) struct Rules {
     update: fn(&Record, &Record, &mut ErrorList),
     /// A change through a subresource that is got and updated as the object itself is, by its name.
     subresources: &'static [(&'static str, Update)],
+}
+
+impl Rules {
+    /// Those of a kind of which metadata is all that is checked.
+    const NONE: Self = Self {
+        create: |_, _| {},
+        update: |_, _, _| {},
+        subresources: &[],
+    };
 }
 
 /// Checks a new object against the old one.
@@ -89,6 +101,20 @@ pub fn update_subresource(subresource: &str, new: &Record, old: &Record) -> Erro
     if let Some((_, update)) = rule {
         update(new, old, &mut errors);
     }
+    errors
+}
+
+/// All that is wrong with a new event that came by `events.k8s.io/v1`, which asks for more.
+pub fn create_event(new: &Record) -> ErrorList {
+    let mut errors = ErrorList::new();
+    core::event::strict_create(new, &mut errors);
+    errors
+}
+
+/// All that is wrong with a change of an event that came by `events.k8s.io/v1`.
+pub fn update_event(new: &Record, old: &Record) -> ErrorList {
+    let mut errors = ErrorList::new();
+    core::event::strict_update(new, old, &mut errors);
     errors
 }
 

@@ -1,8 +1,60 @@
 //! `node`.
 
+use pintle_runtime::field_path::{ErrorList, Path};
+use pintle_runtime::name::dns1123_label;
+use pintle_runtime::object_meta::validate_labels;
+use pintle_runtime::value::Record;
+
 use super::Rules;
+use super::immutable::immutable;
+use super::quantity::{container_resource_name, of_resource};
+use crate::node::v1::RuntimeClass;
 
 /// The rules of a kind of this group.
-pub(super) fn rules(_kind: &str) -> Option<Rules> {
-    None
+pub(super) fn rules(kind: &str) -> Option<Rules> {
+    Some(match kind {
+        "RuntimeClass" => Rules {
+            create,
+            update,
+            subresources: &[],
+        },
+        _ => return None,
+    })
+}
+
+const HANDLER: Path<'static> = Path::new("handler");
+
+fn create(new: &Record, errors: &mut ErrorList) {
+    let class = RuntimeClass::from_record(new);
+    let handler = class.handler();
+    if handler.is_empty() {
+        errors.required(&HANDLER, "");
+    } else {
+        errors.invalid_each(&HANDLER, handler, dns1123_label(handler));
+    }
+    if let Some(overhead) = class.overhead() {
+        let path = Path::new("overhead.podFixed");
+        for (name, amount) in overhead.pod_fixed().iter() {
+            let at = path.child("limits");
+            let at = at.key(name);
+            container_resource_name(name, &at, errors);
+            of_resource(name, amount, &at, errors);
+        }
+    }
+    if let Some(scheduling) = class.scheduling() {
+        let path = Path::new("scheduling");
+        validate_labels(
+            scheduling.node_selector(),
+            &path.child("nodeSelector"),
+            errors,
+        );
+    }
+}
+
+fn update(new: &Record, old: &Record, errors: &mut ErrorList) {
+    let (now, before) = (
+        RuntimeClass::from_record(new),
+        RuntimeClass::from_record(old),
+    );
+    immutable(now.handler(), before.handler(), &HANDLER, errors);
 }

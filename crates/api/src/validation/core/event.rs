@@ -6,11 +6,11 @@ use pintle_runtime::value::Record;
 
 use crate::core::v1::Event;
 use crate::validation::Rules;
-use crate::validation::immutable::{immutable, is_same};
+use crate::validation::immutable::{Micros, Seconds, immutable, is_same};
 
 pub(super) const RULES: Rules = Rules {
-    create: legacy,
-    update: |new, _old, errors| legacy(new, errors),
+    create: |new, errors| always(new, "reportingComponent", errors),
+    update: |new, _old, errors| always(new, "reportingComponent", errors),
     subresources: &[],
 };
 
@@ -18,8 +18,9 @@ pub(super) const RULES: Rules = Rules {
 const WORD_LIMIT: usize = 128;
 const MESSAGE_LIMIT: usize = 1024;
 
-/// What holds for every event, whichever API it came by.
-fn legacy(new: &Record, errors: &mut ErrorList) {
+/// What holds for every event, whichever API it came by; `controller` is what that API calls the
+/// reporter.
+fn always(new: &Record, controller: &str, errors: &mut ErrorList) {
     let event = Event::from_record(new);
     let namespace = event.metadata().namespace();
     let involved = event.involved_object().namespace();
@@ -38,15 +39,19 @@ fn legacy(new: &Record, errors: &mut ErrorList) {
         );
     }
     if named {
-        names(event, errors);
+        names(event, controller, errors);
     }
-    errors.invalid_each(&Path::new("namespace"), namespace, dns1123_subdomain(namespace));
+    errors.invalid_each(
+        &Path::new("namespace"),
+        namespace,
+        dns1123_subdomain(namespace),
+    );
 }
 
 /// What a new-style event has besides: it says who reports what.
-fn names(event: Event<'_>, errors: &mut ErrorList) {
+fn names(event: Event<'_>, field: &str, errors: &mut ErrorList) {
     let controller = event.reporting_component();
-    let path = Path::new("reportingComponent");
+    let path = Path::new(field);
     if controller.is_empty() {
         errors.required(&path, "");
     }
@@ -63,7 +68,12 @@ fn names(event: Event<'_>, errors: &mut ErrorList) {
         }
         short(word, WORD_LIMIT, &path, errors);
     }
-    short(event.message(), MESSAGE_LIMIT, &Path::new("message"), errors);
+    short(
+        event.message(),
+        MESSAGE_LIMIT,
+        &Path::new("message"),
+        errors,
+    );
 }
 
 fn short(text: &str, limit: usize, path: &Path<'_>, errors: &mut ErrorList) {
@@ -72,9 +82,12 @@ fn short(text: &str, limit: usize, path: &Path<'_>, errors: &mut ErrorList) {
     }
 }
 
-/// What `events.k8s.io/v1` asks of a new event besides; metadata apart.
+/// What `events.k8s.io/v1` asks of a new event.
 pub(in crate::validation) fn strict_create(new: &Record, errors: &mut ErrorList) {
+    always(new, "reportingController", errors);
     let event = Event::from_record(new);
+    let name = event.metadata().name();
+    errors.invalid_each(&Path::new("metadata.name"), name, dns1123_subdomain(name));
     series(event, errors);
     if event.event_time().is_none() {
         errors.required(&Path::new("eventTime"), "");
@@ -91,7 +104,10 @@ pub(in crate::validation) fn strict_create(new: &Record, errors: &mut ErrorList)
         ("firstTimestamp", event.first_timestamp().is_none()),
         ("lastTimestamp", event.last_timestamp().is_none()),
         ("count", event.count() == 0),
-        ("source", source.component().is_empty() && source.host().is_empty()),
+        (
+            "source",
+            source.component().is_empty() && source.host().is_empty(),
+        ),
     ];
     for (field, unset) in unset {
         if !unset {
@@ -100,8 +116,9 @@ pub(in crate::validation) fn strict_create(new: &Record, errors: &mut ErrorList)
     }
 }
 
-/// What `events.k8s.io/v1` asks of a change besides: only the series goes on.
+/// What `events.k8s.io/v1` asks of a change: only the series goes on.
 pub(in crate::validation) fn strict_update(new: &Record, old: &Record, errors: &mut ErrorList) {
+    always(new, "reportingController", errors);
     let (now, before) = (Event::from_record(new), Event::from_record(old));
     let went_on = match (now.series(), before.series()) {
         (Some(now), Some(before)) => !is_same(now.record(), before.record()),
@@ -111,45 +128,27 @@ pub(in crate::validation) fn strict_update(new: &Record, old: &Record, errors: &
     if went_on {
         series(now, errors);
     }
-    let mut same = |field: &str, check: &dyn Fn(&Path<'_>, &mut ErrorList)| {
-        check(&Path::new(field), errors);
-    };
     macro_rules! same {
-        ($($field:literal $get:ident $(. $more:ident ())*;)*) => {$(
-            same($field, &|path, errors| immutable(now.$get()$(.$more())*, before.$get()$(.$more())*, path, errors));
+        ($($field:literal $now:expr, $before:expr;)*) => {$(
+            immutable($now, $before, &Path::new($field), errors);
         )*};
     }
     same! {
-        "involvedObject" involved_object.record();
-        "reason" reason;
-        "message" message;
-        "source" source.record();
-        "firstTimestamp" first_timestamp;
-        "lastTimestamp" last_timestamp;
-        "count" count;
-        "reason" reason;
-        "type" type_;
-        "eventTime" event_time;
-        "action" action;
+        "involvedObject" now.involved_object().record(), before.involved_object().record();
+        "reason" now.reason(), before.reason();
+        "message" now.message(), before.message();
+        "source" now.source().record(), before.source().record();
+        "firstTimestamp" Seconds(now.first_timestamp()), Seconds(before.first_timestamp());
+        "lastTimestamp" Seconds(now.last_timestamp()), Seconds(before.last_timestamp());
+        "count" now.count(), before.count();
+        "reason" now.reason(), before.reason();
+        "type" now.type_(), before.type_();
+        "eventTime" Micros(now.event_time()), Micros(before.event_time());
+        "action" now.action(), before.action();
+        "related" now.related().map(|it| it.record()), before.related().map(|it| it.record());
+        "reportingController" now.reporting_component(), before.reporting_component();
+        "reportingInstance" now.reporting_instance(), before.reporting_instance();
     }
-    immutable(
-        now.related().map(|it| it.record()),
-        before.related().map(|it| it.record()),
-        &Path::new("related"),
-        errors,
-    );
-    immutable(
-        now.reporting_component(),
-        before.reporting_component(),
-        &Path::new("reportingController"),
-        errors,
-    );
-    immutable(
-        now.reporting_instance(),
-        before.reporting_instance(),
-        &Path::new("reportingInstance"),
-        errors,
-    );
 }
 
 fn series(event: Event<'_>, errors: &mut ErrorList) {

@@ -10,7 +10,9 @@ use pintle_runtime::view::StringMap;
 
 use crate::core::v1::{LimitRange, LimitRangeItem};
 use crate::validation::Rules;
-use crate::validation::quantity::{amount, container_resource_name, is_overcommit_allowed, resource_name};
+use crate::validation::quantity::{
+    amount, container_resource_name, is_overcommit_allowed, resource_name,
+};
 
 pub(super) const RULES: Rules = Rules {
     create,
@@ -93,7 +95,11 @@ fn item(limit: LimitRangeItem<'_>, path: &Path<'_>, errors: &mut ErrorList) {
             "either minimum or maximum storage value is required, but neither was provided",
         );
     }
-    names(limit.max_limit_request_ratio(), "maxLimitRequestRatio", errors);
+    names(
+        limit.max_limit_request_ratio(),
+        "maxLimitRequestRatio",
+        errors,
+    );
 
     let absent = StringMap::default();
     let (default, request) = if of_pod {
@@ -101,8 +107,18 @@ fn item(limit: LimitRangeItem<'_>, path: &Path<'_>, errors: &mut ErrorList) {
     } else {
         (limit.default(), limit.default_request())
     };
-    let maps = [limit.max(), limit.min(), default, request, limit.max_limit_request_ratio()];
-    let names: BTreeSet<&str> = maps.iter().flat_map(StringMap::iter).map(|(name, _)| name).collect();
+    let maps = [
+        limit.max(),
+        limit.min(),
+        default,
+        request,
+        limit.max_limit_request_ratio(),
+    ];
+    let names: BTreeSet<&str> = maps
+        .iter()
+        .flat_map(StringMap::iter)
+        .map(|(name, _)| name)
+        .collect();
     for name in names {
         let of = |map: StringMap<'_>| map.get(name).map(amount);
         let bounds = Bounds {
@@ -135,11 +151,46 @@ impl Bounds<'_> {
         let default = (self.default, "default");
         let order = [
             (min, max, "min", self.min, "min value", "max value"),
-            (min, (self.request, ""), "defaultRequest", self.request, "min value", "default request value"),
-            ((self.request, ""), max, "defaultRequest", self.request, "default request value", "max value"),
-            ((self.request, ""), default, "defaultRequest", self.request, "default request value", "default limit value"),
-            (min, default, "default", self.min, "min value", "default value"),
-            (default, max, "default", self.max, "default value", "max value"),
+            (
+                min,
+                (self.request, ""),
+                "defaultRequest",
+                self.request,
+                "min value",
+                "default request value",
+            ),
+            (
+                (self.request, ""),
+                max,
+                "defaultRequest",
+                self.request,
+                "default request value",
+                "max value",
+            ),
+            (
+                (self.request, ""),
+                default,
+                "defaultRequest",
+                self.request,
+                "default request value",
+                "default limit value",
+            ),
+            (
+                min,
+                default,
+                "default",
+                self.min,
+                "min value",
+                "default value",
+            ),
+            (
+                default,
+                max,
+                "default",
+                self.max,
+                "default value",
+                "max value",
+            ),
         ];
         for ((low, _), (high, _), field, shown, low_name, high_name) in order {
             if let (Some(low), Some(high), Some(shown)) = (low, high, shown)
@@ -172,14 +223,24 @@ impl Bounds<'_> {
         let path = path.child("maxLimitRequestRatio");
         let path = path.key(self.name);
         if ratio < Quantity::new(1, Format::DecimalSi) {
-            errors.invalid(&path, quantity(ratio), format!("ratio {ratio} is less than 1"));
+            errors.invalid(
+                &path,
+                quantity(ratio),
+                format!("ratio {ratio} is less than 1"),
+            );
         }
         let (Some(min), Some(max)) = (self.min, self.max) else {
             return;
         };
-        let small = [ratio, min, max].iter().all(|amount| amount.value() < MAX_MILLI_VALUE);
+        let small = [ratio, min, max]
+            .iter()
+            .all(|amount| amount.value() < MAX_MILLI_VALUE);
         let (most, min, max) = if small {
-            (ratio.milli_value() as f64 / 1000.0, min.milli_value(), max.milli_value())
+            (
+                ratio.milli_value() as f64 / 1000.0,
+                min.milli_value(),
+                max.milli_value(),
+            )
         } else {
             (ratio.value() as f64, min.value(), max.value())
         };

@@ -3,11 +3,28 @@
 use super::Rules;
 
 mod config_map;
+pub(super) mod event;
+mod limit_range;
+mod namespace;
+mod node;
+pub(super) mod persistent_volume;
+pub(super) mod persistent_volume_claim;
+mod resource_quota;
+mod secret;
 
 /// The rules of a kind of this group.
 pub(super) fn rules(kind: &str) -> Option<Rules> {
     Some(match kind {
         "ConfigMap" => config_map::RULES,
+        "Event" => event::RULES,
+        "LimitRange" => limit_range::RULES,
+        "Namespace" => namespace::RULES,
+        "Node" => node::RULES,
+        "PersistentVolume" => persistent_volume::RULES,
+        "PersistentVolumeClaim" => persistent_volume_claim::RULES,
+        "ResourceQuota" => resource_quota::RULES,
+        "Secret" => secret::RULES,
+        "ServiceAccount" => Rules::NONE,
         _ => return None,
     })
 }

@@ -3,16 +3,15 @@
 use std::collections::HashSet;
 
 use pintle_runtime::field_path::{BadValue, ErrorList, FieldError, Path};
+use pintle_runtime::ip::{self, Cidr};
 use pintle_runtime::name::{config_map_key, dns1123_label, dns1123_subdomain, label_value};
 use pintle_runtime::object_meta::validate_label_name;
 use pintle_runtime::value::Record;
 use pintle_runtime::view::{List, StringMap, Strings};
 
-use crate::core::v1::{
-    ConfigMapNodeConfigSource, Node, NodeConfigSource, NodeStatus, Taint,
-};
+use crate::core::v1::{ConfigMapNodeConfigSource, Node, NodeConfigSource, NodeStatus, Taint};
 use crate::validation::node_selector::taint_effect;
-use crate::validation::{Rules, internal_form, ip, quantity};
+use crate::validation::{Rules, internal_form, quantity};
 
 pub(super) const RULES: Rules = Rules {
     create,
@@ -35,7 +34,11 @@ fn update(new: &Record, old: &Record, errors: &mut ErrorList) {
     let (cidrs, old_cidrs) = (spec.pod_cidrs(), old_spec.pod_cidrs());
     if !old_cidrs.is_empty() {
         let changes = if cidrs.len() == old_cidrs.len() {
-            cidrs.iter().zip(old_cidrs.iter()).filter(|(new, old)| new != old).count()
+            cidrs
+                .iter()
+                .zip(old_cidrs.iter())
+                .filter(|(new, old)| new != old)
+                .count()
         } else {
             1
         };
@@ -53,7 +56,12 @@ fn update(new: &Record, old: &Record, errors: &mut ErrorList) {
         );
     }
     if let Some(source) = spec.config_source() {
-        config_source(source, Source::Wanted, &Path::new("spec.configSource"), errors);
+        config_source(
+            source,
+            Source::Wanted,
+            &Path::new("spec.configSource"),
+            errors,
+        );
     }
     if let Some(config) = node.status().config() {
         let path = Path::new("status.config");
@@ -87,7 +95,8 @@ fn taints(taints: List<'_, Taint<'_>>, errors: &mut ErrorList) {
         }
         taint_effect(taint.effect(), false, &path.child("effect"), errors);
         if !seen.insert((taint.effect(), taint.key())) {
-            let mut error = FieldError::duplicate(&path, internal_form::shown(Some(taint.record())));
+            let mut error =
+                FieldError::duplicate(&path, internal_form::shown(Some(taint.record())));
             error.detail = "taints must be unique by key and effect pair".to_owned();
             errors.push(error);
         }
@@ -111,7 +120,10 @@ fn addresses(status: NodeStatus<'_>, errors: &mut ErrorList) {
     let mut seen = HashSet::new();
     for (at, address) in status.addresses().iter().enumerate() {
         if !seen.insert((address.type_(), address.address())) {
-            errors.duplicate(&path.index(at), internal_form::shown(Some(address.record())));
+            errors.duplicate(
+                &path.index(at),
+                internal_form::shown(Some(address.record())),
+            );
         }
     }
 }
@@ -120,23 +132,24 @@ fn addresses(status: NodeStatus<'_>, errors: &mut ErrorList) {
 fn pod_cidrs(cidrs: Strings<'_>, errors: &mut ErrorList) {
     let path = Path::new("spec.podCIDRs");
     for (at, cidr) in cidrs.iter().enumerate() {
-        ip::legacy_cidr(cidr, &path.index(at), errors);
+        ip::validate_legacy_cidr(cidr, &[], &path.index(at), errors);
     }
     if cidrs.len() < 2 {
         return;
     }
-    if let Some(bad) = cidrs.iter().find(|cidr| ip::parse_cidr(cidr).is_none()) {
+    let parsed: Vec<Option<Cidr>> = cidrs.iter().map(Cidr::parse).collect();
+    let bad = parsed.iter().position(Option::is_none);
+    if let Some(at) = bad {
+        let text = cidrs.get(at).unwrap_or("");
         errors.push(FieldError::internal(
             &path,
-            format!("invalid PodCIDRs. failed to check with dual stack with error:invalid CIDR address: {bad}"),
+            format!(
+                "invalid PodCIDRs. failed to check with dual stack with error:invalid CIDR[{at}]: <nil> (invalid CIDR address: {text})"
+            ),
         ));
     }
-    let families: HashSet<bool> = cidrs
-        .iter()
-        .filter_map(ip::parse_cidr)
-        .map(|cidr| cidr.is_ipv6())
-        .collect();
-    if families.len() < 2 || cidrs.len() > 2 {
+    let families: HashSet<bool> = parsed.into_iter().flatten().map(Cidr::is_ipv6).collect();
+    if bad.is_some() || families.len() < 2 || cidrs.len() > 2 {
         errors.invalid(
             &path,
             BadValue::strings(cidrs.iter()),
@@ -158,7 +171,12 @@ enum Source {
     Used,
 }
 
-fn config_source(source: NodeConfigSource<'_>, kind: Source, path: &Path<'_>, errors: &mut ErrorList) {
+fn config_source(
+    source: NodeConfigSource<'_>,
+    kind: Source,
+    path: &Path<'_>,
+    errors: &mut ErrorList,
+) {
     match source.config_map() {
         Some(map) => config_map_source(map, kind, &path.child("configMap"), errors),
         None => errors.invalid(
@@ -175,10 +193,16 @@ fn config_map_source(
     path: &Path<'_>,
     errors: &mut ErrorList,
 ) {
-    for (field, value) in [("uid", source.uid()), ("resourceVersion", source.resource_version())] {
+    for (field, value) in [
+        ("uid", source.uid()),
+        ("resourceVersion", source.resource_version()),
+    ] {
         match kind {
             Source::Wanted if !value.is_empty() => {
-                errors.forbidden(&path.child(field), format!("{field} must not be set in spec"));
+                errors.forbidden(
+                    &path.child(field),
+                    format!("{field} must not be set in spec"),
+                );
             }
             Source::Used if value.is_empty() => {
                 errors.required(&path.child(field), format!("{field} must be set in status"));
@@ -187,9 +211,17 @@ fn config_map_source(
         }
     }
     let names = [
-        ("namespace", source.namespace(), dns1123_label as fn(&str) -> _),
+        (
+            "namespace",
+            source.namespace(),
+            dns1123_label as fn(&str) -> _,
+        ),
         ("name", source.name(), dns1123_subdomain),
-        ("kubeletConfigKey", source.kubelet_config_key(), config_map_key),
+        (
+            "kubeletConfigKey",
+            source.kubelet_config_key(),
+            config_map_key,
+        ),
     ];
     for (field, value, check) in names {
         let path = path.child(field);

@@ -25,9 +25,17 @@ fn create(new: &Record, errors: &mut ErrorList) {
 }
 
 fn update(new: &Record, old: &Record, errors: &mut ErrorList) {
-    let (now, before) = (ResourceQuota::from_record(new).spec(), ResourceQuota::from_record(old).spec());
+    let (now, before) = (
+        ResourceQuota::from_record(new).spec(),
+        ResourceQuota::from_record(old).spec(),
+    );
     spec(now, errors);
-    let set = |spec: ResourceQuotaSpec<'_>| spec.scopes().iter().map(str::to_owned).collect::<BTreeSet<_>>();
+    let set = |spec: ResourceQuotaSpec<'_>| {
+        spec.scopes()
+            .iter()
+            .map(str::to_owned)
+            .collect::<BTreeSet<_>>()
+    };
     if set(now) != set(before) {
         let shown = if now.scopes().is_present() {
             BadValue::strings(now.scopes().iter())
@@ -76,14 +84,22 @@ fn scopes(spec: ResourceQuotaSpec<'_>, errors: &mut ErrorList) {
     conflicts(&chosen, spec, errors);
 }
 
-fn scope_selector(selector: ScopeSelector<'_>, spec: ResourceQuotaSpec<'_>, errors: &mut ErrorList) {
+fn scope_selector(
+    selector: ScopeSelector<'_>,
+    spec: ResourceQuotaSpec<'_>,
+    errors: &mut ErrorList,
+) {
     // The errors name no index, as upstream.
     let path = Path::new("spec.scopeSelector.matchExpressions");
     let operator = path.child("operator");
     for requirement in selector.match_expressions() {
         let scope = requirement.scope_name();
         if !is_scope(scope) {
-            errors.invalid(&path.child("scopeName"), BadValue::json_string(scope), "unsupported scope");
+            errors.invalid(
+                &path.child("scopeName"),
+                BadValue::json_string(scope),
+                "unsupported scope",
+            );
         }
         for _ in resources_without(scope, spec) {
             errors.invalid(
@@ -92,7 +108,11 @@ fn scope_selector(selector: ScopeSelector<'_>, spec: ResourceQuotaSpec<'_>, erro
                 "unsupported scope applied to resource",
             );
         }
-        if is_scope(scope) && scope != PRIORITY && scope != VOLUME_CLASS && requirement.operator() != "Exists" {
+        if is_scope(scope)
+            && scope != PRIORITY
+            && scope != VOLUME_CLASS
+            && requirement.operator() != "Exists"
+        {
             errors.invalid(
                 &operator,
                 BadValue::json_string(requirement.operator()),
@@ -111,15 +131,26 @@ fn scope_selector(selector: ScopeSelector<'_>, spec: ResourceQuotaSpec<'_>, erro
                 "must be no value when `operator` is 'Exist' or 'DoesNotExist' for scope selector",
             ),
             "In" | "NotIn" | "Exists" | "DoesNotExist" => {}
-            other => errors.invalid(&operator, BadValue::json_string(other), "not a valid selector operator"),
+            other => errors.invalid(
+                &operator,
+                BadValue::json_string(other),
+                "not a valid selector operator",
+            ),
         }
     }
-    let chosen: BTreeSet<&str> = selector.match_expressions().iter().map(|it| it.scope_name()).collect();
+    let chosen: BTreeSet<&str> = selector
+        .match_expressions()
+        .iter()
+        .map(|it| it.scope_name())
+        .collect();
     conflicts(&chosen, spec, errors);
 }
 
 fn conflicts(chosen: &BTreeSet<&str>, spec: ResourceQuotaSpec<'_>, errors: &mut ErrorList) {
-    for [one, other] in [[BEST_EFFORT, NOT_BEST_EFFORT], [TERMINATING, NOT_TERMINATING]] {
+    for [one, other] in [
+        [BEST_EFFORT, NOT_BEST_EFFORT],
+        [TERMINATING, NOT_TERMINATING],
+    ] {
         if chosen.contains(one) && chosen.contains(other) {
             let shown = if spec.scopes().is_present() {
                 BadValue::strings(spec.scopes().iter())
@@ -142,12 +173,21 @@ const VOLUME_CLASS: &str = "VolumeAttributesClass";
 fn is_scope(scope: &str) -> bool {
     matches!(
         scope,
-        BEST_EFFORT | NOT_BEST_EFFORT | TERMINATING | NOT_TERMINATING | PRIORITY | AFFINITY | VOLUME_CLASS
+        BEST_EFFORT
+            | NOT_BEST_EFFORT
+            | TERMINATING
+            | NOT_TERMINATING
+            | PRIORITY
+            | AFFINITY
+            | VOLUME_CLASS
     )
 }
 
 /// The limited resources that a scope says nothing about.
-fn resources_without<'a>(scope: &'a str, spec: ResourceQuotaSpec<'a>) -> impl Iterator<Item = &'a str> {
+fn resources_without<'a>(
+    scope: &'a str,
+    spec: ResourceQuotaSpec<'a>,
+) -> impl Iterator<Item = &'a str> {
     let names = spec.hard().iter().map(|(name, _)| name);
     names.filter(move |name| quantity::is_standard_quota(name) && !applies(scope, name))
 }
