@@ -57,6 +57,11 @@ impl KindStrategy {
         }
     }
 
+    /// Whether it is of events by `events.k8s.io`, which asks for more than the core group.
+    fn is_named_event(&self) -> bool {
+        self.life == Life::Event && !self.resource.group.is_empty()
+    }
+
     /// The position of `status` where the main endpoint does not write it.
     fn status_of(&self, object: &Record) -> Option<usize> {
         if self.facts.has_status {
@@ -109,10 +114,16 @@ impl Strategy for KindStrategy {
     }
 
     fn validate(&self, _: &RequestContext, new: &Record) -> ErrorList {
+        if self.is_named_event() {
+            return pintle_api::validation::create_event(new);
+        }
         pintle_api::validation::create(new)
     }
 
     fn validate_update(&self, _: &RequestContext, new: &Record, old: &Record) -> ErrorList {
+        if self.is_named_event() {
+            return pintle_api::validation::update_event(new, old);
+        }
         pintle_api::validation::update(new, old)
     }
 
@@ -283,6 +294,10 @@ impl Strategy for FinalizeStrategy {
 
     fn prepare_for_update(&self, _: &RequestContext, new: &mut Record, old: &Record) {
         namespaces::prepare_for_finalize(new, old);
+    }
+
+    fn validate_update(&self, _: &RequestContext, new: &Record, old: &Record) -> ErrorList {
+        pintle_api::validation::update_subresource("finalize", new, old)
     }
 
     fn is_deleted_by_update(&self, new: &Record, old: &Record) -> bool {
