@@ -56,6 +56,35 @@ struct Said {
     kind: String,
 }
 
+/// Why a body is not what is expected.
+enum Mismatch {
+    /// It is of another kind, or of none.
+    Kind(String),
+    /// It is of the kind in another version.
+    Version(String),
+}
+
+/// Decodes what a patch made of an object; fields that should not be there are noted in `problems`.
+///
+/// # Errors
+/// Why it is no object of the kind any more.
+pub(super) fn decode_patched(
+    body: &Bytes,
+    expected: &Expected<'_>,
+    problems: &mut Problems,
+    registry: &Registry,
+) -> Result<Record, String> {
+    let said = json::type_meta(body).map_err(|error| json_syntax(&error))?;
+    let said = Said {
+        api_version: said.api_version.to_string(),
+        kind: said.kind.to_string(),
+    };
+    match said.mismatch(expected, registry) {
+        Some(Mismatch::Kind(text) | Mismatch::Version(text)) => Err(text),
+        None => json::decode(expected.ty, body, problems).map_err(|error| error.to_string()),
+    }
+}
+
 /// Decodes a body; fields that should not be there are warned of or refused, as asked.
 ///
 /// # Errors
@@ -128,6 +157,14 @@ pub(super) fn decode(
 impl Said {
     /// Whether the body is what is expected, and if not, why not.
     fn check(&self, expected: &Expected<'_>, registry: &Registry) -> Result<(), ApiError> {
+        match self.mismatch(expected, registry) {
+            None => Ok(()),
+            Some(Mismatch::Version(text)) => Err(ApiError::bad_request(text)),
+            Some(Mismatch::Kind(text)) => Err(self.cannot_be(expected, &text)),
+        }
+    }
+
+    fn mismatch(&self, expected: &Expected<'_>, registry: &Registry) -> Option<Mismatch> {
         let wanted = expected.api_version();
         let api_version = if self.api_version.is_empty() {
             &wanted
@@ -140,37 +177,36 @@ impl Said {
             &self.kind
         };
         if *api_version == wanted && kind == expected.kind {
-            return Ok(());
+            return None;
         }
-        let version = GroupVersion::parse(api_version)
-            .map_err(|error| self.cannot_be(expected, &error.to_string()))?;
+        let version = match GroupVersion::parse(api_version) {
+            Ok(version) => version,
+            Err(error) => return Some(Mismatch::Kind(error.to_string())),
+        };
         let (named_group, named_version) = (version.group.as_str(), version.version.as_str());
         if kind == expected.kind
             && (expected.accepts.iter())
                 .any(|(group, version)| group == named_group && version == named_version)
         {
-            return Ok(());
+            return None;
         }
-        let is_known = registry.knows(named_group, named_version, kind);
-        Err(if !is_known {
-            let text = format!(
+        Some(if !registry.knows(named_group, named_version, kind) {
+            Mismatch::Kind(format!(
                 "no kind {} is registered for version {} in scheme \"{SCHEME}\"",
                 Quoted(kind),
                 Quoted(api_version)
-            );
-            self.cannot_be(expected, &text)
+            ))
         } else if kind == expected.kind && version.group.as_str() == expected.group {
-            ApiError::bad_request(format!(
+            Mismatch::Version(format!(
                 "the API version in the data ({api_version}) does not match the expected API version ({wanted})"
             ))
         } else {
-            let text = format!(
+            Mismatch::Kind(format!(
                 "converting ({}.{kind}) to ({}.{}): unknown conversion",
                 version.version,
                 package(expected.group),
                 expected.kind
-            );
-            self.cannot_be(expected, &text)
+            ))
         })
     }
 

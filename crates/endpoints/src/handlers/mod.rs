@@ -9,17 +9,19 @@
 //! | [`write`] | create, update |
 //! | [`action`] | create, where nothing is kept |
 //! | [`view`] | get and list, where nothing is kept |
+//! | [`patch`] | patch: by [`patched`], or by [`apply`] where it is an apply |
 //! | [`delete`] | delete, deletecollection |
-//!
-//! PATCH has its place in `verb` and in [`handle`], beside update: until there is a handler for it, it answers as
-//! a method that the resource does not have, and [`is_served`] leaves it out of discovery.
 
 mod action;
+mod apply;
 mod decode;
 mod delete;
 mod get;
 mod list;
+mod operations;
 mod options;
+mod patch;
+mod patched;
 mod reply;
 mod view;
 mod watch;
@@ -166,6 +168,7 @@ async fn answer(
             "watch" => watch::watch(&call, &store, cx).await,
             "create" => write::create(call, &store, cx).await,
             "update" => write::update(call, &store, cx).await,
+            "patch" => patch::patch(call, &store, cx).await,
             "delete" => delete::delete(call, &store, cx).await,
             "deletecollection" => delete::delete_collection(call, &store, cx).await,
             _ => Err(method_not_allowed()),
@@ -190,11 +193,11 @@ pub fn is_served(registry: &Registry, offer: Offer<'_>) -> bool {
     match offer.subresource {
         None => matches!(
             offer.verb,
-            "get" | "list" | "watch" | "create" | "update" | "delete" | "deletecollection"
+            "get" | "list" | "watch" | "create" | "update" | "patch" | "delete" | "deletecollection"
         ),
         Some(subresource) => {
             (store.subresource(&subresource.name).is_some()
-                && matches!(offer.verb, "get" | "update"))
+                && matches!(offer.verb, "get" | "update" | "patch"))
                 || (store.action(&subresource.name).is_some() && offer.verb == "create")
         }
     }
@@ -291,7 +294,7 @@ fn verb(call: &Call<'_>, place: Place) -> Option<&'static str> {
         (Place::Collection, &Method::DELETE) => "deletecollection",
         (Place::Object, &Method::DELETE) => "delete",
         (Place::Object | Place::Subresource, &Method::PUT) => "update",
-        // (Place::Object | Place::Subresource, &Method::PATCH) => "patch"
+        (Place::Object | Place::Subresource, &Method::PATCH) => "patch",
         _ => return None,
     })
 }

@@ -19,7 +19,7 @@ pub(super) enum FieldValidation {
     Strict,
 }
 
-/// The query of a create or an update.
+/// The query of a create, an update or a patch.
 #[derive(Debug)]
 pub(super) struct WriteOptions {
     /// Run everything but the write.
@@ -28,6 +28,8 @@ pub(super) struct WriteOptions {
     pub field_manager: Text,
     /// What to do about fields that are not known.
     pub field_validation: FieldValidation,
+    /// An apply takes what others own.
+    pub force: bool,
 }
 
 impl WriteOptions {
@@ -36,15 +38,52 @@ impl WriteOptions {
     /// # Errors
     /// 422
     pub(super) fn parse(query: Query<'_>, kind: &'static str) -> Result<Self, ApiError> {
+        Self::parse_after(ErrorList::new(), query, kind)
+    }
+
+    /// Reads the query of an apply, which has to name its manager.
+    ///
+    /// # Errors
+    /// 422
+    pub(super) fn parse_apply(query: Query<'_>) -> Result<Self, ApiError> {
+        let mut errors = ErrorList::new();
+        if query.first("fieldManager").unwrap_or_default().is_empty() {
+            errors.required(&Path::new("fieldManager"), "is required for apply patch");
+        }
+        let options = Self::parse_after(errors, query, "PatchOptions")?;
+        Ok(Self {
+            force: query.flag("force"),
+            ..options
+        })
+    }
+
+    /// Reads the query of any other patch, which has nothing to force.
+    ///
+    /// # Errors
+    /// 422
+    pub(super) fn parse_patch(query: Query<'_>) -> Result<Self, ApiError> {
+        let mut errors = ErrorList::new();
+        if query.has("force") {
+            let why = "may not be specified for non-apply patch";
+            errors.forbidden(&Path::new("force"), why);
+        }
+        Self::parse_after(errors, query, "PatchOptions")
+    }
+
+    fn parse_after(
+        mut errors: ErrorList,
+        query: Query<'_>,
+        kind: &'static str,
+    ) -> Result<Self, ApiError> {
         let mut options = Self {
             dry_run: false,
             field_manager: Text::default(),
             field_validation: FieldValidation::Warn,
+            force: false,
         };
-        if query.is_empty() {
+        if query.is_empty() && errors.is_empty() {
             return Ok(options);
         }
-        let mut errors = ErrorList::new();
         if let Some(manager) = query.first("fieldManager") {
             validate_field_manager(&manager, &Path::new("fieldManager"), &mut errors);
             options.field_manager = Text::from(manager.into_owned());
@@ -123,6 +162,23 @@ mod tests {
             "fieldValidation=Maybe",
             r#"fieldValidation: Unsupported value: "Maybe": supported values: "", "Ignore", "Strict", "Warn""#,
         );
+    }
+
+    #[test]
+    fn only_an_apply_forces_and_has_to_name_its_manager() {
+        let refused = |result: Result<WriteOptions, ApiError>| {
+            result.err().map(|error| error.to_string()).unwrap_or_default()
+        };
+        assert_eq!(
+            refused(WriteOptions::parse_patch(Query::new("force"))),
+            "PatchOptions.meta.k8s.io \"\" is invalid: force: Forbidden: may not be specified for non-apply patch"
+        );
+        assert_eq!(
+            refused(WriteOptions::parse_apply(Query::new("force=true"))),
+            "PatchOptions.meta.k8s.io \"\" is invalid: fieldManager: Required value: is required for apply patch"
+        );
+        let options = WriteOptions::parse_apply(Query::new("fieldManager=a&force=0"));
+        assert_eq!(options.map(|options| options.force).ok(), Some(false));
     }
 
     #[test]

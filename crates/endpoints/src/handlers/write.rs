@@ -65,7 +65,11 @@ async fn read(
     Ok((reply, object))
 }
 
-fn answer(reply: &Reply, store: &Store, written: &Written) -> Result<Response<Body>, ApiError> {
+/// Answers with what was written: 201 if it was not there before.
+///
+/// # Errors
+/// Those of [`Reply::object`].
+pub(super) fn answer(reply: &Reply, store: &Store, written: &Written) -> Result<Response<Body>, ApiError> {
     let code = if written.created {
         StatusCode::CREATED
     } else {

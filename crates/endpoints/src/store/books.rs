@@ -2,7 +2,7 @@
 
 use std::sync::OnceLock;
 
-use pintle_runtime::fields::{FieldManager, Set, Versions, keep_times_if_same};
+use pintle_runtime::fields::{FieldManager, Set, Versions};
 use pintle_runtime::value::Record;
 
 use super::Store;
@@ -17,15 +17,16 @@ impl Store {
         new: &mut Record,
         old: Option<&Record>,
     ) {
-        let manager = FieldManager {
+        self.field_manager(cx).update(old, new, &cx.field_manager);
+    }
+
+    /// Who keeps the books of writes through this store.
+    pub fn field_manager(&self, cx: &RequestContext) -> FieldManager<'_> {
+        FieldManager {
             versions: self,
             version: self.forms().form(self.version).api_version.clone(),
             subresource: self.subresource.clone(),
             now: cx.now(),
-        };
-        manager.update(old, new, &cx.field_manager);
-        if let Some(old) = old {
-            keep_times_if_same(old, new);
         }
     }
 

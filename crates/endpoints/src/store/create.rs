@@ -9,7 +9,7 @@ use pintle_runtime::status::{ApiError, RetryAfter};
 use pintle_runtime::value::Record;
 use pintle_storage::{Expect, StorageError};
 
-use super::{Store, Written, metadata};
+use super::{Books, Store, Written, metadata};
 use crate::admission::{Attributes, Operation};
 use crate::allocation::Claim;
 use crate::cache::{Draft, Object};
@@ -35,23 +35,24 @@ impl Store {
     ) -> Result<Written, ApiError> {
         let read = Metadata::of(&new);
         if read.generate_name().is_empty() || !read.name().is_empty() {
-            return self.create_once(cx, new).await;
+            return self.create_once(cx, new, Books::Store).await;
         }
         for _ in 1..ATTEMPTS {
-            match self.create_once(cx, new.clone()).await {
+            match self.create_once(cx, new.clone(), Books::Store).await {
                 Err(ApiError::AlreadyExists(_)) => {}
                 result => return result,
             }
         }
-        self.create_once(cx, new).await
+        self.create_once(cx, new, Books::Store).await
     }
 
     pub(super) async fn create_once(
         &self,
         cx: &RequestContext,
         new: Record,
+        books: Books,
     ) -> Result<Written, ApiError> {
-        let mut hub = self.begin_create(cx, new).await?;
+        let mut hub = self.begin_create(cx, new, books).await?;
         let claim = match self.strategy.allocation() {
             Some(allocation) => allocation.begin_create(cx, &mut hub).await?,
             None => Claim::nothing(),
@@ -102,11 +103,18 @@ impl Store {
     }
 
     /// From what the client sent to the hub form, with the server's metadata: the first half of a create.
-    async fn begin_create(&self, cx: &RequestContext, mut new: Record) -> Result<Record, ApiError> {
+    async fn begin_create(
+        &self,
+        cx: &RequestContext,
+        mut new: Record,
+        books: Books,
+    ) -> Result<Record, ApiError> {
         self.forms().form(self.version).name(&mut new);
         metadata::wipe(&mut metadata::of(&mut new)?);
         self.strategy.default(&mut new);
-        self.manage_fields(cx, &mut new, None);
+        if books == Books::Store {
+            self.manage_fields(cx, &mut new, None);
+        }
         let mut hub = self.forms().to_hub(new, self.version)?;
         let expected = if self.row.namespaced {
             cx.namespace.as_str()

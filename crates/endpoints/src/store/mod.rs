@@ -27,7 +27,7 @@ use pintle_storage::{Storage, StorageError};
 
 pub use delete::Deleted;
 pub use list::List;
-pub use update::{Change, Written};
+pub use update::{Books, Change, Existing, Written};
 
 use crate::admission::{Chain, Interested};
 use crate::cache::{Cache, Forms, Object, Selection, Version};
@@ -283,8 +283,17 @@ impl Store {
         crate::cache::entry::key(namespace, name).0
     }
 
-    fn not_found(&self, name: &str) -> ApiError {
+    /// 404 for an object of this resource.
+    pub fn not_found(&self, name: &str) -> ApiError {
         ApiError::not_found(&self.resource, name)
+    }
+
+    /// 409 for an object that is not there, though its uid was given.
+    pub fn uid_mismatch(&self, name: &str, uid: &str) -> ApiError {
+        let why = format!(
+            "uid mismatch: the provided object specified uid {uid}, and no existing object was found"
+        );
+        ApiError::conflict(&self.resource, name, why)
     }
 
     /// What clients read of a storage's error that means nothing particular to the verb.

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use pintle_runtime::field_path::{ErrorList, Path};
+use pintle_runtime::fields::keep_times_if_same;
 use pintle_runtime::gvk::GroupKind;
 use pintle_runtime::meta::{METADATA, ObjectMeta};
 use pintle_runtime::object_meta::validate_update;
@@ -38,6 +39,27 @@ pub struct Change {
     pub preconditions: Preconditions,
     /// An object that is not there is created, whatever the kind's rule is: apply.
     pub creates: bool,
+    /// Who keeps the books of who set what.
+    pub books: Books,
+}
+
+/// Who keeps the books of who set what.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Books {
+    /// The store: what differs is the request's field manager's from now on.
+    #[default]
+    Store,
+    /// Whoever makes the object, which brings its managed fields: apply.
+    Maker,
+}
+
+/// The object that a change begins with.
+#[derive(Clone, Copy, Debug)]
+pub struct Existing<'a> {
+    /// It in the version of the store.
+    pub record: &'a Record,
+    /// It as it is kept, with its JSON.
+    pub object: &'a Object,
 }
 
 /// What the old object and a change make.
@@ -71,7 +93,7 @@ impl Store {
                 uid,
                 resource_version: None,
             },
-            creates: false,
+            ..Change::default()
         };
         // An object that names a revision is computed once; without one it may have to be again.
         let is_blind = matches!(Metadata::of(&new).resource_version(), "" | "0");
@@ -97,11 +119,27 @@ impl Store {
     /// Those of `make` and those of [`Store::update`].
     pub async fn update_with(
         &self,
-        _permit: &Permit,
+        permit: &Permit,
         cx: &RequestContext,
         name: &str,
         change: &Change,
         mut make: impl FnMut(Option<&Record>) -> Result<Record, ApiError> + Send,
+    ) -> Result<Written, ApiError> {
+        let make = |existing: Option<Existing<'_>>| make(existing.map(|existing| existing.record));
+        self.update_from(permit, cx, name, change, make).await
+    }
+
+    /// The same for who wants more of the existing object than its record.
+    ///
+    /// # Errors
+    /// Those of `make` and those of [`Store::update`].
+    pub async fn update_from(
+        &self,
+        _permit: &Permit,
+        cx: &RequestContext,
+        name: &str,
+        change: &Change,
+        mut make: impl FnMut(Option<Existing<'_>>) -> Result<Record, ApiError> + Send,
     ) -> Result<Written, ApiError> {
         let key = self.key(cx, name);
         loop {
@@ -112,7 +150,7 @@ impl Store {
                 self.check_preconditions(name, &key, &change.preconditions, "", "")?;
                 let mut new = make(None)?;
                 self.agree(cx, name, &mut new)?;
-                match self.create_once(cx, without_revision(new)).await {
+                match self.create_once(cx, without_revision(new), change.books).await {
                     // Someone else created it in between, so there is something to update now.
                     Err(ApiError::AlreadyExists(_))
                         if self.cache.get(&key).is_some() && !cx.dry_run =>
@@ -132,8 +170,19 @@ impl Store {
                 converted = self.forms().from_hub(old.clone(), self.version)?;
                 &converted
             };
-            let new = make(Some(seen))?;
-            let mut hub = self.begin_update(cx, name, new, &entry, &old, seen).await?;
+            let object = Object::new(Arc::clone(&entry), self.version);
+            let existing = Existing {
+                record: seen,
+                object: &object,
+            };
+            let mut new = make(Some(existing))?;
+            self.agree(cx, name, &mut new)?;
+            self.forms().form(self.version).name(&mut new);
+            self.strategy.default(&mut new);
+            if change.books == Books::Store {
+                self.manage_fields(cx, &mut new, Some(seen));
+            }
+            let mut hub = self.begin_update(cx, name, new, &entry, &old).await?;
             let claim = match self.strategy.allocation() {
                 Some(allocation) => allocation.begin_update(cx, &mut hub, &old).await?,
                 None => Claim::nothing(),
@@ -217,20 +266,15 @@ impl Store {
         self.cache.progress().reach(revision).await
     }
 
-    /// From what was made to the hub form: the first half of an update.
+    /// From what was made, with its books, to the hub form: the first half of an update.
     async fn begin_update(
         &self,
         cx: &RequestContext,
         name: &str,
-        mut new: Record,
+        new: Record,
         entry: &Entry,
         old: &Record,
-        seen: &Record,
     ) -> Result<Record, ApiError> {
-        self.agree(cx, name, &mut new)?;
-        self.forms().form(self.version).name(&mut new);
-        self.strategy.default(&mut new);
-        self.manage_fields(cx, &mut new, Some(seen));
         let mut hub = self.forms().to_hub(new, self.version)?;
         if self.interested().cares(Operation::Update) {
             let attributes = self.change(cx, old);
@@ -272,6 +316,7 @@ impl Store {
                 .validate(cx, &attributes, Some(&hub))
                 .await?;
         }
+        keep_times_if_same(old, &mut hub);
         metadata::of(&mut hub)?.set_resource_version("");
         let draft = Draft::new(self.forms(), &hub)?;
         Ok(if self.strategy.is_deleted_by_update(&hub, old) {

@@ -207,24 +207,36 @@ impl FieldManager<'_> {
 
 /// Gives `new` the times of `live`'s managed fields if nothing but those times differs.
 pub fn keep_times_if_same(live: &Record, new: &mut Record) {
-    let Some(entries) = entries(live) else { return };
-    let mut bare_live = live.clone();
-    let mut bare_new = new.clone();
-    for record in [&mut bare_live, &mut bare_new] {
-        for entry in entries_mut(record).into_iter().flatten() {
-            if let Value::Record(entry) = entry
-                && let Some(time) = entry.ty().field_index("time")
-            {
-                entry.remove(time);
-            }
-        }
+    let (Some(kept), Some(found)) = (entries(live), entries(new)) else {
+        return;
+    };
+    if kept == found || kept.len() != found.len() || !kept.iter().zip(found).all(same_but_time) {
+        return;
     }
-    if bare_live == bare_new {
-        let kept = entries.to_vec();
-        if let Some(found) = entries_mut(new) {
-            *found = kept;
-        }
+    let kept = kept.to_vec();
+    let swap = |new: &mut Record, with: Vec<Value>| {
+        entries_mut(new).map(|entries| std::mem::replace(entries, with))
+    };
+    if let Some(found) = swap(new, kept)
+        && *new != *live
+    {
+        swap(new, found);
     }
+}
+
+fn same_but_time((a, b): (&Value, &Value)) -> bool {
+    let (Value::Record(a), Value::Record(b)) = (a, b) else {
+        return a == b;
+    };
+    let timeless = |record: &Record| {
+        let time = record.ty().field_index("time");
+        let entries = record.entries().iter();
+        entries
+            .filter(|(at, _)| Some(usize::from(*at)) != time)
+            .cloned()
+            .collect::<Vec<_>>()
+    };
+    timeless(a) == timeless(b)
 }
 
 impl Books {

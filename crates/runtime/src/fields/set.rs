@@ -176,7 +176,7 @@ impl Set {
         })
     }
 
-    /// Every path of the set, in order.
+    /// Every path of the set: at each level the members, then what is below each.
     pub fn paths(&self) -> Vec<Vec<PathElement>> {
         let mut paths = Vec::new();
         self.collect(&mut Vec::new(), &mut paths);
@@ -184,11 +184,11 @@ impl Set {
     }
 
     fn collect(&self, prefix: &mut Vec<PathElement>, paths: &mut Vec<Vec<PathElement>>) {
+        for entry in self.entries.iter().filter(|entry| entry.member) {
+            paths.push([&prefix[..], std::slice::from_ref(&entry.element)].concat());
+        }
         for entry in &self.entries {
             prefix.push(entry.element.clone());
-            if entry.member {
-                paths.push(prefix.clone());
-            }
             entry.children.collect(prefix, paths);
             prefix.pop();
         }

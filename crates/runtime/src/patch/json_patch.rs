@@ -1,9 +1,13 @@
 //! JSON patch.
 
+use bytes::Bytes;
+
+use crate::codec::json;
 use crate::value::{Map, Value};
 
 use super::PatchError;
-use super::pointer::{Pointer, find, find_mut, index};
+use super::lazy::{plain, text, unfold};
+use super::pointer::{Pointer, find, index};
 
 /// A patch may not have more operations.
 pub const MAX_OPERATIONS: usize = 10_000;
@@ -36,61 +40,74 @@ impl JsonPatch {
     /// # Errors
     /// [`PatchError::Malformed`] if it is no array of objects, [`PatchError::TooLarge`] if it has more than
     /// [`MAX_OPERATIONS`].
-    pub fn parse(patch: &Value) -> Result<Self, PatchError> {
-        let Value::List(operations) = patch else {
-            let kind = go_kind(patch);
-            return Err(PatchError::Malformed(format!(
-                "json: cannot unmarshal {kind} into Go value of type jsonpatch.Patch"
-            )));
+    pub fn parse(patch: &Bytes) -> Result<Self, PatchError> {
+        let malformed = |error: crate::codec::DecodeError| PatchError::Malformed(error.to_string());
+        let operations = match json::open(patch).map_err(malformed)? {
+            Value::List(operations) => operations,
+            // As Go reads it: no patch, and no fault.
+            Value::Null => Vec::new(),
+            other => {
+                let kind = go_kind(&other);
+                return Err(PatchError::Malformed(format!(
+                    "json: cannot unmarshal {kind} into Go value of type jsonpatch.Patch"
+                )));
+            }
         };
-        if operations.len() > MAX_OPERATIONS {
-            return Err(PatchError::TooLarge(format!(
-                "The allowed maximum operations in a JSON patch is {MAX_OPERATIONS}, got {}",
-                operations.len()
-            )));
-        }
+        let count = operations.len();
         let operations = operations
-            .iter()
-            .map(|operation| match operation {
+            .into_iter()
+            .map(|mut operation| match unfold(&mut operation) {
                 Value::Map(operation) => Ok(Operation::parse(operation)),
+                Value::Null => Ok(Operation::Wrong("Unexpected kind: unknown".to_owned())),
                 other => Err(PatchError::Malformed(format!(
                     "json: cannot unmarshal {} into Go value of type jsonpatch.Operation",
                     go_kind(other)
                 ))),
             })
             .collect::<Result<_, _>>()?;
+        if count > MAX_OPERATIONS {
+            return Err(PatchError::TooLarge(format!(
+                "The allowed maximum operations in a JSON patch is {MAX_OPERATIONS}, got {count}"
+            )));
+        }
         Ok(Self(operations))
     }
 
-    /// Applies the operations in order, all or nothing. `budget` bounds how many values `copy` may add.
+    /// The JSON text `document` with the operations applied in order, all or nothing. `budget` bounds how many
+    /// bytes `copy` may add. What no operation reaches stays the text that it is.
     ///
     /// # Errors
     /// [`PatchError::Inapplicable`] at the first operation that fails.
-    pub fn apply(&self, mut document: Value, mut budget: usize) -> Result<Value, PatchError> {
+    pub fn apply(&self, document: &Bytes, mut budget: usize) -> Result<Bytes, PatchError> {
+        let mut document = Value::Raw(document.clone());
+        unfold(&mut document);
         for operation in &self.0 {
             operation.apply(&mut document, &mut budget)?;
         }
-        Ok(document)
+        Ok(text(&document))
     }
 }
 
 impl Operation {
     fn parse(operation: &Map) -> Self {
-        let text = |key: &str| operation.get(key).and_then(Value::as_str);
-        let pointer = |key: &str| text(key).and_then(Pointer::parse);
-        let kind = text("op").unwrap_or_default();
+        let said = |key: &str| match operation.get(key).map(plain) {
+            Some(Value::String(text)) => Some(text),
+            _ => None,
+        };
+        let pointer = |key: &str| said(key).and_then(|text| Pointer::parse(&text));
+        let kind = said("op").unwrap_or_else(|| "unknown".into());
         let Some(path) = pointer("path") else {
             return Self::Wrong(format!("{kind} operation without a path"));
         };
-        let value = operation.get("value");
-        match (kind, value, pointer("from")) {
-            ("add", Some(value), _) => Self::Add(path, value.clone()),
-            ("replace", Some(value), _) => Self::Replace(path, value.clone()),
-            // A test without a value asks for null.
-            ("test", value, _) => Self::Test(path, value.cloned().unwrap_or_default()),
-            ("remove", _, _) => Self::Remove(path),
-            ("move", _, Some(from)) => Self::Move { from, to: path },
-            ("copy", _, Some(from)) => Self::Copy { from, to: path },
+        // What is not given is null.
+        let value = operation.get("value").cloned().unwrap_or_default();
+        match (kind.as_str(), pointer("from")) {
+            ("add", _) => Self::Add(path, value),
+            ("replace", _) => Self::Replace(path, value),
+            ("test", _) => Self::Test(path, value),
+            ("remove", _) => Self::Remove(path),
+            ("move", Some(from)) => Self::Move { from, to: path },
+            ("copy", Some(from)) => Self::Copy { from, to: path },
             _ => Self::Wrong(format!("Unexpected kind: {kind}")),
         }
     }
@@ -99,48 +116,49 @@ impl Operation {
         match self {
             Self::Add(path, value) => add(document, path, value.clone()),
             Self::Remove(path) => remove(document, path).map(drop),
-            Self::Replace(path, value) => {
-                let found = find_mut(document, &path.0).ok_or_else(|| missing("replace", path))?;
-                *found = value.clone();
-                Ok(())
-            }
+            Self::Replace(path, value) => replace(document, path, value.clone()),
             Self::Test(path, value) => {
-                let found = find(document, &path.0).unwrap_or(&Value::Null);
-                if found == value {
+                if plain(&read(document, path)?) == plain(value) {
                     Ok(())
                 } else {
                     Err(missing("testing value", path))
                 }
             }
             Self::Move { from, to } => {
-                if to.is_within(from) && to != from {
-                    return Err(missing("move into itself", to));
-                }
                 let value = remove(document, from)?;
                 add(document, to, value)
             }
             Self::Copy { from, to } => {
-                let value = find(document, &from.0)
-                    .ok_or_else(|| missing("copy", from))?
-                    .clone();
-                *budget = budget.checked_sub(size(&value)).ok_or_else(|| {
+                let value = text(&read(document, from)?);
+                *budget = budget.checked_sub(value.len()).ok_or_else(|| {
                     PatchError::Inapplicable(
                         "unable to copy, the accumulated size increase is too large".to_owned(),
                     )
                 })?;
-                add(document, to, value)
+                add(document, to, Value::Raw(value))
             }
             Self::Wrong(why) => Err(PatchError::Inapplicable(why.clone())),
         }
     }
 }
 
-fn add(document: &mut Value, path: &Pointer, value: Value) -> Result<(), PatchError> {
+/// What is at `path`; a key that an object does not have holds null, as far as upstream sees.
+fn read(document: &mut Value, path: &Pointer) -> Result<Value, PatchError> {
     let Some((last, parents)) = path.split_last() else {
-        *document = value;
-        return Ok(());
+        return Ok(document.clone());
     };
-    match find_mut(document, parents) {
+    match find(document, parents) {
+        Some(Value::Map(map)) => Ok(map.get(last).cloned().unwrap_or_default()),
+        Some(Value::List(items)) => index(last, items.len())
+            .and_then(|at| items.get(at).cloned())
+            .ok_or_else(|| missing("reading", path)),
+        _ => Err(missing("reading", path)),
+    }
+}
+
+fn add(document: &mut Value, path: &Pointer, value: Value) -> Result<(), PatchError> {
+    let (last, parents) = path.split_last().ok_or_else(|| missing("add", path))?;
+    match find(document, parents) {
         Some(Value::Map(map)) => {
             map.insert(last.to_owned(), value);
             Ok(())
@@ -162,10 +180,33 @@ fn add(document: &mut Value, path: &Pointer, value: Value) -> Result<(), PatchEr
     }
 }
 
+/// Upstream replaces what an object does not have as well.
+fn replace(document: &mut Value, path: &Pointer, mut value: Value) -> Result<(), PatchError> {
+    let wrong = || missing("replace", path);
+    let Some((last, parents)) = path.split_last() else {
+        if matches!(unfold(&mut value), Value::Map(_) | Value::List(_)) {
+            *document = value;
+        }
+        return Ok(());
+    };
+    match find(document, parents) {
+        Some(Value::Map(map)) => {
+            map.insert(last.to_owned(), value);
+            Ok(())
+        }
+        Some(Value::List(items)) => {
+            let at = index(last, items.len()).ok_or_else(wrong)?;
+            *items.get_mut(at).ok_or_else(wrong)? = value;
+            Ok(())
+        }
+        _ => Err(wrong()),
+    }
+}
+
 fn remove(document: &mut Value, path: &Pointer) -> Result<Value, PatchError> {
     let wrong = || missing("remove", path);
     let (last, parents) = path.split_last().ok_or_else(wrong)?;
-    match find_mut(document, parents) {
+    match find(document, parents) {
         Some(Value::Map(map)) => map.remove(last).ok_or_else(wrong),
         Some(Value::List(items)) => {
             let at = index(last, items.len())
@@ -184,24 +225,15 @@ fn missing(operation: &str, path: &Pointer) -> PatchError {
     ))
 }
 
-/// Roughly the bytes of a value in JSON.
-fn size(value: &Value) -> usize {
-    match value {
-        Value::String(text) => text.len() + 2,
-        Value::List(items) => 2 + items.iter().map(|item| size(item) + 1).sum::<usize>(),
-        Value::Map(map) => {
-            2 + map
-                .iter()
-                .map(|(key, value)| key.len() + 4 + size(value))
-                .sum::<usize>()
-        }
-        Value::Raw(raw) => raw.len(),
-        _ => 8,
-    }
-}
-
 fn go_kind(value: &Value) -> &'static str {
     match value {
+        Value::Raw(text) => match text.trim_ascii_start().first() {
+            Some(b'"') => "string",
+            Some(b'[') => "array",
+            Some(b'{') => "object",
+            Some(b't' | b'f') => "bool",
+            _ => "number",
+        },
         Value::Bool(_) => "bool",
         Value::Int(_) | Value::Float(_) => "number",
         Value::String(_) => "string",
@@ -212,28 +244,21 @@ fn go_kind(value: &Value) -> &'static str {
 
 #[cfg(test)]
 mod tests {
-    use bytes::Bytes;
-
     use super::*;
-    use crate::codec::{Problems, json};
 
-    fn value(text: &str) -> Value {
-        json::decode_value(
-            &Bytes::copy_from_slice(text.as_bytes()),
-            &mut Problems::ignored(),
-        )
-        .unwrap()
+    fn bytes(text: &str) -> Bytes {
+        Bytes::copy_from_slice(text.as_bytes())
     }
 
-    fn apply(document: &str, patch: &str) -> Result<Value, PatchError> {
-        JsonPatch::parse(&value(patch))?.apply(value(document), 1_000)
+    fn apply(document: &str, patch: &str) -> Result<Bytes, PatchError> {
+        JsonPatch::parse(&bytes(patch))?.apply(&bytes(document), 1_000)
     }
 
     #[track_caller]
     fn check(document: &str, patch: &str, expected: &str) {
         assert_eq!(
-            apply(document, patch).unwrap(),
-            value(expected),
+            apply(document, patch),
+            Ok(bytes(expected)),
             "{document} + {patch}"
         );
     }
@@ -286,6 +311,26 @@ mod tests {
     }
 
     #[test]
+    fn upstreams_leniency_is_kept() {
+        check("{}", r#"[{"op":"replace","path":"/a","value":1}]"#, r#"{"a":1}"#);
+        check("{}", r#"[{"op":"add","path":"/a"}]"#, r#"{"a":null}"#);
+        check("{}", r#"[{"op":"copy","from":"/b","path":"/a"}]"#, r#"{"a":null}"#);
+        check("{}", r#"[{"op":"test","path":"/a","value":null}]"#, "{}");
+        check(r#"{"a":1}"#, r#"[{"op":"remove","path":"x/a"}]"#, "{}");
+        check(r#"{"a":1}"#, r#"[{"op":"replace","path":"","value":{"b":2}}]"#, r#"{"b":2}"#);
+        check(r#"{"a":1}"#, "null", r#"{"a":1}"#);
+    }
+
+    #[test]
+    fn what_is_not_touched_keeps_its_order_and_spelling() {
+        check(
+            r#"{"z":{"b":1.0,"a":2},"y":[{"d":1,"c":2}]}"#,
+            r#"[{"op":"test","path":"/z","value":{"a":2,"b":1.0}},{"op":"add","path":"/y/0/b","value": 1.50}]"#,
+            r#"{"y":[{"b":1.50,"c":2,"d":1}],"z":{"b":1.0,"a":2}}"#,
+        );
+    }
+
+    #[test]
     fn what_does_not_fit_is_refused() {
         refuses(r#"{"a":1}"#, r#"[{"op":"test","path":"/a","value":2}]"#);
         refuses(r#"{"a":1}"#, r#"[{"op":"remove","path":"/b"}]"#);
@@ -308,7 +353,7 @@ mod tests {
 
     #[test]
     fn a_patch_is_an_array() {
-        let error = JsonPatch::parse(&value("{}")).unwrap_err();
+        let error = JsonPatch::parse(&bytes("{}")).unwrap_err();
         assert_eq!(
             error.to_string(),
             "json: cannot unmarshal object into Go value of type jsonpatch.Patch"

@@ -2,17 +2,19 @@
 
 use crate::value::Value;
 
+use super::lazy::unfold;
+
 /// A pointer taken apart; the empty one is the whole document.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Pointer(pub(super) Vec<String>);
 
 impl Pointer {
-    /// `None` if `text` is neither empty nor starts with a slash.
+    /// What stands before the first slash does not count, but there has to be one.
     pub(super) fn parse(text: &str) -> Option<Self> {
-        if text.is_empty() {
-            return Some(Self(Vec::new()));
+        if !text.is_empty() && !text.contains('/') {
+            return None;
         }
-        let parts = text.strip_prefix('/')?.split('/');
+        let parts = text.split('/').skip(1);
         Some(Self(
             parts
                 .map(|part| part.replace("~1", "/").replace("~0", "~"))
@@ -25,32 +27,19 @@ impl Pointer {
             .split_last()
             .map(|(last, parents)| (last.as_str(), parents))
     }
-
-    /// Whether this is `other` or leads into it.
-    pub(super) fn is_within(&self, other: &Self) -> bool {
-        self.0.starts_with(&other.0)
-    }
 }
 
-/// The value that `parts` lead to.
-pub(super) fn find<'a>(document: &'a Value, parts: &[String]) -> Option<&'a Value> {
-    parts.iter().try_fold(document, |at, part| match at {
-        Value::Map(map) => map.get(part),
-        Value::List(items) => items.get(index(part, items.len())?),
-        _ => None,
-    })
-}
-
-/// The value that `parts` lead to, to change.
-pub(super) fn find_mut<'a>(document: &'a mut Value, parts: &[String]) -> Option<&'a mut Value> {
-    parts.iter().try_fold(document, |at, part| match at {
+/// The value that `parts` lead to, taken apart on the way.
+pub(super) fn find<'a>(document: &'a mut Value, parts: &[String]) -> Option<&'a mut Value> {
+    let found = parts.iter().try_fold(document, |at, part| match unfold(at) {
         Value::Map(map) => map.get_mut(part),
         Value::List(items) => {
             let at = index(part, items.len())?;
             items.get_mut(at)
         }
         _ => None,
-    })
+    })?;
+    Some(unfold(found))
 }
 
 /// The position that `part` names in a list of `len` items; negative ones count from the end.

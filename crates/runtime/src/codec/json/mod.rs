@@ -12,8 +12,10 @@ mod go;
 mod lexer;
 mod number;
 mod path;
+mod prune;
 mod raw;
 mod scan;
+mod shallow;
 mod special;
 mod string;
 mod syntax;
@@ -63,6 +65,29 @@ pub fn decode_value(body: &Bytes, problems: &mut Problems) -> Result<Value, Deco
     Decoder::new(Lexer::new(body), problems)
         .root_value()
         .map_err(|stop| explain(stop, body))
+}
+
+/// One level of any JSON value: members and items are [`Value::Raw`], or [`Value::Null`], and so can be taken
+/// apart in turn. Of members with the same key the last one counts.
+///
+/// # Errors
+/// [`DecodeError::Syntax`] if `body` is not one JSON value.
+pub fn open(body: &Bytes) -> Result<Value, DecodeError> {
+    shallow::read(&mut Lexer::new(body), body).map_err(|stop| explain(stop, body))
+}
+
+/// `body` without the members of objects that are `null`, at any depth.
+///
+/// # Errors
+/// [`DecodeError::Syntax`] if `body` is not JSON or nests beyond [`MAX_DEPTH`](super::MAX_DEPTH).
+pub fn without_nulls(body: &Bytes) -> Result<Bytes, DecodeError> {
+    if memchr::memmem::find(body, b"null").is_none() {
+        return Ok(body.clone());
+    }
+    let mut out = Vec::with_capacity(body.len());
+    prune::nulls(&mut Lexer::new(body), &mut out)
+        .map_err(|stop| explain(stop, body))?;
+    Ok(out.into())
 }
 
 /// What a body says it is, which is all that kube-apiserver looks at first.

@@ -1,0 +1,184 @@
+//! What a patch makes of an object.
+
+use bytes::Bytes;
+use pintle_runtime::codec::{DecodeError, Problems, json};
+use pintle_runtime::field_path::{ErrorList, Path};
+use pintle_runtime::gvk::GroupKind;
+use pintle_runtime::patch::{JsonPatch, PatchError, merge, printed, strategic_merge};
+use pintle_runtime::status::{ApiError, Responded};
+use pintle_runtime::value::{Map, Record, Value};
+
+use super::decode::{Expected, decode_patched};
+use super::options::FieldValidation;
+use super::patch::PatchType;
+use crate::context::RequestContext;
+use crate::registry::Registry;
+use crate::store::{Existing, Store};
+
+/// A patch as it was sent. It is read anew for each object that it is applied to, as upstream does: only
+/// where there is an object is there anything wrong with a patch.
+pub(super) struct Patch<'a> {
+    kind: PatchType,
+    body: &'a Bytes,
+    validation: FieldValidation,
+    /// How many bytes the copies of a JSON patch may add.
+    copy_limit: usize,
+}
+
+impl<'a> Patch<'a> {
+    /// A patch of one of the types that are not apply.
+    pub(super) fn new(
+        kind: PatchType,
+        body: &'a Bytes,
+        validation: FieldValidation,
+        copy_limit: usize,
+    ) -> Self {
+        Self {
+            kind,
+            body,
+            validation,
+            copy_limit,
+        }
+    }
+
+    /// The object that it makes of `existing`.
+    ///
+    /// # Errors
+    /// 400 for what is no patch, 413 for one beyond a limit, 422 for one that does not fit the object, or that makes
+    /// what is no such object.
+    pub(super) fn patched(
+        &self,
+        existing: &Existing<'_>,
+        store: &Store,
+        registry: &Registry,
+        cx: &RequestContext,
+    ) -> Result<Record, ApiError> {
+        let mut known = self.problems();
+        let expected = Expected::object(store.row());
+        let old = existing.object.json()?;
+        match self.kind {
+            PatchType::Strategic => {
+                let patch = self.object(&mut known, "")?;
+                let shown = Value::Map(patch.clone());
+                let new = strategic(old, patch, &expected)?;
+                let mut problems = self.problems();
+                let made = json::decode(expected.ty, &new, &mut problems)
+                    .map_err(|error| refused(&printed(&shown), &error.to_string()))?;
+                let mut texts = problems.texts().to_vec();
+                texts.sort_unstable();
+                self.judge(known.texts().iter().cloned().chain(texts), cx, || printed(&shown))?;
+                Ok(made)
+            }
+            _ => {
+                let (new, known) = self.changed(old, known)?;
+                let shown = || String::from_utf8_lossy(&new).into_owned();
+                let mut problems = self.problems();
+                let made = decode_patched(&new, &expected, &mut problems, registry)
+                    .map_err(|error| refused(&shown(), &error))?;
+                let texts = problems.texts().iter().cloned();
+                self.judge(known.into_iter().chain(texts), cx, shown)?;
+                Ok(made)
+            }
+        }
+    }
+
+    /// What a JSON patch or a merge patch makes of a document, and what is odd about the patch.
+    fn changed(
+        &self,
+        document: &Bytes,
+        mut problems: Problems,
+    ) -> Result<(Bytes, Vec<String>), ApiError> {
+        if self.kind == PatchType::Merge {
+            if problems.wanted() {
+                self.object(&mut problems, "error decoding patch: ")?;
+            }
+            let new = merge(document, self.body).map_err(unfit)?;
+            return Ok((new, problems.texts().to_vec()));
+        }
+        let mut odd = Vec::new();
+        if problems.wanted() {
+            odd = super::operations::check(self.body, problems)?;
+        }
+        let patch = JsonPatch::parse(self.body).map_err(unfit)?;
+        let new = patch.apply(document, self.copy_limit).map_err(unfit)?;
+        Ok((new, odd))
+    }
+
+    fn problems(&self) -> Problems {
+        if self.validation == FieldValidation::Ignore {
+            Problems::ignored()
+        } else {
+            Problems::collected()
+        }
+    }
+
+    /// The patch as an object; `null` is one without members, as in Go.
+    fn object(&self, problems: &mut Problems, prefix: &str) -> Result<Map, ApiError> {
+        let kind = match json::decode_value(self.body, problems) {
+            Ok(Value::Map(patch)) => return Ok(patch),
+            Ok(Value::Null) => return Ok(Map::new()),
+            Ok(Value::List(_)) => "array",
+            Ok(Value::Bool(_)) => "bool",
+            Ok(Value::String(_)) => "string",
+            Ok(_) => "number",
+            Err(DecodeError::Syntax(error) | DecodeError::Mismatch(error)) => {
+                return Err(ApiError::bad_request(format!("{prefix}{error}")));
+            }
+        };
+        Err(ApiError::bad_request(format!(
+            "{prefix}json: cannot unmarshal {kind} into Go value of type map[string]interface {{}}"
+        )))
+    }
+
+    /// Warns of what is odd, or refuses it.
+    fn judge(
+        &self,
+        odd: impl Iterator<Item = String>,
+        cx: &RequestContext,
+        shown: impl FnOnce() -> String,
+    ) -> Result<(), ApiError> {
+        if self.validation != FieldValidation::Strict {
+            odd.for_each(|text| cx.warn(text));
+            return Ok(());
+        }
+        let odd: Vec<_> = odd.collect();
+        if odd.is_empty() {
+            return Ok(());
+        }
+        let why = format!("strict decoding error: {}", odd.join(", "));
+        Err(refused(&shown(), &why))
+    }
+}
+
+fn strategic(old: &Bytes, patch: Map, expected: &Expected<'_>) -> Result<Bytes, ApiError> {
+    let old = json::decode_value(old, &mut Problems::ignored());
+    let Ok(Value::Map(old)) = old else {
+        return Err(ApiError::internal("an object that is no JSON object"));
+    };
+    let new = strategic_merge(old, patch, expected.ty).map_err(unfit)?;
+    let mut text = Vec::new();
+    json::encode_value(&Value::Map(new), &mut text);
+    Ok(text.into())
+}
+
+/// 422 for what a patch made, which is `shown`.
+fn refused(shown: &str, why: &str) -> ApiError {
+    let mut errors = ErrorList::new();
+    errors.invalid(&Path::new("patch"), shown, why);
+    ApiError::invalid(&GroupKind::new("", ""), "", &errors)
+}
+
+fn unfit(error: PatchError) -> ApiError {
+    match error {
+        PatchError::Malformed(text) => ApiError::bad_request(text),
+        PatchError::TooLarge(text) => ApiError::request_entity_too_large(text),
+        PatchError::Failed(text) => ApiError::unknown(text),
+        PatchError::Inapplicable(text) => {
+            let responded = Responded {
+                server_message: &text,
+                ..Responded::new(422)
+            };
+            responded.into()
+        }
+    }
+}
