@@ -86,8 +86,13 @@ fn check_kind(said: &Map, store: &Store) -> Result<(), ApiError> {
     let row = store.row();
     // A version that is none hides the kind too.
     let found = GroupVersion::parse(text(said, "apiVersion")).ok();
-    let kind = if found.is_some() { text(said, "kind") } else { "" };
-    let (group, version) = found.map_or_else(Default::default, |found| (found.group, found.version));
+    let kind = if found.is_some() {
+        text(said, "kind")
+    } else {
+        ""
+    };
+    let (group, version) =
+        found.map_or_else(Default::default, |found| (found.group, found.version));
     if *group == *row.group && *version == *row.version && kind == row.kind {
         return Ok(());
     }
@@ -111,7 +116,11 @@ fn typed(said: &Map, store: &Store) -> Result<Record, ApiError> {
     json::encode_value(&Value::Map(said.clone()), &mut body);
     let refused = |text: &str| {
         let metadata = said.get("metadata").and_then(Value::as_map);
-        let named = |key| metadata.map(|metadata| text_of(metadata, key)).unwrap_or_default();
+        let named = |key| {
+            metadata
+                .map(|metadata| text_of(metadata, key))
+                .unwrap_or_default()
+        };
         let row = store.row();
         ApiError::unknown(format!(
             "failed to create typed patch object ({}/{}; {}/{}, Kind={}): {text}",
@@ -128,7 +137,9 @@ fn typed(said: &Map, store: &Store) -> Result<Record, ApiError> {
     match problems.texts().first() {
         None => Ok(record),
         Some(problem) => {
-            let path = problem.trim_start_matches("unknown field \"").trim_end_matches('"');
+            let path = problem
+                .trim_start_matches("unknown field \"")
+                .trim_end_matches('"');
             Err(refused(&format!(".{path}: field not declared in schema")))
         }
     }
@@ -151,10 +162,20 @@ fn apply_error(error: ApplyError) -> ApiError {
 fn conflict(mut conflicts: Vec<Conflict>) -> ApiError {
     // Upstream sorts by the JSON that names a manager.
     conflicts.sort_by(|Conflict { manager: a, .. }, Conflict { manager: b, .. }| {
-        (&a.name, !a.applied, &a.version, &a.subresource)
-            .cmp(&(&b.name, !b.applied, &b.version, &b.subresource))
+        (&a.name, !a.applied, &a.version, &a.subresource).cmp(&(
+            &b.name,
+            !b.applied,
+            &b.version,
+            &b.subresource,
+        ))
     });
-    let path = |conflict: &Conflict| conflict.path.iter().map(ToString::to_string).collect::<String>();
+    let path = |conflict: &Conflict| {
+        conflict
+            .path
+            .iter()
+            .map(ToString::to_string)
+            .collect::<String>()
+    };
     let causes = conflicts
         .iter()
         .map(|conflict| {
@@ -179,5 +200,8 @@ fn conflict(mut conflicts: Vec<Conflict>) -> ApiError {
     };
     let plural = if conflicts.len() == 1 { "" } else { "s" };
     let count = conflicts.len();
-    ApiError::apply_conflict(causes, format!("Apply failed with {count} conflict{plural}: {text}"))
+    ApiError::apply_conflict(
+        causes,
+        format!("Apply failed with {count} conflict{plural}: {text}"),
+    )
 }

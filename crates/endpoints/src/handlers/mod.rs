@@ -193,7 +193,14 @@ pub fn is_served(registry: &Registry, offer: Offer<'_>) -> bool {
     match offer.subresource {
         None => matches!(
             offer.verb,
-            "get" | "list" | "watch" | "create" | "update" | "patch" | "delete" | "deletecollection"
+            "get"
+                | "list"
+                | "watch"
+                | "create"
+                | "update"
+                | "patch"
+                | "delete"
+                | "deletecollection"
         ),
         Some(subresource) => {
             (store.subresource(&subresource.name).is_some()

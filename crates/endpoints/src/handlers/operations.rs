@@ -11,7 +11,8 @@ use pintle_runtime::value::{Map, Value};
 /// 400 for what is no list of operations.
 pub(super) fn check(body: &Bytes, mut problems: Problems) -> Result<Vec<String>, ApiError> {
     let refused = |text: String| ApiError::bad_request(format!("error decoding patch: {text}"));
-    let value = json::decode_value(body, &mut problems).map_err(|error| refused(error.to_string()))?;
+    let value =
+        json::decode_value(body, &mut problems).map_err(|error| refused(error.to_string()))?;
     let operations = match value {
         Value::List(operations) => operations,
         Value::Null => return Ok(Vec::new()),
@@ -25,7 +26,8 @@ pub(super) fn check(body: &Bytes, mut problems: Problems) -> Result<Vec<String>,
             other => return Err(refused(mismatch(other, "value", "handlers.jsonPatchOp"))),
         }
     }
-    odd.iter_mut().for_each(|text| text.insert_str(0, "json patch "));
+    odd.iter_mut()
+        .for_each(|text| text.insert_str(0, "json patch "));
     Ok(odd)
 }
 

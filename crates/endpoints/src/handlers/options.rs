@@ -167,7 +167,10 @@ mod tests {
     #[test]
     fn only_an_apply_forces_and_has_to_name_its_manager() {
         let refused = |result: Result<WriteOptions, ApiError>| {
-            result.err().map(|error| error.to_string()).unwrap_or_default()
+            result
+                .err()
+                .map(|error| error.to_string())
+                .unwrap_or_default()
         };
         assert_eq!(
             refused(WriteOptions::parse_patch(Query::new("force"))),

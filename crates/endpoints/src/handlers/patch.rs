@@ -7,12 +7,12 @@ use pintle_runtime::schema::Ref;
 use pintle_runtime::status::ApiError;
 use pintle_runtime::value::Record;
 
+use super::Call;
 use super::apply::Configuration;
 use super::options::WriteOptions;
 use super::patched::Patch;
 use super::reply::Reply;
 use super::write::{answer, in_time, user_agent};
-use super::Call;
 use crate::body::{self, Body};
 use crate::context::RequestContext;
 use crate::metadata::Metadata;
@@ -101,7 +101,12 @@ pub(super) async fn patch(
     let written = if kind == PatchType::Apply {
         apply(&permit, store, cx, &name, &body, &options).await?
     } else {
-        let patch = Patch::new(kind, &body, options.field_validation, call.server.body_limit);
+        let patch = Patch::new(
+            kind,
+            &body,
+            options.field_validation,
+            call.server.body_limit,
+        );
         let make = |existing: Option<Existing<'_>>| match existing {
             Some(existing) => patch.patched(&existing, store, registry, cx),
             None => Err(store.not_found(&name)),
@@ -172,7 +177,15 @@ mod tests {
         let refused = "the body of the request was in an unknown format - accepted media types include: \
             application/json-patch+json, application/merge-patch+json, application/strategic-merge-patch+json, \
             application/apply-patch+yaml";
-        check("application/json, application/merge-patch+json", false, Err(refused));
-        check("application/merge-patch+json ; charset=utf-8", false, Err(refused));
+        check(
+            "application/json, application/merge-patch+json",
+            false,
+            Err(refused),
+        );
+        check(
+            "application/merge-patch+json ; charset=utf-8",
+            false,
+            Err(refused),
+        );
     }
 }

@@ -66,7 +66,9 @@ impl<'a> Patch<'a> {
                     .map_err(|error| refused(&printed(&shown), &error.to_string()))?;
                 let mut texts = problems.texts().to_vec();
                 texts.sort_unstable();
-                self.judge(known.texts().iter().cloned().chain(texts), cx, || printed(&shown))?;
+                self.judge(known.texts().iter().cloned().chain(texts), cx, || {
+                    printed(&shown)
+                })?;
                 Ok(made)
             }
             _ => {

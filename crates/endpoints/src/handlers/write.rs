@@ -69,7 +69,11 @@ async fn read(
 ///
 /// # Errors
 /// Those of [`Reply::object`].
-pub(super) fn answer(reply: &Reply, store: &Store, written: &Written) -> Result<Response<Body>, ApiError> {
+pub(super) fn answer(
+    reply: &Reply,
+    store: &Store,
+    written: &Written,
+) -> Result<Response<Body>, ApiError> {
     let code = if written.created {
         StatusCode::CREATED
     } else {

@@ -150,7 +150,10 @@ impl Store {
                 self.check_preconditions(name, &key, &change.preconditions, "", "")?;
                 let mut new = make(None)?;
                 self.agree(cx, name, &mut new)?;
-                match self.create_once(cx, without_revision(new), change.books).await {
+                match self
+                    .create_once(cx, without_revision(new), change.books)
+                    .await
+                {
                     // Someone else created it in between, so there is something to update now.
                     Err(ApiError::AlreadyExists(_))
                         if self.cache.get(&key).is_some() && !cx.dry_run =>

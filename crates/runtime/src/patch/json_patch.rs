@@ -312,12 +312,24 @@ mod tests {
 
     #[test]
     fn upstreams_leniency_is_kept() {
-        check("{}", r#"[{"op":"replace","path":"/a","value":1}]"#, r#"{"a":1}"#);
+        check(
+            "{}",
+            r#"[{"op":"replace","path":"/a","value":1}]"#,
+            r#"{"a":1}"#,
+        );
         check("{}", r#"[{"op":"add","path":"/a"}]"#, r#"{"a":null}"#);
-        check("{}", r#"[{"op":"copy","from":"/b","path":"/a"}]"#, r#"{"a":null}"#);
+        check(
+            "{}",
+            r#"[{"op":"copy","from":"/b","path":"/a"}]"#,
+            r#"{"a":null}"#,
+        );
         check("{}", r#"[{"op":"test","path":"/a","value":null}]"#, "{}");
         check(r#"{"a":1}"#, r#"[{"op":"remove","path":"x/a"}]"#, "{}");
-        check(r#"{"a":1}"#, r#"[{"op":"replace","path":"","value":{"b":2}}]"#, r#"{"b":2}"#);
+        check(
+            r#"{"a":1}"#,
+            r#"[{"op":"replace","path":"","value":{"b":2}}]"#,
+            r#"{"b":2}"#,
+        );
         check(r#"{"a":1}"#, "null", r#"{"a":1}"#);
     }
 

@@ -31,14 +31,16 @@ impl Pointer {
 
 /// The value that `parts` lead to, taken apart on the way.
 pub(super) fn find<'a>(document: &'a mut Value, parts: &[String]) -> Option<&'a mut Value> {
-    let found = parts.iter().try_fold(document, |at, part| match unfold(at) {
-        Value::Map(map) => map.get_mut(part),
-        Value::List(items) => {
-            let at = index(part, items.len())?;
-            items.get_mut(at)
-        }
-        _ => None,
-    })?;
+    let found = parts
+        .iter()
+        .try_fold(document, |at, part| match unfold(at) {
+            Value::Map(map) => map.get_mut(part),
+            Value::List(items) => {
+                let at = index(part, items.len())?;
+                items.get_mut(at)
+            }
+            _ => None,
+        })?;
     Some(unfold(found))
 }
 

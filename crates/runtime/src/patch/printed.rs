@@ -46,7 +46,11 @@ fn print(value: &Value, out: &mut String) {
 
 /// `%v` of a float: shortest digits, with an exponent below 1e-4 and from 1e21 on.
 fn go_float(float: f64) -> String {
-    let exponent = if float == 0.0 { 0.0 } else { float.abs().log10().floor() };
+    let exponent = if float == 0.0 {
+        0.0
+    } else {
+        float.abs().log10().floor()
+    };
     if (-4.0..21.0).contains(&exponent) {
         return format!("{float}");
     }
@@ -72,17 +76,26 @@ mod tests {
 
     #[track_caller]
     fn check(text: &'static str, expected: &str) {
-        let value = json::decode_value(&Bytes::from_static(text.as_bytes()), &mut Problems::ignored());
+        let value = json::decode_value(
+            &Bytes::from_static(text.as_bytes()),
+            &mut Problems::ignored(),
+        );
         assert_eq!(printed(&value.unwrap()), expected, "{text}");
     }
 
     #[test]
     fn maps_are_printed_with_sorted_keys() {
-        check(r#"{"b":[1,null,"x"],"a":{"c":true}}"#, "map[a:map[c:true] b:[1 <nil> x]]");
+        check(
+            r#"{"b":[1,null,"x"],"a":{"c":true}}"#,
+            "map[a:map[c:true] b:[1 <nil> x]]",
+        );
     }
 
     #[test]
     fn floats_have_an_exponent_where_go_gives_one() {
-        check("[1.5,1e21,0.00001,1e20,-2.5e-7]", "[1.5 1e+21 1e-05 100000000000000000000 -2.5e-07]");
+        check(
+            "[1.5,1e21,0.00001,1e20,-2.5e-7]",
+            "[1.5 1e+21 1e-05 100000000000000000000 -2.5e-07]",
+        );
     }
 }

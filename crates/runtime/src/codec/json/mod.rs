@@ -85,8 +85,7 @@ pub fn without_nulls(body: &Bytes) -> Result<Bytes, DecodeError> {
         return Ok(body.clone());
     }
     let mut out = Vec::with_capacity(body.len());
-    prune::nulls(&mut Lexer::new(body), &mut out)
-        .map_err(|stop| explain(stop, body))?;
+    prune::nulls(&mut Lexer::new(body), &mut out).map_err(|stop| explain(stop, body))?;
     Ok(out.into())
 }
 

@@ -55,7 +55,10 @@ mod tests {
     fn members_that_are_null_go_and_items_stay() {
         check(r#"{"a":null,"b":1}"#, r#"{"b":1}"#);
         check(r#"{"b":1, "a": null ,"c":{"d":null}}"#, r#"{"b":1,"c":{}}"#);
-        check(r#"[null,{"a":null,"x\"":"null"},1.0]"#, r#"[null,{"x\"":"null"},1.0]"#);
+        check(
+            r#"[null,{"a":null,"x\"":"null"},1.0]"#,
+            r#"[null,{"x\"":"null"},1.0]"#,
+        );
         check("null", "null");
     }
 }

@@ -57,7 +57,10 @@ mod tests {
         let Ok(Value::Map(map)) = super::super::open(&Bytes::from_static(text.as_bytes())) else {
             panic!("{text}");
         };
-        let found: Vec<_> = map.iter().map(|(key, value)| (key.as_str(), value)).collect();
+        let found: Vec<_> = map
+            .iter()
+            .map(|(key, value)| (key.as_str(), value))
+            .collect();
         let raw = |text: &'static str| Value::Raw(Bytes::from_static(text.as_bytes()));
         let expected: Vec<_> = expected
             .iter()
@@ -71,10 +74,10 @@ mod tests {
 
     #[test]
     fn only_one_level_is_taken_apart() {
-        check(r#"{ "b" : [1, {}] , "a":{"x":1}}"#, &[
-            ("a", Some(r#"{"x":1}"#)),
-            ("b", Some("[1, {}]")),
-        ]);
+        check(
+            r#"{ "b" : [1, {}] , "a":{"x":1}}"#,
+            &[("a", Some(r#"{"x":1}"#)), ("b", Some("[1, {}]"))],
+        );
         check(r#"{"a":null,"a":"x"}"#, &[("a", Some(r#""x""#))]);
         check(r#"{"a":null}"#, &[("a", None)]);
     }
@@ -82,7 +85,10 @@ mod tests {
     #[test]
     fn what_is_no_json_is_refused() {
         for text in ["{", "[1,]", "{}x", ""] {
-            assert!(super::super::open(&Bytes::from_static(text.as_bytes())).is_err(), "{text}");
+            assert!(
+                super::super::open(&Bytes::from_static(text.as_bytes())).is_err(),
+                "{text}"
+            );
         }
     }
 }
