@@ -28,7 +28,7 @@ use crate::health::{Health, Milestone, Part};
 use crate::inflight::Inflight;
 use crate::metrics::{Metrics, Stores};
 use crate::registry::Registry;
-pub use crate::roots::Page;
+pub use crate::roots::{AboutSelf, Page};
 use crate::serve::{self, ConnectionLimits, Drain, Tls};
 use crate::table::Tables;
 
@@ -46,6 +46,8 @@ pub struct GenericServerOptions {
     pub health: Health,
     /// Documents at paths of their own.
     pub pages: Vec<Page>,
+    /// What `/flagz` and `/statusz` show.
+    pub about: AboutSelf,
     /// What is counted.
     pub metrics: Arc<Metrics>,
     /// Time and randomness.
@@ -140,6 +142,7 @@ impl GenericServer {
                 options.documents,
                 health,
                 options.pages,
+                options.about,
                 options.version,
                 Arc::clone(&metrics),
             ),

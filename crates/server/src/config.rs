@@ -1,5 +1,6 @@
 //! What was typed, understood: [`Config`].
 
+use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -67,6 +68,8 @@ pub struct Config {
     pub service_address: IpAddr,
     /// Log verbosity.
     pub verbosity: u8,
+    /// Every flag and its value, as `/flagz` shows them.
+    pub shown: BTreeMap<String, String>,
 }
 
 /// How requests are authorized.
@@ -194,6 +197,7 @@ impl Config {
             service_address: faults.check(service_address(flags)).unwrap_or(any),
             verbosity: faults.check(number(flags, "v")).unwrap_or_default(),
             data_dir,
+            shown: flags.values(),
         };
         faults.into_result()?;
         Ok(config)

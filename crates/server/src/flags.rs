@@ -3,6 +3,7 @@
 //! The table [`FLAGS`] is the whole of it: names, defaults, help and whether a flag has an effect
 //! yet. A flag that is accepted without effect says so in `--help` and once in the log.
 
+use std::collections::BTreeMap;
 use std::ffi::OsString;
 
 use clap::builder::{Arg, ArgAction, Command, PossibleValuesParser};
@@ -398,6 +399,17 @@ impl Flags {
     /// Whether a flag was on the command line.
     pub fn is_given(&self, name: &str) -> bool {
         self.0.value_source(name) == Some(ValueSource::CommandLine)
+    }
+
+    /// Every flag and its value, as kube-apiserver's `/flagz` shows them: lists in brackets.
+    pub fn values(&self) -> BTreeMap<String, String> {
+        let shown = |flag: &Flag| match flag.takes {
+            Takes::One | Takes::Bool => self.one(flag.name).to_owned(),
+            Takes::Many => format!("[{}]", self.many(flag.name).join(",")),
+        };
+        all()
+            .map(|flag| (flag.name.to_owned(), shown(flag)))
+            .collect()
     }
 
     /// The flags that were given and have no effect.

@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use anyhow::{Context, Result};
 use futures_util::FutureExt;
@@ -18,7 +18,7 @@ use pintle_endpoints::documents::Documents;
 use pintle_endpoints::health::Health;
 use pintle_endpoints::metrics::Metrics;
 use pintle_endpoints::serve::ConnectionLimits;
-use pintle_endpoints::server::{GenericServer, GenericServerOptions, Limits};
+use pintle_endpoints::server::{AboutSelf, GenericServer, GenericServerOptions, Limits};
 use pintle_storage::{Options, Revision, RocksStore, Storage};
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
@@ -102,6 +102,12 @@ pub async fn run(
         )),
         health,
         pages: Vec::new(),
+        about: AboutSelf {
+            flags: config.shown.clone(),
+            version: version::GIT_VERSION.trim_start_matches('v').to_owned(),
+            emulates: version::EMULATES.to_owned(),
+            started: SystemTime::now(),
+        },
         metrics: Arc::new(Metrics::new()),
         environment: environment.clone(),
         version: version::json(),

@@ -5,6 +5,9 @@ use serde_json::json;
 /// The release, as clients compare it.
 pub(crate) const GIT_VERSION: &str = "v1.36.2";
 
+/// The version of the API.
+pub(crate) const EMULATES: &str = "1.36";
+
 /// The body of `/version`.
 pub(crate) fn json() -> Vec<u8> {
     // In upstream's order of fields.

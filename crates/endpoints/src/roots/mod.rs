@@ -5,6 +5,7 @@
 
 mod openapi;
 mod page;
+mod zpages;
 
 use std::sync::Arc;
 
@@ -33,12 +34,15 @@ use crate::respond;
 use openapi::{OpenApiForm, openapi};
 
 pub use page::Page;
+pub use zpages::AboutSelf;
+use zpages::Zpage;
 
 /// Answers requests for paths that are no resource.
 pub(crate) struct Roots {
     documents: Arc<Documents>,
     health: Health,
     pages: Vec<Page>,
+    about: AboutSelf,
     /// Compact JSON.
     version: Bytes,
     metrics: Arc<Metrics>,
@@ -49,6 +53,7 @@ impl Roots {
         documents: Arc<Documents>,
         health: Health,
         pages: Vec<Page>,
+        about: AboutSelf,
         version: Vec<u8>,
         metrics: Arc<Metrics>,
     ) -> Self {
@@ -56,6 +61,7 @@ impl Roots {
             documents,
             health,
             pages,
+            about,
             version: version.into(),
             metrics,
         }
@@ -106,6 +112,12 @@ impl Roots {
                 respond::plain(code, report.text)
             };
         }
+        if let Some(page) = Zpage::at(path) {
+            let answer = page.answer(&self.about, &self.paths(), &parts.headers, query);
+            return answer.unwrap_or_else(|error| {
+                respond::error(error_representation(&parts.headers, query), &error)
+            });
+        }
         match path {
             "/" | "/index.html" => self.index(),
             "/metrics" => expose(&parts.headers, |form| self.metrics.expose(form)),
@@ -118,16 +130,19 @@ impl Roots {
         }
     }
 
-    fn index(&self) -> Response<Body> {
+    /// Everything that is listed at `/`.
+    fn paths(&self) -> Vec<String> {
         let mut paths = self.health.paths();
         paths.extend(self.documents.now().discovery.paths().iter().cloned());
         paths.extend(
             [
+                "/flagz",
                 "/metrics",
                 "/metrics/slis",
                 "/openapi/v2",
                 "/openapi/v3",
                 "/openapi/v3/",
+                "/statusz",
                 "/version",
             ]
             .map(str::to_owned),
@@ -135,6 +150,11 @@ impl Roots {
         paths.extend(self.pages.iter().map(|page| page.path.to_owned()));
         paths.sort_unstable();
         paths.dedup();
+        paths
+    }
+
+    fn index(&self) -> Response<Body> {
+        let paths = self.paths();
         let mut out = b"{\n  \"paths\": [".to_vec();
         for (at, path) in paths.iter().enumerate() {
             out.extend_from_slice(if at == 0 { b"\n    " } else { b",\n    " });

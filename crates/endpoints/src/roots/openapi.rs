@@ -104,7 +104,7 @@ pub(super) fn openapi(
 }
 
 /// A point in time as HTTP writes it.
-fn http_date(time: std::time::SystemTime) -> String {
+pub(super) fn http_date(time: std::time::SystemTime) -> String {
     const DAYS: [&str; 7] = ["Thu", "Fri", "Sat", "Sun", "Mon", "Tue", "Wed"];
     const MONTHS: [&str; 12] = [
         "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec",
