@@ -67,7 +67,7 @@ async fn make_system_namespaces(
 }
 
 /// Whom the server's own writes are by.
-fn server_user() -> UserInfo {
+pub(crate) fn server_user() -> UserInfo {
     UserInfo {
         name: "system:apiserver".into(),
         uid: "".into(),

@@ -5,7 +5,7 @@ use std::net::{IpAddr, Ipv4Addr};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use pintle_controlplane::admission::{AdmissionOptions, Configuration};
+use pintle_controlplane::admission::{AdmissionOptions, Configuration, TolerationSeconds};
 use pintle_runtime::duration;
 
 use crate::fault::Faults;
@@ -315,6 +315,14 @@ fn admission(flags: &Flags, faults: &mut Faults) -> AdmissionOptions {
         enable: names("enable-admission-plugins"),
         disable: names("disable-admission-plugins"),
         configuration: Configuration::default(),
+        toleration_seconds: TolerationSeconds {
+            not_ready: faults
+                .check(number(flags, "default-not-ready-toleration-seconds"))
+                .unwrap_or_default(),
+            unreachable: faults
+                .check(number(flags, "default-unreachable-toleration-seconds"))
+                .unwrap_or_default(),
+        },
     };
     for fault in options.faults() {
         faults.add(format!("--{fault}"));

@@ -330,6 +330,16 @@ pub const FLAGS: &[Section] = &[
                 "Admission plugins to take from the default ones.",
             ),
             one(
+                "default-not-ready-toleration-seconds",
+                "300",
+                "Seconds that a pod stays on a node that is not ready, unless it says otherwise.",
+            ),
+            one(
+                "default-unreachable-toleration-seconds",
+                "300",
+                "Seconds that a pod stays on a node that is unreachable, unless it says otherwise.",
+            ),
+            one(
                 "admission-control-config-file",
                 "",
                 "File with the settings of admission plugins: an AdmissionConfiguration.",

@@ -3,9 +3,22 @@
 //! [`PLUGINS`] is all of them in the one order in which they are asked; flags say which of them a server has. Each has
 //! a file of its own. What they look up they read from the caches, by [`Lookup`].
 
+mod accounts;
+mod always;
+mod amounts;
+mod certificates;
 mod configuration;
+mod limits;
 mod lookup;
 mod namespaces;
+mod networking;
+mod nodes;
+mod pods;
+mod priority;
+mod rule;
+mod runtime_class;
+mod tolerations;
+mod volumes;
 
 use std::sync::Arc;
 
@@ -15,6 +28,8 @@ use pintle_endpoints::registry::Registry;
 
 pub use configuration::{Configuration, ConfigurationError};
 pub(crate) use lookup::Lookup;
+use rule::{AtOnce, Rule};
+pub use tolerations::TolerationSeconds;
 
 /// Which plug-ins a server has, and how they are set up.
 #[derive(Debug, Clone, Default)]
@@ -25,6 +40,8 @@ pub struct AdmissionOptions {
     pub disable: Vec<String>,
     /// What the file of `--admission-control-config-file` says.
     pub configuration: Configuration,
+    /// How long pods stay on a node that is gone.
+    pub toleration_seconds: TolerationSeconds,
 }
 
 impl AdmissionOptions {
@@ -67,6 +84,27 @@ pub(crate) struct Parts<'a> {
     pub options: &'a AdmissionOptions,
 }
 
+impl Parts<'_> {
+    fn lookup(&self) -> Lookup {
+        self.lookup.clone()
+    }
+
+    fn settings(&self, plugin: &str) -> Option<&serde_json::Value> {
+        self.options.configuration.of(plugin)
+    }
+
+    fn signer(&self, act: certificates::Act) -> Arc<dyn Plugin> {
+        Arc::new(certificates::ForSigner {
+            act,
+            authorizer: Arc::clone(&self.authorizer),
+        })
+    }
+}
+
+fn rule(rule: impl Rule) -> Result<Arc<dyn Plugin>, ConfigurationError> {
+    Ok(Arc::new(AtOnce(rule)))
+}
+
 /// Makes a plug-in, or says what is wrong with its configuration.
 type Make = fn(&Parts<'_>) -> Result<Arc<dyn Plugin>, ConfigurationError>;
 
@@ -104,49 +142,57 @@ const fn absent(name: &'static str, default: bool) -> Entry {
 
 /// Every plug-in, in upstream's order.
 const PLUGINS: &[Entry] = &[
-    absent("AlwaysAdmit", false),
-    absent("NamespaceAutoProvision", false),
+    off("AlwaysAdmit", |_| Ok(Arc::new(always::Admit))),
+    off("NamespaceAutoProvision", |parts| Ok(Arc::new(namespaces::AutoProvision(parts.lookup())))),
     on("NamespaceLifecycle", |parts| {
-        Ok(Arc::new(namespaces::Lifecycle(parts.lookup.clone())))
+        Ok(Arc::new(namespaces::Lifecycle(parts.lookup())))
     }),
-    absent("NamespaceExists", false),
-    absent("LimitPodHardAntiAffinityTopology", false),
-    absent("LimitRanger", true),
-    absent("ServiceAccount", true),
+    off("NamespaceExists", |parts| Ok(Arc::new(namespaces::Exists(parts.lookup())))),
+    off("LimitPodHardAntiAffinityTopology", |_| rule(pods::AntiAffinityTopology)),
+    on("LimitRanger", |parts| rule(limits::LimitRanger(parts.lookup()))),
+    on("ServiceAccount", |parts| Ok(Arc::new(accounts::ServiceAccounts(parts.lookup())))),
     absent("NodeRestriction", false),
-    absent("TaintNodesByCondition", true),
-    absent("AlwaysPullImages", false),
+    on("TaintNodesByCondition", |_| rule(nodes::NotReadyTaint)),
+    off("AlwaysPullImages", |_| rule(pods::AlwaysPull)),
     absent("ImagePolicyWebhook", false),
     absent("PodSecurity", true),
-    absent("PodNodeSelector", false),
-    absent("Priority", true),
-    absent("DefaultTolerationSeconds", true),
-    absent("PodTolerationRestriction", false),
+    off("PodNodeSelector", |parts| {
+        let settings = parts.settings("PodNodeSelector");
+        let plugin = pods::NodeSelector::new(parts.lookup(), settings)
+            .map_err(|error| ConfigurationError(format!("PodNodeSelector: {error}")))?;
+        rule(plugin)
+    }),
+    on("Priority", |parts| rule(priority::Priority::new(parts.lookup()))),
+    on("DefaultTolerationSeconds", |parts| rule(tolerations::DefaultSeconds(parts.options.toleration_seconds))),
+    off("PodTolerationRestriction", |parts| {
+        let settings = parts.settings("PodTolerationRestriction");
+        rule(tolerations::Restriction::new(parts.lookup(), settings))
+    }),
     absent("EventRateLimit", false),
-    absent("ExtendedResourceToleration", false),
-    absent("DefaultStorageClass", true),
-    absent("StorageObjectInUseProtection", true),
+    off("ExtendedResourceToleration", |_| rule(tolerations::ExtendedResource)),
+    on("DefaultStorageClass", |parts| rule(volumes::DefaultStorageClass::new(parts.lookup()))),
+    on("StorageObjectInUseProtection", |_| rule(volumes::InUseProtection)),
     absent("PodGroupProtection", true),
     absent("OwnerReferencesPermissionEnforcement", false),
-    absent("PersistentVolumeClaimResize", true),
-    absent("RuntimeClass", true),
-    absent("CertificateApproval", true),
-    absent("CertificateSigning", true),
-    absent("ClusterTrustBundleAttest", true),
-    absent("CertificateSubjectRestriction", true),
-    absent("DefaultIngressClass", true),
-    absent("DenyServiceExternalIPs", false),
-    absent("PodTopologyLabels", true),
+    on("PersistentVolumeClaimResize", |parts| rule(volumes::Resize(parts.lookup()))),
+    on("RuntimeClass", |parts| rule(runtime_class::RuntimeClasses(parts.lookup()))),
+    on("CertificateApproval", |parts| Ok(parts.signer(certificates::Act::Approve))),
+    on("CertificateSigning", |parts| Ok(parts.signer(certificates::Act::Sign))),
+    on("ClusterTrustBundleAttest", |parts| Ok(parts.signer(certificates::Act::Attest))),
+    on("CertificateSubjectRestriction", |_| rule(certificates::SubjectRestriction)),
+    on("DefaultIngressClass", |parts| rule(networking::DefaultIngressClass::new(parts.lookup()))),
+    off("DenyServiceExternalIPs", |_| rule(networking::DenyExternalIps)),
+    on("PodTopologyLabels", |parts| rule(nodes::TopologyLabels(parts.lookup()))),
     absent("PodGroupWorkloadExists", true),
     absent("NodeDeclaredFeatureValidator", true),
     absent("JobValidation", true),
-    absent("PodResizeValidator", true),
+    on("PodResizeValidator", |parts| rule(nodes::ResizeValidator(parts.lookup()))),
     absent("MutatingAdmissionPolicy", true),
     absent("MutatingAdmissionWebhook", true),
     absent("ValidatingAdmissionPolicy", true),
     absent("ValidatingAdmissionWebhook", true),
     absent("ResourceQuota", true),
-    absent("AlwaysDeny", false),
+    off("AlwaysDeny", |_| Ok(Arc::new(always::Deny))),
 ];
 
 fn entry(name: &str) -> Option<&'static Entry> {
@@ -186,7 +232,7 @@ mod tests {
         AdmissionOptions {
             enable: owned(enable),
             disable: owned(disable),
-            configuration: Configuration::default(),
+            ..AdmissionOptions::default()
         }
     }
 
