@@ -175,10 +175,12 @@ fn check_mirror(attributes: &Attributes<'_>, pod: Pod<'_>) -> Result<(), ApiErro
 /// Whether a pod names a secret anywhere.
 fn has_secrets(pod: Pod<'_>) -> bool {
     let spec = pod.spec();
-    let container = |env, from| {
-        env_secrets(env).next().is_some() || from_secrets(from).next().is_some()
-    };
-    let regular = spec.init_containers().iter().chain(spec.containers().iter());
+    let container =
+        |env, from| env_secrets(env).next().is_some() || from_secrets(from).next().is_some();
+    let regular = spec
+        .init_containers()
+        .iter()
+        .chain(spec.containers().iter());
     let mut regular = regular.map(|it| container(it.env(), it.env_from()));
     let mut debugging = spec.ephemeral_containers().iter();
     let in_volume = |volume: pintle_api::core::v1::Volume<'_>| {
@@ -191,11 +193,17 @@ fn has_secrets(pod: Pod<'_>) -> bool {
             || volume.projected().is_some_and(projects)
             || volume.cephfs().is_some_and(|it| it.secret_ref().is_some())
             || volume.cinder().is_some_and(|it| it.secret_ref().is_some())
-            || volume.flex_volume().is_some_and(|it| it.secret_ref().is_some())
+            || volume
+                .flex_volume()
+                .is_some_and(|it| it.secret_ref().is_some())
             || volume.rbd().is_some_and(|it| it.secret_ref().is_some())
-            || volume.scale_io().is_some_and(|it| it.secret_ref().is_some())
+            || volume
+                .scale_io()
+                .is_some_and(|it| it.secret_ref().is_some())
             || volume.iscsi().is_some_and(|it| it.secret_ref().is_some())
-            || volume.storageos().is_some_and(|it| it.secret_ref().is_some())
+            || volume
+                .storageos()
+                .is_some_and(|it| it.secret_ref().is_some())
             || volume
                 .csi()
                 .is_some_and(|it| it.node_publish_secret_ref().is_some())
@@ -251,9 +259,10 @@ fn foreign_secret(account: ServiceAccount<'_>, pod: Pod<'_>, creates: bool) -> O
             in_container("ephemeral container", it.name(), it.env(), it.env_from())
         });
     }
-    let volume = spec.volumes().iter().find_map(|volume| {
-        not_allowed("volume with ".to_owned(), volume.secret()?.secret_name())
-    });
+    let volume = spec
+        .volumes()
+        .iter()
+        .find_map(|volume| not_allowed("volume with ".to_owned(), volume.secret()?.secret_name()));
     let containers = |kind: &'static str, list: List<'_, Container<'_>>| {
         list.iter()
             .find_map(|it| in_container(kind, it.name(), it.env(), it.env_from()))
@@ -310,9 +319,8 @@ fn mount_token(cx: &RequestContext, pod: &mut PodMut<'_>) {
         .find(|volume| volume.name().starts_with(VOLUME_PREFIX))
         .map(|volume| volume.name().to_owned());
     let has_volume = existing.is_some();
-    let volume = existing.unwrap_or_else(|| {
-        name::generate(VOLUME_PREFIX, &mut || cx.environment.random.bits())
-    });
+    let volume = existing
+        .unwrap_or_else(|| name::generate(VOLUME_PREFIX, &mut || cx.environment.random.bits()));
     let mut spec = pod.spec_mut();
     let mut needed = false;
     for container in spec.init_containers_mut().iter_mut() {

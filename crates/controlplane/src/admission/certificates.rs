@@ -70,7 +70,8 @@ impl ForSigner {
     /// The signer for which something is done, if anything is.
     fn signer<'a>(&self, attributes: &Attributes<'a>, object: &'a Record) -> Option<&'a str> {
         if self.act == Act::Attest {
-            let spec = |object: &'a Record| object.get_by_name("spec").and_then(|it| it.as_record());
+            let spec =
+                |object: &'a Record| object.get_by_name("spec").and_then(|it| it.as_record());
             let new = spec(object)?;
             let is_same = attributes.old.and_then(spec) == Some(new);
             let signer = new.get_by_name("signerName").and_then(|it| it.as_str());
@@ -112,7 +113,9 @@ impl ForSigner {
                 return Ok(());
             }
         }
-        Err(attributes.forbid(format!("user not permitted to {doing} signerName \"{signer}\"")))
+        Err(attributes.forbid(format!(
+            "user not permitted to {doing} signerName \"{signer}\""
+        )))
     }
 }
 

@@ -28,7 +28,8 @@ impl Rule for LimitRanger {
 
     fn interest(&self, target: Target<'_>) -> Interest {
         let creates_pod = target.is("", "pods") && target.creates();
-        let resizes = target.is_below("", "pods", "resize") && target.operation == Operation::Update;
+        let resizes =
+            target.is_below("", "pods", "resize") && target.operation == Operation::Update;
         if creates_pod || resizes {
             Interest::BOTH
         } else {
@@ -163,7 +164,10 @@ fn pod_faults(range: LimitRange<'_>, pod: Pod<'_>) -> Vec<String> {
         let limit = Limit::of(item);
         match item.type_() {
             "Container" => {
-                let containers = spec.containers().iter().chain(spec.init_containers().iter());
+                let containers = spec
+                    .containers()
+                    .iter()
+                    .chain(spec.init_containers().iter());
                 for container in containers {
                     limit.check_container(container, &mut faults);
                 }
@@ -283,7 +287,10 @@ impl<'a> Limit<'a> {
         requests: &Amounts,
         limits: &Amounts,
     ) -> Option<String> {
-        let mut text = format!("{name} max limit to request ratio per {} is {most}", self.of);
+        let mut text = format!(
+            "{name} max limit to request ratio per {} is {most}",
+            self.of
+        );
         let there = |amounts: &Amounts| amounts.get(name).copied().filter(|it| !it.is_zero());
         let more = match (there(requests), there(limits)) {
             (None, _) => ", but no request is specified or request is 0".to_owned(),

@@ -143,14 +143,24 @@ const fn absent(name: &'static str, default: bool) -> Entry {
 /// Every plug-in, in upstream's order.
 const PLUGINS: &[Entry] = &[
     off("AlwaysAdmit", |_| Ok(Arc::new(always::Admit))),
-    off("NamespaceAutoProvision", |parts| Ok(Arc::new(namespaces::AutoProvision(parts.lookup())))),
+    off("NamespaceAutoProvision", |parts| {
+        Ok(Arc::new(namespaces::AutoProvision(parts.lookup())))
+    }),
     on("NamespaceLifecycle", |parts| {
         Ok(Arc::new(namespaces::Lifecycle(parts.lookup())))
     }),
-    off("NamespaceExists", |parts| Ok(Arc::new(namespaces::Exists(parts.lookup())))),
-    off("LimitPodHardAntiAffinityTopology", |_| rule(pods::AntiAffinityTopology)),
-    on("LimitRanger", |parts| rule(limits::LimitRanger(parts.lookup()))),
-    on("ServiceAccount", |parts| Ok(Arc::new(accounts::ServiceAccounts(parts.lookup())))),
+    off("NamespaceExists", |parts| {
+        Ok(Arc::new(namespaces::Exists(parts.lookup())))
+    }),
+    off("LimitPodHardAntiAffinityTopology", |_| {
+        rule(pods::AntiAffinityTopology)
+    }),
+    on("LimitRanger", |parts| {
+        rule(limits::LimitRanger(parts.lookup()))
+    }),
+    on("ServiceAccount", |parts| {
+        Ok(Arc::new(accounts::ServiceAccounts(parts.lookup())))
+    }),
     absent("NodeRestriction", false),
     on("TaintNodesByCondition", |_| rule(nodes::NotReadyTaint)),
     off("AlwaysPullImages", |_| rule(pods::AlwaysPull)),
@@ -162,31 +172,63 @@ const PLUGINS: &[Entry] = &[
             .map_err(|error| ConfigurationError(format!("PodNodeSelector: {error}")))?;
         rule(plugin)
     }),
-    on("Priority", |parts| rule(priority::Priority::new(parts.lookup()))),
-    on("DefaultTolerationSeconds", |parts| rule(tolerations::DefaultSeconds(parts.options.toleration_seconds))),
+    on("Priority", |parts| {
+        rule(priority::Priority::new(parts.lookup()))
+    }),
+    on("DefaultTolerationSeconds", |parts| {
+        rule(tolerations::DefaultSeconds(
+            parts.options.toleration_seconds,
+        ))
+    }),
     off("PodTolerationRestriction", |parts| {
         let settings = parts.settings("PodTolerationRestriction");
         rule(tolerations::Restriction::new(parts.lookup(), settings))
     }),
     absent("EventRateLimit", false),
-    off("ExtendedResourceToleration", |_| rule(tolerations::ExtendedResource)),
-    on("DefaultStorageClass", |parts| rule(volumes::DefaultStorageClass::new(parts.lookup()))),
-    on("StorageObjectInUseProtection", |_| rule(volumes::InUseProtection)),
+    off("ExtendedResourceToleration", |_| {
+        rule(tolerations::ExtendedResource)
+    }),
+    on("DefaultStorageClass", |parts| {
+        rule(volumes::DefaultStorageClass::new(parts.lookup()))
+    }),
+    on("StorageObjectInUseProtection", |_| {
+        rule(volumes::InUseProtection)
+    }),
     absent("PodGroupProtection", true),
     absent("OwnerReferencesPermissionEnforcement", false),
-    on("PersistentVolumeClaimResize", |parts| rule(volumes::Resize(parts.lookup()))),
-    on("RuntimeClass", |parts| rule(runtime_class::RuntimeClasses(parts.lookup()))),
-    on("CertificateApproval", |parts| Ok(parts.signer(certificates::Act::Approve))),
-    on("CertificateSigning", |parts| Ok(parts.signer(certificates::Act::Sign))),
-    on("ClusterTrustBundleAttest", |parts| Ok(parts.signer(certificates::Act::Attest))),
-    on("CertificateSubjectRestriction", |_| rule(certificates::SubjectRestriction)),
-    on("DefaultIngressClass", |parts| rule(networking::DefaultIngressClass::new(parts.lookup()))),
-    off("DenyServiceExternalIPs", |_| rule(networking::DenyExternalIps)),
-    on("PodTopologyLabels", |parts| rule(nodes::TopologyLabels(parts.lookup()))),
+    on("PersistentVolumeClaimResize", |parts| {
+        rule(volumes::Resize(parts.lookup()))
+    }),
+    on("RuntimeClass", |parts| {
+        rule(runtime_class::RuntimeClasses(parts.lookup()))
+    }),
+    on("CertificateApproval", |parts| {
+        Ok(parts.signer(certificates::Act::Approve))
+    }),
+    on("CertificateSigning", |parts| {
+        Ok(parts.signer(certificates::Act::Sign))
+    }),
+    on("ClusterTrustBundleAttest", |parts| {
+        Ok(parts.signer(certificates::Act::Attest))
+    }),
+    on("CertificateSubjectRestriction", |_| {
+        rule(certificates::SubjectRestriction)
+    }),
+    on("DefaultIngressClass", |parts| {
+        rule(networking::DefaultIngressClass::new(parts.lookup()))
+    }),
+    off("DenyServiceExternalIPs", |_| {
+        rule(networking::DenyExternalIps)
+    }),
+    on("PodTopologyLabels", |parts| {
+        rule(nodes::TopologyLabels(parts.lookup()))
+    }),
     absent("PodGroupWorkloadExists", true),
     absent("NodeDeclaredFeatureValidator", true),
     absent("JobValidation", true),
-    on("PodResizeValidator", |parts| rule(nodes::ResizeValidator(parts.lookup()))),
+    on("PodResizeValidator", |parts| {
+        rule(nodes::ResizeValidator(parts.lookup()))
+    }),
     absent("MutatingAdmissionPolicy", true),
     absent("MutatingAdmissionWebhook", true),
     absent("ValidatingAdmissionPolicy", true),

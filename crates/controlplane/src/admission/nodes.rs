@@ -33,7 +33,10 @@ impl Rule for NotReadyTaint {
         let key = "node.kubernetes.io/not-ready";
         let mut node = NodeMut::from_record(object);
         let taints = node.view().spec().taints();
-        if taints.iter().any(|taint| is_taint(taint, key, "NoSchedule")) {
+        if taints
+            .iter()
+            .any(|taint| is_taint(taint, key, "NoSchedule"))
+        {
             return Ok(());
         }
         let mut spec = node.spec_mut();
@@ -120,7 +123,9 @@ impl Rule for ResizeValidator {
         let pod = Pod::from_record(object);
         let name = pod.spec().node_name();
         let generation = |object: &Record| Metadata::of(object).generation();
-        let is_same = attributes.old.is_some_and(|old| generation(old) == generation(object));
+        let is_same = attributes
+            .old
+            .is_some_and(|old| generation(old) == generation(object));
         if name.is_empty() || is_same {
             return Ok(());
         }
@@ -135,9 +140,14 @@ impl Rule for ResizeValidator {
                 "",
             )));
         }
-        let os = node.metadata().labels().get("kubernetes.io/os").unwrap_or_default();
+        let os = node
+            .metadata()
+            .labels()
+            .get("kubernetes.io/os")
+            .unwrap_or_default();
         if os != "linux" {
-            let why = format!("pod resize is only supported on linux nodes, node \"{name}\" is \"{os}\"");
+            let why =
+                format!("pod resize is only supported on linux nodes, node \"{name}\" is \"{os}\"");
             return Err(attributes.forbid(why).with_cause(StatusCause::new(
                 CauseReason::from("UnsupportedPlatform"),
                 "",

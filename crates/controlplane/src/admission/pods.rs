@@ -30,7 +30,10 @@ impl AlwaysPull {
 
 fn images(pod: Pod<'_>) -> Vec<&str> {
     let spec = pod.spec();
-    let regular = spec.init_containers().iter().chain(spec.containers().iter());
+    let regular = spec
+        .init_containers()
+        .iter()
+        .chain(spec.containers().iter());
     let debugging = spec.ephemeral_containers().iter();
     let volumes = spec.volumes().iter();
     regular
@@ -100,16 +103,29 @@ impl Rule for AlwaysPull {
                 .collect::<Vec<_>>()
         };
         let owned = |policy: &str| policy.to_owned();
-        let init = spec.init_containers().iter().map(|it| owned(it.image_pull_policy()));
-        let regular = spec.containers().iter().map(|it| owned(it.image_pull_policy()));
+        let init = spec
+            .init_containers()
+            .iter()
+            .map(|it| owned(it.image_pull_policy()));
+        let regular = spec
+            .containers()
+            .iter()
+            .map(|it| owned(it.image_pull_policy()));
         let debugging = spec.ephemeral_containers().iter();
         let debugging = debugging.map(|it| owned(it.image_pull_policy()));
         let mut faults = of("initContainers", init.collect(), ".imagePullPolicy");
         faults.extend(of("containers", regular.collect(), ".imagePullPolicy"));
-        faults.extend(of("ephemeralContainers", debugging.collect(), ".imagePullPolicy"));
+        faults.extend(of(
+            "ephemeralContainers",
+            debugging.collect(),
+            ".imagePullPolicy",
+        ));
         let volumes = spec.volumes().iter();
         // Volumes that are no images say nothing of a policy.
-        let volumes = volumes.map(|it| it.image().map_or(owned("Always"), |it| owned(it.pull_policy())));
+        let volumes = volumes.map(|it| {
+            it.image()
+                .map_or(owned("Always"), |it| owned(it.pull_policy()))
+        });
         faults.extend(of("volumes", volumes.collect(), ".image.pullPolicy"));
         match together(faults) {
             None => Ok(()),
@@ -168,7 +184,10 @@ const SELECTOR_ANNOTATION: &str = "scheduler.alpha.kubernetes.io/node-selector";
 impl NodeSelector {
     /// From the settings, a map `podNodeSelectorPluginConfig` from a namespace, or `clusterDefaultNodeSelector`, to a
     /// selector.
-    pub(super) fn new(lookup: Lookup, settings: Option<&serde_json::Value>) -> Result<Self, String> {
+    pub(super) fn new(
+        lookup: Lookup,
+        settings: Option<&serde_json::Value>,
+    ) -> Result<Self, String> {
         let map = settings.and_then(|it| it["podNodeSelectorPluginConfig"].as_object());
         let (mut default, mut allowed) = (BTreeMap::new(), BTreeMap::new());
         for (namespace, selector) in map.into_iter().flatten() {
@@ -231,8 +250,13 @@ impl Rule for NodeSelector {
     ) -> Result<(), ApiError> {
         let wanted = self.of_namespace(attributes)?;
         let own = Pod::from_record(object).spec().node_selector();
-        if own.iter().any(|(key, value)| wanted.get(key).is_some_and(|it| it != value)) {
-            return Err(attributes.forbid("pod node label selector conflicts with its namespace node label selector"));
+        if own
+            .iter()
+            .any(|(key, value)| wanted.get(key).is_some_and(|it| it != value))
+        {
+            return Err(attributes.forbid(
+                "pod node label selector conflicts with its namespace node label selector",
+            ));
         }
         let mut pod = PodMut::from_record(object);
         let mut spec = pod.spec_mut();
@@ -250,15 +274,22 @@ impl Rule for NodeSelector {
     ) -> Result<(), ApiError> {
         let wanted = self.of_namespace(attributes)?;
         let own = Pod::from_record(object).spec().node_selector();
-        if own.iter().any(|(key, value)| wanted.get(key).is_some_and(|it| it != value)) {
-            return Err(attributes.forbid("pod node label selector conflicts with its namespace node label selector"));
+        if own
+            .iter()
+            .any(|(key, value)| wanted.get(key).is_some_and(|it| it != value))
+        {
+            return Err(attributes.forbid(
+                "pod node label selector conflicts with its namespace node label selector",
+            ));
         }
         let allowed = self.allowed.get(attributes.namespace);
         let breaks = |allowed: &BTreeMap<String, String>| {
-            !own.iter().all(|(key, value)| allowed.get(key).is_some_and(|it| it == value))
+            !own.iter()
+                .all(|(key, value)| allowed.get(key).is_some_and(|it| it == value))
         };
         if allowed.is_some_and(|allowed| !allowed.is_empty() && breaks(allowed)) {
-            return Err(attributes.forbid("pod node label selector labels conflict with its namespace whitelist"));
+            return Err(attributes
+                .forbid("pod node label selector labels conflict with its namespace whitelist"));
         }
         Ok(())
     }

@@ -95,7 +95,11 @@ impl Priority {
         let Some(policy) = class.preemption else {
             return Ok(());
         };
-        if let Some(said) = spec.view().preemption_policy().filter(|said| *said != policy) {
+        if let Some(said) = spec
+            .view()
+            .preemption_policy()
+            .filter(|said| *said != policy)
+        {
             return Err(attributes.forbid(format!(
                 "the string value of PreemptionPolicy ({said}) {computed} {policy} from the given PriorityClass name"
             )));

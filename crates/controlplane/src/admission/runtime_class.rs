@@ -18,11 +18,7 @@ const RUNTIME_CLASSES: Place = ("node.k8s.io", "v1", "runtimeclasses");
 pub(super) struct RuntimeClasses(pub Lookup);
 
 impl RuntimeClasses {
-    fn class(
-        &self,
-        attributes: &Attributes<'_>,
-        pod: Pod<'_>,
-    ) -> Result<Option<Record>, ApiError> {
+    fn class(&self, attributes: &Attributes<'_>, pod: Pod<'_>) -> Result<Option<Record>, ApiError> {
         let Some(name) = pod.spec().runtime_class_name() else {
             return Ok(None);
         };
@@ -72,7 +68,8 @@ impl Rule for RuntimeClasses {
                     )));
                 }
                 let mut spec = pod.spec_mut();
-                spec.node_selector_mut().insert(key.to_owned(), value.to_owned());
+                spec.node_selector_mut()
+                    .insert(key.to_owned(), value.to_owned());
             }
             let own = tolerations::records(pod.view().spec().tolerations());
             let more = tolerations::records(scheduling.tolerations());

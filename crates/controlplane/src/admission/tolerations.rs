@@ -56,8 +56,7 @@ impl Rule for DefaultSeconds {
             ("node.kubernetes.io/unreachable", self.0.unreachable),
         ] {
             let tolerates = |it: Toleration<'_>| {
-                (it.key() == key || it.key().is_empty())
-                    && matches!(it.effect(), "NoExecute" | "")
+                (it.key() == key || it.key().is_empty()) && matches!(it.effect(), "NoExecute" | "")
             };
             if pod.view().spec().tolerations().iter().any(tolerates) {
                 continue;
@@ -92,7 +91,10 @@ impl Rule for ExtendedResource {
     ) -> Result<(), ApiError> {
         let mut pod = PodMut::from_record(object);
         let spec = pod.view().spec();
-        let containers = spec.containers().iter().chain(spec.init_containers().iter());
+        let containers = spec
+            .containers()
+            .iter()
+            .chain(spec.init_containers().iter());
         let names: BTreeSet<String> = containers
             .flat_map(|container| container.resources().requests().iter())
             .map(|(name, _)| name)
@@ -107,7 +109,11 @@ impl Rule for ExtendedResource {
             toleration.set_effect("NoSchedule");
             let mut spec = pod.spec_mut();
             let mut tolerations = spec.tolerations_mut();
-            if !tolerations.values_mut().iter().any(|it| it.as_record() == Some(&wanted)) {
+            if !tolerations
+                .values_mut()
+                .iter()
+                .any(|it| it.as_record() == Some(&wanted))
+            {
                 tolerations.push(wanted);
             }
         }
@@ -155,14 +161,18 @@ impl Restriction {
         otherwise: &[Record],
     ) -> Result<Vec<Record>, ApiError> {
         let namespace = self.lookup.object(NAMESPACES, "", attributes.namespace)?;
-        let metadata = namespace.as_ref().map(pintle_endpoints::metadata::Metadata::of);
+        let metadata = namespace
+            .as_ref()
+            .map(pintle_endpoints::metadata::Metadata::of);
         let said = metadata
             .and_then(|metadata| metadata.annotations().find(|(key, _)| *key == annotation));
         match said {
             None => Ok(otherwise.to_vec()),
             Some((_, "")) => Ok(Vec::new()),
             Some((_, text)) => parse(text).ok_or_else(|| {
-                ApiError::internal(format!("the annotation {annotation} is no list of tolerations"))
+                ApiError::internal(format!(
+                    "the annotation {annotation} is no list of tolerations"
+                ))
             }),
         }
     }
@@ -212,9 +222,7 @@ impl Rule for Restriction {
             })
         });
         if conflicts && !had_none {
-            return Err(attributes.forbid(
-                "namespace tolerations and pod tolerations conflict",
-            ));
+            return Err(attributes.forbid("namespace tolerations and pod tolerations conflict"));
         }
         let mut all = merge(add, own);
         if is_memory_bound(pod.view()) {
@@ -264,7 +272,10 @@ impl Restriction {
 /// Whether a pod is not of the class `BestEffort`.
 fn is_memory_bound(pod: pintle_api::core::v1::Pod<'_>) -> bool {
     let spec = pod.spec();
-    let mut containers = spec.containers().iter().chain(spec.init_containers().iter());
+    let mut containers = spec
+        .containers()
+        .iter()
+        .chain(spec.init_containers().iter());
     containers.any(|container| {
         let resources = container.resources();
         let speaks = |map: pintle_runtime::view::StringMap<'_>| {
