@@ -4,6 +4,8 @@
 //! row or a subresource without code is not served, and so absent from discovery. What the code looks like, and what
 //! is done before it is asked, is told by [`pintle_endpoints::unkept`].
 
+mod component_status;
+
 use std::sync::Arc;
 
 use pintle_endpoints::registry::Registration;
@@ -23,7 +25,7 @@ type Place = (&'static str, &'static str, &'static str);
 impl Answerers {
     /// Those that need nothing but the stores.
     pub fn of_stores() -> Self {
-        Self::default()
+        Self::default().with_view("", "componentstatuses", component_status::Components::new())
     }
 
     /// The same with an action: of a resource, as `("authentication.k8s.io", "tokenreviews", "")`, or below the objects
