@@ -3,8 +3,11 @@
 use std::future::Future;
 use std::pin::Pin;
 
+use pintle_runtime::user::UserInfo;
+
 use crate::attributes::Attributes;
 use crate::decision::Decision;
+use crate::rules::RulesFor;
 
 /// A decision that is there, or one to wait for. Rules in memory decide at once, so the common
 /// case allocates nothing.
@@ -32,4 +35,10 @@ pub trait Authorizer: Send + Sync + 'static {
 
     /// Whether `attributes` are allowed.
     fn authorize<'a>(&'a self, attributes: &'a Attributes) -> Verdict<'a>;
+
+    /// What `user` may do in `namespace`, as far as it can be listed.
+    fn rules_for(&self, user: &UserInfo, namespace: &str) -> RulesFor {
+        let _ = (user, namespace);
+        RulesFor::default()
+    }
 }

@@ -1,10 +1,13 @@
 //! Authorizers without configuration.
 
-use pintle_runtime::user::MASTERS;
+use pintle_runtime::user::{MASTERS, UserInfo};
 
 use crate::attributes::Attributes;
 use crate::authorizer::{Authorizer, Verdict};
 use crate::decision::{Decision, Reason};
+use crate::rbac::Rule;
+use crate::rbac::rule::ALL;
+use crate::rules::{Rules, RulesFor};
 
 /// Allows everything to members of `system:masters`; asked before all others.
 pub struct SystemMasters;
@@ -34,6 +37,28 @@ impl Authorizer for AlwaysAllow {
     fn authorize<'a>(&'a self, _: &'a Attributes) -> Verdict<'a> {
         Verdict::Now(Decision::ALLOW)
     }
+
+    fn rules_for(&self, _: &UserInfo, _: &str) -> RulesFor {
+        let all = || vec![ALL.into()];
+        let resource = Rule {
+            verbs: all(),
+            api_groups: all(),
+            resources: all(),
+            ..Rule::default()
+        };
+        let non_resource = Rule {
+            verbs: all(),
+            non_resource_urls: all(),
+            ..Rule::default()
+        };
+        RulesFor {
+            rules: Rules {
+                resource: vec![resource],
+                non_resource: vec![non_resource],
+            },
+            ..RulesFor::default()
+        }
+    }
 }
 
 /// Has no opinion on anything, so that nothing is allowed where nobody else allows it.
@@ -46,60 +71,5 @@ impl Authorizer for AlwaysDeny {
 
     fn authorize<'a>(&'a self, _: &'a Attributes) -> Verdict<'a> {
         Verdict::Now(Decision::NoOpinion(Reason::new("Everything is forbidden.")))
-    }
-}
-
-/// Allows everybody, the anonymous too, to read health and version: what upstream grants by its
-/// `system:public-info-viewer` role.
-pub struct PublicPaths;
-
-const PUBLIC: [&str; 5] = ["/healthz", "/livez", "/readyz", "/version", "/version/"];
-
-impl Authorizer for PublicPaths {
-    fn name(&self) -> &str {
-        "PublicPaths"
-    }
-
-    fn authorize<'a>(&'a self, attributes: &'a Attributes) -> Verdict<'a> {
-        let public = attributes.resource.is_none()
-            && attributes.verb == "get"
-            && PUBLIC.contains(&attributes.path.as_str());
-        Verdict::Now(if public {
-            Decision::ALLOW
-        } else {
-            Decision::NO_OPINION
-        })
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use std::sync::Arc;
-
-    use pintle_runtime::user::UserInfo;
-
-    use super::*;
-
-    #[track_caller]
-    fn check(verb: &'static str, path: &'static str, expected: bool) {
-        let attributes = Attributes {
-            user: Arc::new(UserInfo::default()),
-            verb: verb.into(),
-            path: path.into(),
-            resource: None,
-        };
-        let Verdict::Now(decision) = PublicPaths.authorize(&attributes) else {
-            panic!("decides at once")
-        };
-        assert_eq!(decision.is_allow(), expected, "{verb} {path}");
-    }
-
-    #[test]
-    fn health_and_version_are_public_for_reading_and_nothing_below() {
-        check("get", "/healthz", true);
-        check("get", "/version", true);
-        check("post", "/version", false);
-        check("get", "/readyz/etcd", false);
-        check("get", "/metrics", false);
     }
 }

@@ -1,7 +1,8 @@
 //! What an authorizer answers: [`Decision`].
 
-use std::borrow::Cow;
 use std::fmt;
+
+use pintle_runtime::text::Text;
 
 /// The answer to "may they?".
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -26,16 +27,16 @@ impl Decision {
     }
 }
 
-/// Why a decision fell; shown to the client after a refusal, and kept for the audit of a permission.
+/// Why a decision fell; cheap to clone. Shown to the client after a refusal, and kept for the audit of a permission.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Reason(Cow<'static, str>);
+pub struct Reason(Text);
 
 impl Reason {
     /// No reason.
-    pub const NONE: Self = Self(Cow::Borrowed(""));
+    pub const NONE: Self = Self(Text::from_static(""));
 
     /// A reason.
-    pub fn new(text: impl Into<Cow<'static, str>>) -> Self {
+    pub fn new(text: impl Into<Text>) -> Self {
         Self(text.into())
     }
 
@@ -54,11 +55,11 @@ impl Reason {
         if other.is_empty() {
             return;
         }
-        let text = self.0.to_mut();
-        if !text.is_empty() {
-            text.push('\n');
-        }
-        text.push_str(&other.0);
+        self.0 = if self.is_empty() {
+            other.0.clone()
+        } else {
+            format!("{self}\n{other}").into()
+        };
     }
 }
 

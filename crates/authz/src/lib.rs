@@ -8,10 +8,14 @@ pub mod attributes;
 pub mod authorizer;
 pub mod builtin;
 pub mod decision;
+pub mod rbac;
+pub mod rules;
 pub mod union;
 
 pub use attributes::{Attributes, ResourceAttributes};
 pub use authorizer::{Authorizer, Verdict};
-pub use builtin::{AlwaysAllow, AlwaysDeny, PublicPaths, SystemMasters};
+pub use builtin::{AlwaysAllow, AlwaysDeny, SystemMasters};
 pub use decision::{Decision, Reason};
+pub use rbac::Rbac;
+pub use rules::{Rules, RulesFor};
 pub use union::Union;

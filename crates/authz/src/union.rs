@@ -2,9 +2,12 @@
 
 use std::sync::Arc;
 
+use pintle_runtime::user::UserInfo;
+
 use crate::attributes::Attributes;
 use crate::authorizer::{Authorizer, Verdict};
 use crate::decision::{Decision, Reason};
+use crate::rules::RulesFor;
 
 /// Asks its members in order.
 pub struct Union {
@@ -63,12 +66,19 @@ impl Authorizer for Union {
         }
         Verdict::Now(Decision::NoOpinion(silent))
     }
+
+    fn rules_for(&self, user: &UserInfo, namespace: &str) -> RulesFor {
+        let mut found = RulesFor::default();
+        for member in &self.members {
+            found.add(member.rules_for(user, namespace));
+        }
+        found
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use pintle_runtime::text::Text;
-    use pintle_runtime::user::UserInfo;
 
     use super::*;
 

@@ -7,7 +7,7 @@ use std::time::{Duration, SystemTime};
 
 use anyhow::{Context, Result};
 use futures_util::FutureExt;
-use pintle_authz::{AlwaysAllow, AlwaysDeny, Authorizer, PublicPaths, SystemMasters, Union};
+use pintle_authz::{AlwaysAllow, AlwaysDeny, Authorizer, SystemMasters, Union};
 use pintle_controlplane::health::StartUp;
 use pintle_controlplane::registry::{Api, ApiOptions};
 use pintle_controlplane::rows::Switches;
@@ -176,10 +176,7 @@ fn authorizer(mode: Authorization) -> Arc<dyn Authorizer> {
             Arc::new(SystemMasters),
             Arc::new(AlwaysDeny),
         ])),
-        Authorization::Masters => Arc::new(Union::new(vec![
-            Arc::new(SystemMasters),
-            Arc::new(PublicPaths),
-        ])),
+        Authorization::Masters => Arc::new(Union::new(vec![Arc::new(SystemMasters)])),
     }
 }
 

@@ -1,0 +1,20 @@
+//! Role-based access control: rules that roles hold and bindings grant.
+//!
+//! | module | |
+//! | --- | --- |
+//! | [`rule`] | what a rule allows |
+//! | [`covers`] | whether rules are held already: nobody grants what they do not have |
+//! | [`index`] | roles and bindings, compiled to who holds what |
+//! | [`authorizer`] | the index as an [`Authorizer`](crate::Authorizer) |
+//!
+//! There is no denial: what no rule allows is nobody's to do. Whoever keeps roles and bindings tells the [`Rbac`] of
+//! them; it never looks for any.
+
+pub mod authorizer;
+pub mod covers;
+pub mod index;
+pub mod rule;
+
+pub use authorizer::Rbac;
+pub use index::{Binding, Index, RoleKind, RoleRef, Subject};
+pub use rule::Rule;
