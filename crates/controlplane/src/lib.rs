@@ -7,6 +7,7 @@
 //!
 //! Absent here: flags, certificates, which storage it is, HTTP.
 
+pub mod access;
 pub mod admission;
 pub mod convert;
 pub mod health;
@@ -14,6 +15,7 @@ pub mod hooks;
 pub mod kinds;
 pub mod namespaces;
 mod particular;
+pub mod rbac;
 pub mod registry;
 pub mod rows;
 pub mod strategy;

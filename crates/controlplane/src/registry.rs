@@ -10,6 +10,7 @@ use pintle_endpoints::registry::{Registration, Registry};
 use pintle_runtime::resource::Group;
 use pintle_storage::{Storage, StorageError};
 
+use crate::access::Access;
 use crate::rows::Switches;
 use crate::strategy::{FinalizeStrategy, KindStrategy, PartStrategy};
 use crate::unkept::Answerers;
@@ -23,6 +24,8 @@ pub struct ApiOptions {
     pub key_prefix: String,
     /// How long an event is kept; zero is forever.
     pub event_ttl: Duration,
+    /// Who may do what.
+    pub access: Access,
     /// What answers where nothing is kept.
     pub answerers: Answerers,
 }
@@ -51,7 +54,8 @@ impl Api {
             .flat_map(|version| version.resources.iter())
             .filter(|row| row.storage.is_some())
             .map(|row| {
-                let strategy = KindStrategy::of(row, options.event_ttl);
+                let strategy =
+                    KindStrategy::of(row, options.event_ttl).with_access(&options.access);
                 let mut registration = Registration::new(row.clone(), Arc::new(strategy));
                 if row.subresource("status").is_some() {
                     let strategy = KindStrategy::of(row, options.event_ttl);

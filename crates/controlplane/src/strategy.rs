@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use futures_util::future::BoxFuture;
 use pintle_api::core::v1::Pod;
 use pintle_endpoints::context::RequestContext;
 use pintle_endpoints::delete_options::DeleteOptions;
@@ -13,9 +14,11 @@ use pintle_runtime::resource::Resource;
 use pintle_runtime::text::Text;
 use pintle_runtime::value::{Record, Value};
 
+use crate::access::Access;
 use crate::kinds::{self, KindFacts};
 use crate::namespaces;
 use crate::particular::{self, Particular};
+use crate::rbac::escalation;
 
 /// Kinds whose life is not that of the others.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -35,6 +38,8 @@ pub struct KindStrategy {
     particular: &'static dyn Particular,
     resource: GroupResource,
     event_ttl: Duration,
+    /// Where a write takes rights of its own.
+    access: Option<Access>,
 }
 
 impl KindStrategy {
@@ -54,6 +59,17 @@ impl KindStrategy {
             particular: particular::of(&row.group, &row.name),
             resource,
             event_ttl,
+            access: None,
+        }
+    }
+
+    /// The same, with who may grant what: for roles and bindings.
+    #[must_use]
+    pub fn with_access(self, access: &Access) -> Self {
+        let guarded = self.resource.group == "rbac.authorization.k8s.io";
+        Self {
+            access: guarded.then(|| access.clone()),
+            ..self
         }
     }
 
@@ -111,6 +127,16 @@ impl Strategy for KindStrategy {
             namespaces::prepare_for_update(new, old);
         }
         self.particular.prepare_for_update(cx, new, old);
+    }
+
+    fn check_rights<'a>(
+        &'a self,
+        cx: &'a RequestContext,
+        new: &'a Record,
+        old: Option<&'a Record>,
+    ) -> Option<BoxFuture<'a, Result<(), ApiError>>> {
+        let access = self.access.as_ref()?;
+        escalation::check(access, &self.resource, cx, new, old)
     }
 
     fn validate(&self, _: &RequestContext, new: &Record) -> ErrorList {

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use futures_util::future::BoxFuture;
 use pintle_runtime::field_path::ErrorList;
 pub use pintle_runtime::name::NameRule;
 use pintle_runtime::text::Text;
@@ -56,6 +57,20 @@ pub trait Strategy: Send + Sync {
     /// All that is wrong with a change, in field order; its metadata has been looked at.
     fn validate_update(&self, _cx: &RequestContext, _new: &Record, _old: &Record) -> ErrorList {
         ErrorList::new()
+    }
+
+    /// Whether who asks may have the object be so, where that takes more than the request's own authorization, as
+    /// granting a role does; `old` is that of an update. Asked when the object is complete and not yet validated.
+    ///
+    /// # Errors
+    /// Why they may not.
+    fn check_rights<'a>(
+        &'a self,
+        _cx: &'a RequestContext,
+        _new: &'a Record,
+        _old: Option<&'a Record>,
+    ) -> Option<BoxFuture<'a, Result<(), ApiError>>> {
+        None
     }
 
     /// What the client should know though the object is valid; `old` is that of an update.

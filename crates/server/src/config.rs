@@ -37,7 +37,9 @@ pub struct Config {
     /// Whether requests without credentials come in as `system:anonymous`.
     pub anonymous: bool,
     /// How requests are authorized.
-    pub authorization: Authorization,
+    pub authorization: Vec<AuthorizationMode>,
+    /// Whether the controllers run inside that a lone API server needs.
+    pub builtin_controllers: bool,
     /// Prefix of every key, without a slash at the end.
     pub key_prefix: String,
     /// Time between compactions; zero is never.
@@ -72,15 +74,17 @@ pub struct Config {
     pub shown: BTreeMap<String, String>,
 }
 
-/// How requests are authorized.
+/// One of those who are asked in turn whether a request is allowed. `system:masters` may do everything before.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Authorization {
+pub enum AuthorizationMode {
     /// Everything is allowed.
     AlwaysAllow,
-    /// Everything is refused but to `system:masters`.
+    /// Nothing is.
     AlwaysDeny,
-    /// `system:masters` may do everything; health and version are public; all else is refused.
-    Masters,
+    /// Nodes may do what their pods need.
+    Node,
+    /// Roles and bindings say.
+    Rbac,
 }
 
 impl Config {
@@ -159,9 +163,19 @@ impl Config {
             client_ca_file: flags.given("client-ca-file").map(PathBuf::from),
             token_auth_file: flags.given("token-auth-file").map(PathBuf::from),
             anonymous: flags.on("anonymous-auth"),
-            authorization: faults
-                .check(authorization(flags))
-                .unwrap_or(Authorization::Masters),
+            authorization: faults.check(authorization(flags)).unwrap_or_default(),
+            builtin_controllers: match flags.many("builtin-controllers").as_slice() {
+                [] => alone,
+                ["*"] => true,
+                [""] => false,
+                other => {
+                    faults.add(format!(
+                        "--builtin-controllers={}: must be * or empty",
+                        other.join(",")
+                    ));
+                    false
+                }
+            },
             key_prefix: format!("/{}", flags.one("etcd-prefix").trim_matches('/')),
             compaction_interval: faults
                 .check(span(flags, "etcd-compaction-interval"))
@@ -260,19 +274,31 @@ fn service_address(flags: &Flags) -> Result<IpAddr, String> {
     first.ok_or_else(wrong)
 }
 
-fn authorization(flags: &Flags) -> Result<Authorization, String> {
-    let modes = flags.many("authorization-mode");
-    match modes.as_slice() {
-        ["AlwaysAllow"] => Ok(Authorization::AlwaysAllow),
-        ["AlwaysDeny"] => Ok(Authorization::AlwaysDeny),
-        modes if !modes.is_empty() && modes.iter().all(|mode| matches!(*mode, "Node" | "RBAC")) => {
-            Ok(Authorization::Masters)
+fn authorization(flags: &Flags) -> Result<Vec<AuthorizationMode>, String> {
+    let mut modes = Vec::new();
+    for name in flags.many("authorization-mode") {
+        let mode = match name {
+            "AlwaysAllow" => AuthorizationMode::AlwaysAllow,
+            "AlwaysDeny" => AuthorizationMode::AlwaysDeny,
+            "Node" => AuthorizationMode::Node,
+            "RBAC" => AuthorizationMode::Rbac,
+            other => {
+                return Err(format!(
+                    "--authorization-mode: {other:?} is not a valid mode: must be of AlwaysAllow, AlwaysDeny, Node and RBAC"
+                ));
+            }
+        };
+        if modes.contains(&mode) {
+            return Err(format!(
+                "--authorization-mode has mode {name:?} specified more than once"
+            ));
         }
-        modes => Err(format!(
-            "--authorization-mode={}: must be AlwaysAllow, AlwaysDeny, or of Node and RBAC",
-            modes.join(",")
-        )),
+        modes.push(mode);
     }
+    if modes.is_empty() {
+        return Err("--authorization-mode: at least one mode must be passed".to_owned());
+    }
+    Ok(modes)
 }
 
 fn switches(flags: &Flags, name: &str, faults: &mut Faults) -> Vec<(String, bool)> {

@@ -287,7 +287,7 @@ pub const FLAGS: &[Section] = &[
         flags: &[many(
             "authorization-mode",
             "Node,RBAC",
-            "AlwaysAllow, AlwaysDeny, or Node,RBAC. RBAC's rules are not evaluated yet: members of system:masters may do everything, everybody may read health and version, all else is refused.",
+            "Who is asked in turn whether a request is allowed: AlwaysAllow, AlwaysDeny, Node, RBAC. Members of system:masters may do everything.",
         )],
     },
     Section {
@@ -299,6 +299,11 @@ pub const FLAGS: &[Section] = &[
                 "Group versions to turn on or off: api/all=…, api/ga=…, api/beta=…, api/alpha=…, group/version=true.",
             ),
             many("feature-gates", "", "Gates to turn on or off: Name=true."),
+            many(
+                "builtin-controllers",
+                "",
+                "Controllers to run inside, for a cluster without kube-controller-manager: * or none. Default: * without --tls-cert-file, --client-ca-file and --token-auth-file, else none.",
+            ),
             one(
                 "service-cluster-ip-range",
                 "10.0.0.0/24",

@@ -25,7 +25,7 @@ mod run;
 mod tables;
 mod version;
 
-pub use config::{Authorization, Config};
+pub use config::{AuthorizationMode, Config};
 pub use fault::Faults;
 pub use flags::{Effect, FLAGS, Flag, Flags, Section, Takes};
 pub use run::{Ready, run};

@@ -7,12 +7,13 @@ use std::time::{Duration, SystemTime};
 
 use anyhow::{Context, Result};
 use futures_util::FutureExt;
-use pintle_authz::{AlwaysAllow, AlwaysDeny, Authorizer, SystemMasters, Union};
+use pintle_authz::{AlwaysAllow, AlwaysDeny, Authorizer, Rbac, SystemMasters, Union};
+use pintle_controlplane::access::Access;
 use pintle_controlplane::health::StartUp;
 use pintle_controlplane::registry::{Api, ApiOptions};
 use pintle_controlplane::rows::Switches;
 use pintle_controlplane::unkept::Answerers;
-use pintle_controlplane::{admission, hooks};
+use pintle_controlplane::{admission, hooks, rbac};
 use pintle_endpoints::context::Environment;
 use pintle_endpoints::documents::Documents;
 use pintle_endpoints::health::Health;
@@ -24,7 +25,7 @@ use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 use tracing::{info, warn};
 
-use crate::config::{Authorization, Config};
+use crate::config::{AuthorizationMode, Config};
 use crate::documents;
 use crate::identity::Identity;
 use crate::tables::BuiltIn;
@@ -40,7 +41,7 @@ pub struct Ready {
 }
 
 /// Serves until `shutdown` is ready, then drains and closes the store. Calls `ready` once requests are answered
-/// and the system namespaces are there.
+/// and the system namespaces and the default roles are there.
 ///
 /// # Errors
 /// Whatever keeps it from starting, in one line that says what to do.
@@ -55,11 +56,17 @@ pub async fn run(
         .with_context(|| format!("cannot make --data-dir={}", config.data_dir.display()))?;
     let store = Arc::new(RocksStore::open(&directory, Options::default())?);
     let storage: Arc<dyn Storage> = store.clone();
+    let roles = Arc::new(Rbac::default());
+    let access = Access {
+        authorizer: authorizer(&config.authorization, &roles),
+        rbac: Arc::clone(&roles),
+    };
     let options = ApiOptions {
         switches: Switches {
             runtime_config: config.runtime_config.clone(),
             feature_gates: config.feature_gates.clone(),
         },
+        access: access.clone(),
         key_prefix: config.key_prefix.clone(),
         event_ttl: config.event_ttl,
         answerers: Answerers::of_stores(),
@@ -67,9 +74,12 @@ pub async fn run(
     let api = Api::start(Arc::clone(&storage), &options)
         .await
         .context("cannot load the store")?;
-    let authorizer = authorizer(config.authorization);
-    let chain = admission::chain(&api.registry, Arc::clone(&authorizer), &config.admission)
-        .context("cannot set up admission")?;
+    let chain = admission::chain(
+        &api.registry,
+        Arc::clone(&access.authorizer),
+        &config.admission,
+    )
+    .context("cannot set up admission")?;
     api.registry.admit_by(chain);
     let address = SocketAddr::new(config.bind_address, config.secure_port);
     let listener = TcpListener::bind(address).await.with_context(|| {
@@ -83,6 +93,11 @@ pub async fn run(
     let environment = Environment::default();
     let mut start_up = StartUp::default();
     let namespaces = start_up.hook("start-system-namespaces-controller");
+    let with_rbac = config.authorization.contains(&AuthorizationMode::Rbac);
+    if with_rbac {
+        // Claimed before the checks are made.
+        start_up.hook("rbac/bootstrap-roles");
+    }
     let asked = Arc::clone(&storage);
     let health = start_up.checks(
         Health::new().with_livez_grace(config.livez_grace),
@@ -94,7 +109,7 @@ pub async fn run(
     );
     let server = GenericServer::new(GenericServerOptions {
         authenticator: identity.authenticator.clone(),
-        authorizer,
+        authorizer: Arc::clone(&access.authorizer),
         registry: Arc::clone(&api.registry),
         documents: Arc::new(Documents::new(
             documents::discovery(&api.offered, &config, address),
@@ -119,9 +134,25 @@ pub async fn run(
     let mut background = JoinSet::new();
     background.spawn(hooks::keep_system_namespaces(
         Arc::clone(&api.registry),
-        environment,
-        namespaces,
+        environment.clone(),
+        namespaces.clone(),
     ));
+    background.spawn(rbac::feed::feed(&api.registry, &roles));
+    if with_rbac {
+        background.spawn(rbac::reconcile::bring_in_policy(
+            Arc::clone(&api.registry),
+            environment.clone(),
+            options.switches.clone(),
+            namespaces,
+            start_up.hook("rbac/bootstrap-roles"),
+        ));
+    }
+    if config.builtin_controllers {
+        background.spawn(rbac::aggregation::keep_aggregated(
+            Arc::clone(&api.registry),
+            environment.clone(),
+        ));
+    }
     background.spawn(compact(storage, config.compaction_interval));
     background.spawn(announce(
         start_up,
@@ -169,15 +200,18 @@ async fn compact(storage: Arc<dyn Storage>, interval: Duration) {
     }
 }
 
-fn authorizer(mode: Authorization) -> Arc<dyn Authorizer> {
-    match mode {
-        Authorization::AlwaysAllow => Arc::new(AlwaysAllow),
-        Authorization::AlwaysDeny => Arc::new(Union::new(vec![
-            Arc::new(SystemMasters),
-            Arc::new(AlwaysDeny),
-        ])),
-        Authorization::Masters => Arc::new(Union::new(vec![Arc::new(SystemMasters)])),
+/// Members of `system:masters` first, then those that were asked for, in that order.
+fn authorizer(modes: &[AuthorizationMode], roles: &Arc<Rbac>) -> Arc<dyn Authorizer> {
+    let mut members: Vec<Arc<dyn Authorizer>> = vec![Arc::new(SystemMasters)];
+    for mode in modes {
+        members.push(match mode {
+            AuthorizationMode::AlwaysAllow => Arc::new(AlwaysAllow),
+            AuthorizationMode::AlwaysDeny => Arc::new(AlwaysDeny),
+            AuthorizationMode::Node => continue,
+            AuthorizationMode::Rbac => Arc::clone(roles) as Arc<dyn Authorizer>,
+        });
     }
+    Arc::new(Union::new(members))
 }
 
 fn limits(config: &Config) -> Limits {

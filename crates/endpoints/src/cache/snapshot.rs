@@ -67,6 +67,11 @@ impl Snapshot {
         self.objects.get(key).map(|found| &found.0)
     }
 
+    /// All objects, in the order of keys.
+    pub fn iter(&self) -> impl Iterator<Item = &Arc<Entry>> {
+        self.objects.iter().map(|found| &found.0)
+    }
+
     /// The objects in an interval of keys, in the order of keys.
     pub(crate) fn range<'a>(
         &'a self,

@@ -53,6 +53,9 @@ impl Store {
         books: Books,
     ) -> Result<Written, ApiError> {
         let mut hub = self.begin_create(cx, new, books).await?;
+        if let Some(check) = self.strategy.check_rights(cx, &hub, None) {
+            check.await?;
+        }
         let claim = match self.strategy.allocation() {
             Some(allocation) => allocation.begin_create(cx, &mut hub).await?,
             None => Claim::nothing(),

@@ -186,6 +186,9 @@ impl Store {
                 self.manage_fields(cx, &mut new, Some(seen));
             }
             let mut hub = self.begin_update(cx, name, new, &entry, &old).await?;
+            if let Some(check) = self.strategy.check_rights(cx, &hub, Some(&old)) {
+                check.await?;
+            }
             let claim = match self.strategy.allocation() {
                 Some(allocation) => allocation.begin_update(cx, &mut hub, &old).await?,
                 None => Claim::nothing(),

@@ -13,6 +13,7 @@
 //! too slow, or after an error.
 
 mod bookmark;
+mod follow;
 pub(crate) mod hub;
 
 use std::collections::VecDeque;
@@ -27,6 +28,7 @@ use pintle_storage::{At, Event as StoredEvent, KeyRange, Revision, Storage, Stor
 use tokio::time::{Instant, Sleep};
 
 pub use bookmark::Bookmark;
+pub use follow::{Told, follow};
 
 use crate::cache::snapshot::Interval;
 use crate::cache::{Cache, Entry, Event, EventType, Selection, Snapshot, Version, WatchEvent};
