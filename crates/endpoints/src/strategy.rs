@@ -5,6 +5,7 @@ use std::time::Duration;
 use futures_util::future::BoxFuture;
 use pintle_runtime::field_path::ErrorList;
 pub use pintle_runtime::name::NameRule;
+use pintle_runtime::status::ApiError;
 use pintle_runtime::text::Text;
 use pintle_runtime::value::Record;
 
