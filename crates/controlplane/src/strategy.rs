@@ -11,6 +11,7 @@ use pintle_endpoints::strategy::{GarbageCollection, Grace, Hold, Strategy, Trait
 use pintle_runtime::field_path::ErrorList;
 use pintle_runtime::gvk::GroupResource;
 use pintle_runtime::resource::Resource;
+use pintle_runtime::status::ApiError;
 use pintle_runtime::text::Text;
 use pintle_runtime::value::{Record, Value};
 
