@@ -2,12 +2,25 @@
 
 use crate::particular::Particular;
 
+mod node;
 mod pod;
+mod secret;
+mod service_account;
+mod limit_range;
+mod volume;
+
+pub(crate) use node::label_warning;
 
 /// What is particular to a resource of this group.
 pub(super) fn of(resource: &str) -> Option<&'static dyn Particular> {
     Some(match resource {
+        "limitranges" => &limit_range::LimitRanges,
+        "nodes" => &node::Nodes,
+        "persistentvolumeclaims" => &volume::Claims,
+        "persistentvolumes" => &volume::Volumes,
         "pods" => &pod::Pods,
+        "secrets" => &secret::Secrets,
+        "serviceaccounts" => &service_account::ServiceAccounts,
         _ => return None,
     })
 }
