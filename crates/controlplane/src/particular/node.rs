@@ -19,7 +19,9 @@ struct RuntimeClasses;
 impl Particular for RuntimeClasses {
     fn warnings(&self, new: &Record, _: Option<&Record>) -> Vec<String> {
         let scheduling = RuntimeClass::from_record(new).scheduling();
-        let labels = scheduling.into_iter().flat_map(|it| it.node_selector().iter());
+        let labels = scheduling
+            .into_iter()
+            .flat_map(|it| it.node_selector().iter());
         let messages = labels.filter_map(|(key, _)| label_warning(key));
         messages
             .map(|message| format!("scheduling.nodeSelector: {message}"))

@@ -2,11 +2,11 @@
 
 use crate::particular::Particular;
 
+mod limit_range;
 mod node;
 mod pod;
 mod secret;
 mod service_account;
-mod limit_range;
 mod volume;
 
 pub(crate) use node::label_warning;

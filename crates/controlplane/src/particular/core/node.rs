@@ -55,9 +55,7 @@ impl Particular for Nodes {
 /// What is said of a label that nodes no longer have.
 pub(crate) fn label_warning(key: &str) -> Option<&'static str> {
     Some(match key {
-        "beta.kubernetes.io/arch" => {
-            r#"deprecated since v1.14; use "kubernetes.io/arch" instead"#
-        }
+        "beta.kubernetes.io/arch" => r#"deprecated since v1.14; use "kubernetes.io/arch" instead"#,
         "beta.kubernetes.io/os" => r#"deprecated since v1.14; use "kubernetes.io/os" instead"#,
         "failure-domain.beta.kubernetes.io/region" => {
             r#"deprecated since v1.17; use "topology.kubernetes.io/region" instead"#
@@ -72,7 +70,9 @@ pub(crate) fn label_warning(key: &str) -> Option<&'static str> {
         "scheduler.alpha.kubernetes.io/preferAvoidPods" => {
             "deprecated since v1.22; use Taints and Tolerations instead"
         }
-        "node-role.kubernetes.io/master" => r#"use "node-role.kubernetes.io/control-plane" instead"#,
+        "node-role.kubernetes.io/master" => {
+            r#"use "node-role.kubernetes.io/control-plane" instead"#
+        }
         _ => return None,
     })
 }

@@ -19,10 +19,8 @@ impl Particular for Secrets {
             _ => bytes::Bytes::new(),
         };
         let data = secret.data();
-        let problem = pintle_authn::x509::key_pair_problem(
-            &bytes(data, "tls.crt"),
-            &bytes(data, "tls.key"),
-        );
+        let problem =
+            pintle_authn::key_pair_problem(&bytes(data, "tls.crt"), &bytes(data, "tls.key"));
         problem.into_iter().collect()
     }
 }

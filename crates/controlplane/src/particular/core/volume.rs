@@ -62,7 +62,11 @@ impl Particular for Volumes {
         let volume = PersistentVolume::from_record(new);
         let spec = volume.spec();
         let mut warnings = Vec::new();
-        if volume.metadata().annotations().contains_key(CLASS_ANNOTATION) {
+        if volume
+            .metadata()
+            .annotations()
+            .contains_key(CLASS_ANNOTATION)
+        {
             warnings.push(class_warning());
         }
         if spec.persistent_volume_reclaim_policy() == "Recycle" {
@@ -71,7 +75,9 @@ impl Particular for Volumes {
                     .to_owned(),
             );
         }
-        let required = spec.node_affinity().and_then(|affinity| affinity.required());
+        let required = spec
+            .node_affinity()
+            .and_then(|affinity| affinity.required());
         let terms = required.into_iter().flat_map(|it| it.node_selector_terms());
         for (at, term) in terms.enumerate() {
             for (index, item) in term.match_expressions().iter().enumerate() {
@@ -84,15 +90,40 @@ impl Particular for Volumes {
             }
         }
         let gone = [
-            (spec.cephfs().is_some(), "cephfs", "v1.28, non-functional in v1.31+"),
-            (spec.photon_persistent_disk().is_some(), "photonPersistentDisk", "v1.11, non-functional in v1.16+"),
-            (spec.scale_io().is_some(), "scaleIO", "v1.16, non-functional in v1.22+"),
-            (spec.storageos().is_some(), "storageOS", "v1.22, non-functional in v1.25+"),
-            (spec.glusterfs().is_some(), "glusterfs", "v1.25, non-functional in v1.26+"),
-            (spec.rbd().is_some(), "rbd", "v1.28, non-functional in v1.31+"),
+            (
+                spec.cephfs().is_some(),
+                "cephfs",
+                "v1.28, non-functional in v1.31+",
+            ),
+            (
+                spec.photon_persistent_disk().is_some(),
+                "photonPersistentDisk",
+                "v1.11, non-functional in v1.16+",
+            ),
+            (
+                spec.scale_io().is_some(),
+                "scaleIO",
+                "v1.16, non-functional in v1.22+",
+            ),
+            (
+                spec.storageos().is_some(),
+                "storageOS",
+                "v1.22, non-functional in v1.25+",
+            ),
+            (
+                spec.glusterfs().is_some(),
+                "glusterfs",
+                "v1.25, non-functional in v1.26+",
+            ),
+            (
+                spec.rbd().is_some(),
+                "rbd",
+                "v1.28, non-functional in v1.31+",
+            ),
         ];
         let gone = gone.iter().filter(|(there, ..)| *there);
-        warnings.extend(gone.map(|(_, field, since)| format!("spec.{field}: deprecated in {since}")));
+        warnings
+            .extend(gone.map(|(_, field, since)| format!("spec.{field}: deprecated in {since}")));
         warnings
     }
 }
@@ -115,7 +146,11 @@ impl Particular for Claims {
     fn warnings(&self, new: &Record, _: Option<&Record>) -> Vec<String> {
         let claim = PersistentVolumeClaim::from_record(new);
         let mut warnings = Vec::new();
-        if claim.metadata().annotations().contains_key(CLASS_ANNOTATION) {
+        if claim
+            .metadata()
+            .annotations()
+            .contains_key(CLASS_ANNOTATION)
+        {
             warnings.push(class_warning());
         }
         claim_warnings(claim.spec(), &Path::new("spec"), &mut warnings);
@@ -151,7 +186,10 @@ pub(crate) fn claim_warnings(
 }
 
 /// Brings the two ways to name a source together.
-fn data_sources(spec: &mut PersistentVolumeClaimSpecMut<'_>, old: Option<PersistentVolumeClaimSpec<'_>>) {
+fn data_sources(
+    spec: &mut PersistentVolumeClaimSpecMut<'_>,
+    old: Option<PersistentVolumeClaimSpec<'_>>,
+) {
     let had_reference = old.is_some_and(|old| old.data_source_ref().is_some());
     let had_source = old.is_some_and(|old| old.data_source().is_some()) || had_reference;
     let view = spec.view();
@@ -190,7 +228,8 @@ fn mirror(spec: &mut PersistentVolumeClaimSpecMut<'_>) {
             }
         }
         (None, Some(reference)) if reference.namespace().unwrap_or("").is_empty() => {
-            let (group, kind, name) = owned(reference.api_group(), reference.kind(), reference.name());
+            let (group, kind, name) =
+                owned(reference.api_group(), reference.kind(), reference.name());
             let mut source = spec.data_source_or_new();
             source.set_kind(kind);
             source.set_name(name);
