@@ -9,7 +9,6 @@ pub mod anonymous;
 pub mod authenticator;
 pub mod credentials;
 mod csv;
-mod key_pair;
 pub mod token;
 pub mod union;
 pub mod x509;
@@ -19,7 +18,6 @@ pub use authenticator::{
     Authenticated, AuthenticationError, Authenticator, Outcome, authenticated,
 };
 pub use credentials::{Credentials, Peer};
-pub use key_pair::key_pair_problem;
 pub use pintle_runtime::user::UserInfo;
 pub use token::StaticTokens;
 pub use union::Union;

@@ -2,7 +2,7 @@
 //!
 //! [`Api`](registry::Api) makes the stores of all built-in kinds from `pintle_api`'s rows; what is particular to a
 //! kind is a row of [`kinds`] and, where that does not do, code in `particular` and [`strategy`]. What is served
-//! without being kept is in [`unkept`]. [`admission`] has the plug-ins that writes pass through. [`hooks`] are what the
+//! without being kept is in [`unkept`]. [`services`] gives Services their addresses and ports. [`admission`] has the plug-ins that writes pass through. [`hooks`] are what the
 //! server does by itself once it runs, [`health`] tells whether they have.
 //!
 //! Absent here: flags, certificates, which storage it is, HTTP.
@@ -18,5 +18,6 @@ mod particular;
 pub mod rbac;
 pub mod registry;
 pub mod rows;
+pub mod services;
 pub mod strategy;
 pub mod unkept;

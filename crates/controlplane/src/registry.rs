@@ -12,6 +12,7 @@ use pintle_storage::{Storage, StorageError};
 
 use crate::access::Access;
 use crate::rows::Switches;
+use crate::services::{ServiceOptions, Services};
 use crate::strategy::{FinalizeStrategy, KindStrategy, PartStrategy};
 use crate::unkept::Answerers;
 
@@ -28,6 +29,8 @@ pub struct ApiOptions {
     pub access: Access,
     /// What answers where nothing is kept.
     pub answerers: Answerers,
+    /// What there is for Services to take.
+    pub services: ServiceOptions,
 }
 
 /// Kubernetes' API, ready to be served.
@@ -36,6 +39,8 @@ pub struct Api {
     pub registry: Arc<Registry>,
     /// The rows with the verbs that are really served: what discovery and OpenAPI show.
     pub offered: Vec<Group>,
+    /// Who gives Services their addresses and ports.
+    pub services: Arc<Services>,
 }
 
 impl Api {
@@ -48,14 +53,22 @@ impl Api {
         options: &ApiOptions,
     ) -> Result<Self, StorageError> {
         let rows = options.switches.served(pintle_api::groups());
+        let services = Arc::new(Services::new(
+            &options.services,
+            Arc::clone(&storage),
+            &options.key_prefix,
+        ));
         let registrations = rows
             .iter()
             .flat_map(|group| group.versions.iter())
             .flat_map(|version| version.resources.iter())
             .filter(|row| row.storage.is_some())
             .map(|row| {
-                let strategy =
+                let mut strategy =
                     KindStrategy::of(row, options.event_ttl).with_access(&options.access);
+                if row.group.is_empty() && row.name == "services" {
+                    strategy = strategy.with_allocation(Arc::clone(&services) as _);
+                }
                 let mut registration = Registration::new(row.clone(), Arc::new(strategy));
                 if row.subresource("status").is_some() {
                     let strategy = KindStrategy::of(row, options.event_ttl);
@@ -92,10 +105,12 @@ impl Api {
                 registry.register(unkept);
             }
         }
+        services.look_into(&registry);
         let offered = offered(&rows, |offer| is_served(&registry, offer));
         Ok(Self {
             registry: Arc::new(registry),
             offered,
+            services,
         })
     }
 }

@@ -1,9 +1,11 @@
 //! The strategy of every built-in kind: its facts, and code where facts do not do.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::future::BoxFuture;
 use pintle_api::core::v1::Pod;
+use pintle_endpoints::allocation::Allocation;
 use pintle_endpoints::context::RequestContext;
 use pintle_endpoints::delete_options::DeleteOptions;
 use pintle_endpoints::store::finalizers;
@@ -41,6 +43,7 @@ pub struct KindStrategy {
     event_ttl: Duration,
     /// Where a write takes rights of its own.
     access: Option<Access>,
+    allocation: Option<Arc<dyn Allocation>>,
 }
 
 impl KindStrategy {
@@ -61,6 +64,7 @@ impl KindStrategy {
             resource,
             event_ttl,
             access: None,
+            allocation: None,
         }
     }
 
@@ -70,6 +74,15 @@ impl KindStrategy {
         let guarded = self.resource.group == "rbac.authorization.k8s.io";
         Self {
             access: guarded.then(|| access.clone()),
+            ..self
+        }
+    }
+
+    /// The same for objects that take something from a stock that they share.
+    #[must_use]
+    pub fn with_allocation(self, allocation: Arc<dyn Allocation>) -> Self {
+        Self {
+            allocation: Some(allocation),
             ..self
         }
     }
@@ -101,14 +114,16 @@ impl Strategy for KindStrategy {
         }
     }
 
+    fn allocation(&self) -> Option<&dyn Allocation> {
+        self.allocation.as_deref()
+    }
+
     fn default(&self, object: &mut Record) {
         pintle_api::defaults::apply(object);
     }
 
     fn prepare_for_create(&self, cx: &RequestContext, new: &mut Record) {
-        if let Some(status) = self.status_of(new)
-            && !self.facts.may_create_status
-        {
+        if let Some(status) = self.status_of(new) {
             new.remove(status);
             // Some status fields have defaults, which a fresh object has too.
             pintle_api::defaults::apply(new);

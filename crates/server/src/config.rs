@@ -6,7 +6,10 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use pintle_controlplane::admission::{AdmissionOptions, Configuration, TolerationSeconds};
+use pintle_controlplane::services::range::Range;
+use pintle_controlplane::services::{PortRange, ServiceOptions};
 use pintle_runtime::duration;
+use pintle_runtime::ip::Cidr;
 
 use crate::fault::Faults;
 use crate::flags::Flags;
@@ -68,6 +71,8 @@ pub struct Config {
     pub admission: AdmissionOptions,
     /// First address of the service range, for the certificate.
     pub service_address: IpAddr,
+    /// Addresses and node ports of Services.
+    pub services: ServiceOptions,
     /// Log verbosity.
     pub verbosity: u8,
     /// Every flag and its value, as `/flagz` shows them.
@@ -138,6 +143,12 @@ impl Config {
         let cert_dir = flags
             .given("cert-dir")
             .map_or_else(|| data_dir.join("pki"), PathBuf::from);
+        let services = ServiceOptions {
+            ranges: faults.check(service_ranges(flags)).unwrap_or_default(),
+            node_ports: faults
+                .check(node_ports(flags))
+                .unwrap_or(PortRange::DEFAULT),
+        };
         let config = Self {
             bind_address: faults
                 .check(address(flags, "bind-address"))
@@ -208,7 +219,8 @@ impl Config {
             runtime_config: switches(flags, "runtime-config", &mut faults),
             feature_gates: gates(flags, &mut faults),
             admission: admission(flags, &mut faults),
-            service_address: faults.check(service_address(flags)).unwrap_or(any),
+            service_address: first_address(&services).unwrap_or(any),
+            services,
             verbosity: faults.check(number(flags, "v")).unwrap_or_default(),
             data_dir,
             shown: flags.values(),
@@ -245,33 +257,38 @@ fn address(flags: &Flags, name: &str) -> Result<Option<IpAddr>, String> {
         .transpose()
 }
 
-/// The address that the Service `kubernetes` has: the first of the range.
-fn service_address(flags: &Flags) -> Result<IpAddr, String> {
+/// The networks that Services have addresses of: one, or one of each family.
+fn service_ranges(flags: &Flags) -> Result<Vec<Cidr>, String> {
     let value = flags.one("service-cluster-ip-range");
-    let wrong = || {
-        format!(
-            "--service-cluster-ip-range={value}: must be a CIDR such as 10.0.0.0/16, or two with a comma"
-        )
-    };
-    let mut first = None;
-    for range in value.split(',') {
-        let (base, bits) = range.trim().split_once('/').ok_or_else(wrong)?;
-        let base: IpAddr = base.parse().map_err(|_| wrong())?;
-        let bits: u8 = bits.parse().map_err(|_| wrong())?;
-        let next = match base {
-            IpAddr::V4(base) if bits <= 32 => {
-                let mask = u32::MAX.checked_shl(32 - u32::from(bits)).unwrap_or(0);
-                IpAddr::V4(((u32::from(base) & mask).wrapping_add(1)).into())
-            }
-            IpAddr::V6(base) if bits <= 128 => {
-                let mask = u128::MAX.checked_shl(128 - u32::from(bits)).unwrap_or(0);
-                IpAddr::V6(((u128::from(base) & mask).wrapping_add(1)).into())
-            }
-            _ => return Err(wrong()),
-        };
-        first.get_or_insert(next);
+    let ranges: Option<Vec<Cidr>> = value
+        .split(',')
+        .map(|range| Cidr::parse(range.trim()))
+        .collect();
+    match ranges.as_deref() {
+        Some([_]) => {}
+        Some([first, second]) if first.is_ipv6() != second.is_ipv6() => {}
+        _ => {
+            return Err(format!(
+                "--service-cluster-ip-range={value}: must be a CIDR such as 10.0.0.0/16, or two with a comma"
+            ));
+        }
     }
-    first.ok_or_else(wrong)
+    Ok(ranges.unwrap_or_default())
+}
+
+/// The address that the Service `kubernetes` has: the first of the range.
+fn first_address(services: &ServiceOptions) -> Option<IpAddr> {
+    services
+        .ranges
+        .first()
+        .map(|range| Range::of(*range).first())
+}
+
+fn node_ports(flags: &Flags) -> Result<PortRange, String> {
+    let value = flags.one("service-node-port-range");
+    PortRange::parse(value).ok_or_else(|| {
+        format!("--service-node-port-range={value}: must be ports such as 30000-32767")
+    })
 }
 
 fn authorization(flags: &Flags) -> Result<Vec<AuthorizationMode>, String> {

@@ -309,11 +309,11 @@ pub const FLAGS: &[Section] = &[
                 "10.0.0.0/24",
                 "Range of cluster IPs, CIDR, or two of them with a comma.",
             ),
-            inert(one(
+            one(
                 "service-node-port-range",
                 "30000-32767",
                 "Range of node ports, from-to.",
-            )),
+            ),
             inert(switch(
                 "allow-privileged",
                 "false",

@@ -78,6 +78,22 @@ impl Identity {
         })
     }
 
+    /// The authorities of clients' certificates, in PEM, for servers that extend the API; `None` if there
+    /// are none.
+    pub(crate) fn client_authorities(&self, config: &Config) -> Result<Option<String>> {
+        let mut bundle = String::new();
+        let files = config.client_ca_file.iter().cloned();
+        for file in files.chain(self.pki.as_ref().map(Pki::ca_file)) {
+            let text = fs::read_to_string(&file)
+                .with_context(|| format!("cannot read {}", file.display()))?;
+            bundle.push_str(&text);
+            if !bundle.ends_with('\n') {
+                bundle.push('\n');
+            }
+        }
+        Ok((!bundle.is_empty()).then_some(bundle))
+    }
+
     /// Writes the administrator's kubeconfig for a server at `address`; says where it is. There is none where
     /// the operator brought certificates of their own.
     pub(crate) fn write_kubeconfig(

@@ -20,6 +20,7 @@ mod fault;
 mod flags;
 mod identity;
 mod kubeconfig;
+mod machine;
 mod pki;
 mod run;
 mod tables;

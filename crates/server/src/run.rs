@@ -10,18 +10,18 @@ use futures_util::FutureExt;
 use pintle_authz::{AlwaysAllow, AlwaysDeny, Authorizer, Rbac, SystemMasters, Union};
 use pintle_controlplane::access::Access;
 use pintle_controlplane::health::StartUp;
+use pintle_controlplane::hooks::{AuthenticationInfo, HookOptions};
 use pintle_controlplane::registry::{Api, ApiOptions};
 use pintle_controlplane::rows::Switches;
 use pintle_controlplane::unkept::Answerers;
 use pintle_controlplane::{admission, hooks, rbac};
-use pintle_endpoints::cache::Progress;
 use pintle_endpoints::context::Environment;
 use pintle_endpoints::documents::Documents;
 use pintle_endpoints::health::Health;
 use pintle_endpoints::metrics::Metrics;
 use pintle_endpoints::serve::ConnectionLimits;
 use pintle_endpoints::server::{AboutSelf, GenericServer, GenericServerOptions, Limits};
-use pintle_storage::{Options, Revision, RocksStore, Storage, StorageError};
+use pintle_storage::{Options, Revision, RocksStore, Storage};
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 use tracing::{info, warn};
@@ -29,6 +29,7 @@ use tracing::{info, warn};
 use crate::config::{AuthorizationMode, Config};
 use crate::documents;
 use crate::identity::Identity;
+use crate::machine;
 use crate::tables::BuiltIn;
 use crate::version;
 
@@ -71,6 +72,7 @@ pub async fn run(
         key_prefix: config.key_prefix.clone(),
         event_ttl: config.event_ttl,
         answerers: Answerers::of_stores(),
+        services: config.services.clone(),
     };
     let api = Api::start(Arc::clone(&storage), &options)
         .await
@@ -92,7 +94,22 @@ pub async fn run(
     let kubeconfig = identity.write_kubeconfig(&config, address)?;
 
     let environment = Environment::default();
-    let start_up = StartUp::default();
+    let mut start_up = StartUp::default();
+    let own = HookOptions {
+        registry: Arc::clone(&api.registry),
+        storage: Arc::clone(&storage),
+        key_prefix: config.key_prefix.clone(),
+        environment: environment.clone(),
+        services: Arc::clone(&api.services),
+        advertise: machine::advertised(&config, address),
+        port: address.port(),
+        hostname: machine::hostname(),
+        authentication: AuthenticationInfo {
+            client_ca: identity.client_authorities(&config)?,
+            request_header: None,
+        },
+    };
+    let hooks = hooks::start(&own, &mut start_up);
     let namespaces = start_up.hook("start-system-namespaces-controller");
     let with_rbac = config.authorization.contains(&AuthorizationMode::Rbac);
     if with_rbac {
@@ -133,11 +150,9 @@ pub async fn run(
     });
 
     let mut background = JoinSet::new();
-    background.spawn(hooks::keep_system_namespaces(
-        Arc::clone(&api.registry),
-        environment.clone(),
-        namespaces.clone(),
-    ));
+    for hook in hooks {
+        background.spawn(hook);
+    }
     background.spawn(rbac::feed::feed(&api.registry, &roles));
     if with_rbac {
         background.spawn(rbac::reconcile::bring_in_policy(
@@ -154,11 +169,7 @@ pub async fn run(
             environment.clone(),
         ));
     }
-    background.spawn(compact(
-        storage,
-        Arc::clone(api.registry.progress()),
-        config.compaction_interval,
-    ));
+    background.spawn(compact(storage, config.compaction_interval));
     background.spawn(announce(
         start_up,
         Ready {
@@ -171,6 +182,9 @@ pub async fn run(
         .serve(listener, Some(Arc::new(identity.tls)), shutdown)
         .await;
     background.shutdown().await;
+    if let Err(error) = hooks::withdraw(&own).await {
+        warn!(%error, "cannot leave the endpoints of the service kubernetes");
+    }
     info!("closing the store");
     tokio::task::spawn_blocking(move || store.close())
         .await
@@ -186,18 +200,17 @@ async fn announce(start_up: StartUp, what: Ready, ready: impl FnOnce(&Ready)) {
 }
 
 /// Compacts to the revision noted one round earlier, so that a revision stays readable for one to two rounds.
-async fn compact(storage: Arc<dyn Storage>, progress: Arc<Progress>, interval: Duration) {
+async fn compact(storage: Arc<dyn Storage>, interval: Duration) {
     if interval.is_zero() {
         return std::future::pending().await;
     }
     let mut noted: Option<Revision> = None;
     loop {
         tokio::time::sleep(interval).await;
-        if let Some(revision) = noted {
-            match storage.compact(revision).await {
-                Ok(()) | Err(StorageError::Compacted { .. }) => progress.compacted(revision),
-                Err(error) => warn!(%error, "cannot compact the store; trying again next time"),
-            }
+        if let Some(revision) = noted
+            && let Err(error) = storage.compact(revision).await
+        {
+            warn!(%error, "cannot compact the store; trying again next time");
         }
         match storage.current().await {
             Ok(revision) => noted = Some(revision),

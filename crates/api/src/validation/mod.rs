@@ -50,6 +50,13 @@ mod scheduling;
 mod storage;
 mod volume_source;
 
+/// What is asked of a Service outside of validation.
+pub mod service {
+    pub use super::core::service::{
+        TOPOLOGY_HINTS, cluster_ips, is_external, is_headless, needs_health_check,
+    };
+}
+
 /// What there is to check of a kind.
 #[derive(Clone, Copy)]
 pub(crate) struct Rules {

@@ -62,6 +62,11 @@ impl Snapshot {
         self.objects.is_empty()
     }
 
+    /// All objects, in the order of keys.
+    pub fn entries(&self) -> impl DoubleEndedIterator<Item = &Arc<Entry>> {
+        self.objects.iter().map(|found| &found.0)
+    }
+
     /// The object at `key`, which is `namespace/name` or `name`.
     pub fn get(&self, key: &str) -> Option<&Arc<Entry>> {
         self.objects.get(key).map(|found| &found.0)

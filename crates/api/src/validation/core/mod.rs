@@ -11,6 +11,7 @@ pub(super) mod persistent_volume;
 pub(super) mod persistent_volume_claim;
 mod resource_quota;
 mod secret;
+pub(super) mod service;
 
 /// The rules of a kind of this group.
 pub(super) fn rules(kind: &str) -> Option<Rules> {
@@ -25,6 +26,7 @@ pub(super) fn rules(kind: &str) -> Option<Rules> {
         "ResourceQuota" => resource_quota::RULES,
         "Secret" => secret::RULES,
         "ServiceAccount" => Rules::NONE,
+        "Service" => service::RULES,
         _ => return None,
     })
 }

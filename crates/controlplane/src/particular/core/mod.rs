@@ -2,25 +2,16 @@
 
 use crate::particular::Particular;
 
-mod limit_range;
-mod node;
+mod endpoints;
 mod pod;
-mod secret;
-mod service_account;
-mod volume;
-
-pub(crate) use node::label_warning;
+mod service;
 
 /// What is particular to a resource of this group.
 pub(super) fn of(resource: &str) -> Option<&'static dyn Particular> {
     Some(match resource {
-        "limitranges" => &limit_range::LimitRanges,
-        "nodes" => &node::Nodes,
-        "persistentvolumeclaims" => &volume::Claims,
-        "persistentvolumes" => &volume::Volumes,
+        "endpoints" => &endpoints::OfServices,
         "pods" => &pod::Pods,
-        "secrets" => &secret::Secrets,
-        "serviceaccounts" => &service_account::ServiceAccounts,
+        "services" => &service::Services,
         _ => return None,
     })
 }

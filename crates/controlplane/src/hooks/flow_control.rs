@@ -1,0 +1,175 @@
+//! The flow schemas and priority levels that a cluster begins with.
+//!
+//! Those that say so in an annotation are kept as they are here; who wants another one takes the
+//! annotation away. What is missing is made again, all of it at the first start and from then on only
+//! the two kinds that nothing works without.
+
+use bytes::Bytes;
+use pintle_endpoints::store::Store;
+use pintle_runtime::codec::{Problems, json};
+use pintle_runtime::meta::{METADATA, ObjectMeta};
+use pintle_runtime::status::ApiError;
+use pintle_runtime::value::{Record, Value};
+
+use super::{Ours, found};
+
+const GROUP: &str = "flowcontrol.apiserver.k8s.io";
+const MANAGER: &str = "api-priority-and-fairness-config-producer-v1";
+const STATUS_MANAGER: &str = "api-priority-and-fairness-config-consumer-v1";
+const KEPT: &str = "apf.kubernetes.io/autoupdate-spec";
+/// What there always is.
+const MANDATORY: [&str; 2] = ["exempt", "catch-all"];
+
+const PRIORITY_LEVELS: &[u8] = include_bytes!("bootstrap/priority_levels.json");
+const FLOW_SCHEMAS: &[u8] = include_bytes!("bootstrap/flow_schemas.json");
+
+pub(super) async fn make(ours: &Ours) -> Result<(), ApiError> {
+    let levels = ours.store(GROUP, "prioritylevelconfigurations")?;
+    let schemas = ours.store(GROUP, "flowschemas")?;
+    // Once `exempt` is there, this is no first start.
+    let first = levels.cache().get("exempt").is_none();
+    let items = objects("PriorityLevelConfigurationList", PRIORITY_LEVELS)?;
+    keep(ours, &levels, items, first).await?;
+    let items = objects("FlowSchemaList", FLOW_SCHEMAS)?;
+    keep(ours, &schemas, items, first).await?;
+    dangling::tell(ours, &schemas, &levels).await
+}
+
+/// The objects of a list in JSON.
+fn objects(kind: &str, body: &'static [u8]) -> Result<Vec<Record>, ApiError> {
+    let broken = || ApiError::internal(format!("the built-in {kind} cannot be read"));
+    let ty = pintle_api::type_by_kind(GROUP, "v1", kind).ok_or_else(broken)?;
+    let list = json::decode(&ty, &Bytes::from_static(body), &mut Problems::ignored());
+    let list = list.map_err(|_| broken())?;
+    let items = list
+        .get_by_name("items")
+        .and_then(Value::as_list)
+        .ok_or_else(broken)?;
+    Ok(items.iter().filter_map(Value::as_record).cloned().collect())
+}
+
+async fn keep(
+    ours: &Ours,
+    store: &Store,
+    objects: Vec<Record>,
+    first: bool,
+) -> Result<(), ApiError> {
+    for object in objects {
+        let name = metadata(&object).name().to_owned();
+        let spec = object
+            .ty()
+            .field_index("spec")
+            .and_then(|at| Some((at, object.get(at)?.clone())));
+        let Some((at, spec)) = spec else { continue };
+        match found(store, &name)? {
+            None if first || MANDATORY.contains(&&*name) => {
+                ours.create(store, "", MANAGER, object).await?;
+            }
+            Some(record)
+                if metadata(&record).annotations().get(KEPT) == Some("true")
+                    && record.get(at) != Some(&spec) =>
+            {
+                let change = |record: &mut Record| {
+                    record.set(at, spec.clone());
+                };
+                ours.update(store, "", MANAGER, &name, change).await?;
+            }
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
+fn metadata(record: &Record) -> ObjectMeta<'_> {
+    record
+        .get(METADATA)
+        .and_then(Value::as_record)
+        .map_or_else(ObjectMeta::empty, ObjectMeta::from_record)
+}
+
+/// Whether the priority level of a flow schema is there: a condition in its status.
+mod dangling {
+    use pintle_api::flowcontrol::v1::{FlowSchema, FlowSchemaMut};
+    use pintle_endpoints::store::Store;
+    use pintle_runtime::status::ApiError;
+    use pintle_runtime::value::Record;
+
+    use super::super::Ours;
+    use super::STATUS_MANAGER;
+
+    /// Says so of every flow schema of which that is not true.
+    pub(super) async fn tell(ours: &Ours, schemas: &Store, levels: &Store) -> Result<(), ApiError> {
+        let Some(status) = schemas.subresource("status") else {
+            return Ok(());
+        };
+        let (snapshot, _) = schemas.cache().newest();
+        let now = ours.environment.clock.now().truncate_to_seconds();
+        for entry in snapshot.entries() {
+            let record = entry.record()?;
+            let schema = FlowSchema::from_record(&record);
+            let level = schema
+                .spec()
+                .priority_level_configuration()
+                .name()
+                .to_owned();
+            let (truth, reason, found) = if levels.cache().get(&level).is_some() {
+                ("False", "Found", "and it exists")
+            } else {
+                ("True", "NotFound", "but there is no such object")
+            };
+            let message = format!(
+                "This FlowSchema references the PriorityLevelConfiguration object named \"{level}\" {found}"
+            );
+            let conditions = schema.status().conditions();
+            let old = conditions
+                .iter()
+                .find(|condition| condition.type_() == "Dangling");
+            if old.is_some_and(|old| {
+                old.status() == truth && old.reason() == reason && old.message() == message
+            }) {
+                continue;
+            }
+            let changed = old
+                .filter(|old| old.status() == truth)
+                .and_then(|old| old.last_transition_time());
+            let change = |record: &mut Record| {
+                let mut schema = FlowSchemaMut::from_record(record);
+                let mut status = schema.status_mut();
+                let mut conditions = status.conditions_mut();
+                conditions.retain(|condition| condition.type_() != "Dangling");
+                let mut condition = conditions.push_new();
+                condition.set_type("Dangling");
+                condition.set_status(truth);
+                condition.set_last_transition_time(changed.unwrap_or(now));
+                condition.set_reason(reason);
+                condition.set_message(message.clone());
+            };
+            match ours
+                .update(status, "", STATUS_MANAGER, entry.name(), change)
+                .await
+            {
+                Ok(_) | Err(ApiError::NotFound(_)) => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_built_in_can_be_read_and_goes_together() {
+        let levels = objects("PriorityLevelConfigurationList", PRIORITY_LEVELS).expect("a list");
+        let schemas = objects("FlowSchemaList", FLOW_SCHEMAS).expect("a list");
+        let names: Vec<_> = levels.iter().map(|level| metadata(level).name()).collect();
+        assert_eq!((levels.len(), schemas.len()), (8, 11));
+        for schema in &schemas {
+            let schema = pintle_api::flowcontrol::v1::FlowSchema::from_record(schema);
+            let level = schema.spec().priority_level_configuration().name();
+            assert!(names.contains(&level), "{level}");
+        }
+    }
+}
