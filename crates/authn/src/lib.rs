@@ -9,6 +9,7 @@ pub mod anonymous;
 pub mod authenticator;
 pub mod credentials;
 mod csv;
+mod key_pair;
 pub mod token;
 pub mod union;
 pub mod x509;
@@ -18,6 +19,7 @@ pub use authenticator::{
     Authenticated, AuthenticationError, Authenticator, Outcome, authenticated,
 };
 pub use credentials::{Credentials, Peer};
+pub use key_pair::key_pair_problem;
 pub use pintle_runtime::user::UserInfo;
 pub use token::StaticTokens;
 pub use union::Union;

@@ -5,6 +5,9 @@
 //! needs a hook for and this server has by construction, such as informers (the cache is loaded before the first
 //! request), is well from the start.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use pintle_endpoints::health::{Check, Health, Milestone, Part};
 
 /// Upstream's post-start hooks, and where among them its check of the registered API versions is told.
@@ -47,9 +50,32 @@ const HOOKS: [&str; 32] = [
 const AUTOREGISTER: &str = "autoregister-completion";
 
 /// What has to be done before the server is ready.
-#[derive(Debug, Default)]
-pub struct StartUp {
-    claimed: Vec<(&'static str, Milestone)>,
+#[derive(Debug, Clone)]
+pub struct StartUp(Arc<[Hook]>);
+
+#[derive(Debug)]
+struct Hook {
+    name: &'static str,
+    /// Somebody reaches the milestone.
+    claimed: AtomicBool,
+    done: Milestone,
+}
+
+impl Hook {
+    fn is_well(&self) -> bool {
+        !self.claimed.load(Ordering::Acquire) || self.done.is_reached()
+    }
+}
+
+impl Default for StartUp {
+    fn default() -> Self {
+        let hook = |name| Hook {
+            name,
+            claimed: AtomicBool::new(false),
+            done: Milestone::default(),
+        };
+        Self(HOOKS.map(hook).into())
+    }
 }
 
 impl StartUp {
@@ -58,21 +84,17 @@ impl StartUp {
     ///
     /// # Panics
     /// At start-up, for a name that upstream does not have.
-    pub fn hook(&mut self, name: &'static str) -> Milestone {
-        assert!(HOOKS.contains(&name), "there is no post-start hook {name}");
-        if let Some((_, milestone)) = self.claimed.iter().find(|(found, _)| *found == name) {
-            return milestone.clone();
-        }
-        let milestone = Milestone::default();
-        self.claimed.push((name, milestone.clone()));
-        milestone
+    pub fn hook(&self, name: &str) -> Milestone {
+        let Some(hook) = self.0.iter().find(|hook| hook.name == name) else {
+            panic!("there is no post-start hook {name}");
+        };
+        hook.claimed.store(true, Ordering::Release);
+        hook.done.clone()
     }
 
     /// Whether all hooks that were asked for have been done.
     pub fn is_done(&self) -> bool {
-        self.claimed
-            .iter()
-            .all(|(_, milestone)| milestone.is_reached())
+        self.0.iter().all(Hook::is_well)
     }
 
     /// All checks but `shutdown`, which the server adds itself. `store` tells whether the store answers.
@@ -81,16 +103,20 @@ impl StartUp {
         health.add(Part::All, "etcd", store.clone());
         health.add(Part::Ready, "etcd-readiness", store);
         health.add(Part::Ready, "informer-sync", || Ok(()));
-        for name in HOOKS {
+        for (at, name) in HOOKS.into_iter().enumerate() {
             let shown = if name == AUTOREGISTER {
                 name.to_owned()
             } else {
                 format!("poststarthook/{name}")
             };
-            match self.claimed.iter().find(|(found, _)| *found == name) {
-                Some((_, milestone)) => health.add(Part::StartUp, shown, milestone.clone()),
-                None => health.add(Part::StartUp, shown, || Ok(())),
-            }
+            let hooks = Arc::clone(&self.0);
+            health.add(Part::StartUp, shown, move || {
+                if hooks[at].is_well() {
+                    Ok(())
+                } else {
+                    Err("not finished".to_owned())
+                }
+            });
         }
         health
     }
@@ -104,9 +130,10 @@ mod tests {
 
     #[test]
     fn a_hook_that_is_claimed_has_to_be_done_before_the_server_is_ready() {
-        let mut start_up = StartUp::default();
-        let done = start_up.hook("bootstrap-controller");
+        let start_up = StartUp::default();
         let health = start_up.checks(Health::new(), || Ok(()));
+        assert!(health.is_well(Endpoint::Readyz));
+        let done = start_up.hook("bootstrap-controller");
         assert!(!health.is_well(Endpoint::Readyz));
         start_up.hook("bootstrap-controller").reach();
         assert!(done.is_reached() && start_up.is_done());

@@ -5,7 +5,7 @@
 
 use pintle_endpoints::strategy::{Generation, NameRule, Traits};
 
-use Generation::{AllButStatus, Spec};
+use Generation::{AllButStatus, AllButStatusFromNone, Fixed, Spec};
 use NameRule::{DnsLabel as Label, PathSegment};
 
 /// What is particular to a kind.
@@ -19,6 +19,8 @@ pub struct KindFacts {
     pub traits: Traits,
     /// There is a status endpoint: the main one ignores `status`, the other all but `status` and metadata.
     pub has_status: bool,
+    /// A new object may come with a status, as that of a node does.
+    pub may_create_status: bool,
 }
 
 const fn kind(group: &'static str, resource: &'static str) -> KindFacts {
@@ -27,6 +29,7 @@ const fn kind(group: &'static str, resource: &'static str) -> KindFacts {
         resource,
         traits: Traits::DEFAULT,
         has_status: false,
+        may_create_status: false,
     }
 }
 
@@ -60,6 +63,11 @@ impl KindFacts {
         self.has_status = true;
         self
     }
+
+    const fn created_with_status(mut self) -> Self {
+        self.may_create_status = true;
+        self
+    }
 }
 
 const ADMISSION: &str = "admissionregistration.k8s.io";
@@ -75,7 +83,7 @@ pub const KINDS: &[KindFacts] = &[
     kind("", "events").may_create_on_update().named(PathSegment),
     kind("", "limitranges").may_create_on_update(),
     kind("", "namespaces").returned().named(Label).with_status(),
-    kind("", "nodes").with_status(),
+    kind("", "nodes").with_status().created_with_status(),
     kind("", "persistentvolumeclaims").returned().with_status(),
     kind("", "persistentvolumes").returned().with_status(),
     kind("", "pods").returned().generation(Spec).with_status(),
@@ -154,6 +162,7 @@ pub const KINDS: &[KindFacts] = &[
         .needs_version(),
     kind("policy", "poddisruptionbudgets")
         .needs_version()
+        .named(PathSegment)
         .generation(Spec)
         .with_status(),
     kind(RBAC, "clusterrolebindings")
@@ -176,11 +185,11 @@ pub const KINDS: &[KindFacts] = &[
     kind(RESOURCE, "resourceslices")
         .returned()
         .generation(AllButStatus),
-    kind("scheduling.k8s.io", "priorityclasses").generation(AllButStatus),
+    kind("scheduling.k8s.io", "priorityclasses").generation(Fixed),
     kind(STORAGE, "csidrivers")
         .needs_version()
         .returned()
-        .generation(AllButStatus),
+        .generation(AllButStatusFromNone),
     kind(STORAGE, "csinodes").needs_version().returned(),
     kind(STORAGE, "csistoragecapacities").needs_version(),
     kind(STORAGE, "storageclasses").returned(),

@@ -123,7 +123,9 @@ impl Strategy for KindStrategy {
     }
 
     fn prepare_for_create(&self, cx: &RequestContext, new: &mut Record) {
-        if let Some(status) = self.status_of(new) {
+        if let Some(status) = self.status_of(new)
+            && !self.facts.may_create_status
+        {
             new.remove(status);
             // Some status fields have defaults, which a fresh object has too.
             pintle_api::defaults::apply(new);

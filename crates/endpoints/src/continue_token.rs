@@ -2,11 +2,11 @@
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use pintle_runtime::codec::json;
+use bytes::Bytes;
+use pintle_runtime::codec::{Problems, json};
 use pintle_runtime::status::ApiError;
 use pintle_runtime::text::Text;
 use pintle_runtime::value::Value;
-use serde::Deserialize;
 
 /// The page after this one: from which key, and as of which revision. Opaque to clients, and the
 /// same to kube-apiserver, so that a list may go on at another server.
@@ -25,16 +25,6 @@ pub enum ContinueAt {
     Revision(u64),
     /// The newest, because that of the first page is gone: the list is no longer consistent.
     Newest,
-}
-
-#[derive(Deserialize)]
-struct Encoded {
-    #[serde(rename = "v", default)]
-    version: String,
-    #[serde(rename = "rv", default)]
-    revision: i64,
-    #[serde(default)]
-    start: String,
 }
 
 impl ContinueToken {
@@ -67,14 +57,17 @@ fn decode(token: &str) -> Result<ContinueToken, String> {
     let json = URL_SAFE_NO_PAD
         .decode(token)
         .map_err(|_| format!(": illegal base64 data at input byte {}", illegal_at(token)))?;
-    let encoded: Encoded = serde_json::from_slice(&json).map_err(|error| format!(": {error}"))?;
-    if encoded.version != "meta.k8s.io/v1" {
+    let encoded = json::decode_value(&Bytes::from(json), &mut Problems::ignored())
+        .map_err(|error| format!(": {error}"))?;
+    let member = |name| encoded.as_map().and_then(|map| map.get(name));
+    let text = |name| member(name).and_then(Value::as_str).unwrap_or_default();
+    let (version, start) = (text("v"), text("start"));
+    if version != "meta.k8s.io/v1" {
         return Err(format!(
-            ": server does not recognize this encoded version {}",
-            encoded.version
+            ": server does not recognize this encoded version {version}"
         ));
     }
-    let at = match encoded.revision {
+    let at = match member("rv").and_then(Value::as_int).unwrap_or_default() {
         0 => {
             return Err(
                 ": incorrect encoded start resourceVersion (version meta.k8s.io/v1)".to_owned(),
@@ -82,17 +75,20 @@ fn decode(token: &str) -> Result<ContinueToken, String> {
         }
         revision => u64::try_from(revision).map_or(ContinueAt::Newest, ContinueAt::Revision),
     };
-    if encoded.start.is_empty() {
+    if start.is_empty() {
         return Err(": encoded start key empty (version meta.k8s.io/v1)".to_owned());
     }
-    let start = encoded.start.strip_prefix('/').unwrap_or(&encoded.start);
+    let relative = start.strip_prefix('/').unwrap_or(start);
     // No way up and out of what is listed.
-    if start.split('/').any(|part| matches!(part, "" | "." | "..")) {
-        return Err(format!(": {}", encoded.start));
+    if relative
+        .split('/')
+        .any(|part| matches!(part, "" | "." | ".."))
+    {
+        return Err(format!(": {start}"));
     }
     Ok(ContinueToken {
         at,
-        start: start.to_owned(),
+        start: relative.to_owned(),
     })
 }
 

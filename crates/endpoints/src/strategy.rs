@@ -199,6 +199,8 @@ pub enum Generation {
     Spec,
     /// With every change of anything but `metadata` and `status`.
     AllButStatus,
+    /// The same, but a new object has none: its first change makes it 1.
+    AllButStatusFromNone,
 }
 
 /// A strategy of facts alone, so that sixty rows need no sixty implementations.

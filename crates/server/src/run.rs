@@ -15,13 +15,14 @@ use pintle_controlplane::registry::{Api, ApiOptions};
 use pintle_controlplane::rows::Switches;
 use pintle_controlplane::unkept::Answerers;
 use pintle_controlplane::{admission, hooks, rbac};
+use pintle_endpoints::cache::Progress;
 use pintle_endpoints::context::Environment;
 use pintle_endpoints::documents::Documents;
 use pintle_endpoints::health::Health;
 use pintle_endpoints::metrics::Metrics;
 use pintle_endpoints::serve::ConnectionLimits;
 use pintle_endpoints::server::{AboutSelf, GenericServer, GenericServerOptions, Limits};
-use pintle_storage::{Options, Revision, RocksStore, Storage};
+use pintle_storage::{Options, Revision, RocksStore, Storage, StorageError};
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 use tracing::{info, warn};
@@ -94,7 +95,7 @@ pub async fn run(
     let kubeconfig = identity.write_kubeconfig(&config, address)?;
 
     let environment = Environment::default();
-    let mut start_up = StartUp::default();
+    let start_up = StartUp::default();
     let own = HookOptions {
         registry: Arc::clone(&api.registry),
         storage: Arc::clone(&storage),
@@ -109,7 +110,7 @@ pub async fn run(
             request_header: None,
         },
     };
-    let hooks = hooks::start(&own, &mut start_up);
+    let hooks = hooks::start(&own, &start_up);
     let namespaces = start_up.hook("start-system-namespaces-controller");
     let with_rbac = config.authorization.contains(&AuthorizationMode::Rbac);
     if with_rbac {
@@ -169,7 +170,11 @@ pub async fn run(
             environment.clone(),
         ));
     }
-    background.spawn(compact(storage, config.compaction_interval));
+    background.spawn(compact(
+        storage,
+        Arc::clone(api.registry.progress()),
+        config.compaction_interval,
+    ));
     background.spawn(announce(
         start_up,
         Ready {
@@ -200,17 +205,18 @@ async fn announce(start_up: StartUp, what: Ready, ready: impl FnOnce(&Ready)) {
 }
 
 /// Compacts to the revision noted one round earlier, so that a revision stays readable for one to two rounds.
-async fn compact(storage: Arc<dyn Storage>, interval: Duration) {
+async fn compact(storage: Arc<dyn Storage>, progress: Arc<Progress>, interval: Duration) {
     if interval.is_zero() {
         return std::future::pending().await;
     }
     let mut noted: Option<Revision> = None;
     loop {
         tokio::time::sleep(interval).await;
-        if let Some(revision) = noted
-            && let Err(error) = storage.compact(revision).await
-        {
-            warn!(%error, "cannot compact the store; trying again next time");
+        if let Some(revision) = noted {
+            match storage.compact(revision).await {
+                Ok(()) | Err(StorageError::Compacted { .. }) => progress.compacted(revision),
+                Err(error) => warn!(%error, "cannot compact the store; trying again next time"),
+            }
         }
         match storage.current().await {
             Ok(revision) => noted = Some(revision),

@@ -1,12 +1,13 @@
 //! The rest of the core group, and EndpointSlices.
 
-use pintle_runtime::value::Record;
+use pintle_runtime::value::{Record, Value};
 use pintle_runtime::view::{IntOrString, StringMapMut};
 
 use super::fill;
 use super::pod::quantities;
 use crate::core::v1::{
-    EndpointsMut, LimitRangeItemMut, LimitRangeMut, NamespaceMut, NodeMut, SecretMut, ServiceMut,
+    EndpointsMut, LimitRangeItemMut, LimitRangeMut, NamespaceMut, NodeMut, NodeSpecMut, SecretMut,
+    ServiceMut,
 };
 use crate::discovery::v1::EndpointSliceMut;
 
@@ -59,8 +60,16 @@ pub(super) fn service(object: &mut Record) {
     }
 }
 
+/// Text that a client writes as `stringData` is `data` to everybody else.
 pub(super) fn secret(object: &mut Record) {
-    fill!(SecretMut::from_record(object); type_ set_type = "Opaque");
+    let mut secret = SecretMut::from_record(object);
+    let texts = secret.view().string_data().map().cloned();
+    for (key, text) in texts.into_iter().flatten() {
+        let bytes = text.as_str().unwrap_or("").to_owned().into_bytes();
+        secret.data_mut().insert(key, Value::Bytes(bytes.into()));
+    }
+    secret.clear_string_data();
+    fill!(secret; type_ set_type = "Opaque");
 }
 
 pub(super) fn namespace(object: &mut Record) {
@@ -77,12 +86,26 @@ pub(super) fn namespace(object: &mut Record) {
 
 pub(super) fn node(object: &mut Record) {
     let mut node = NodeMut::from_record(object);
+    pod_networks(&mut node.spec_mut());
     let mut status = node.status_mut();
     quantities(status.capacity_mut());
     quantities(status.allocatable_mut());
     let missing = !status.view().allocatable().is_present();
     if missing && let Some(capacity) = status.view().capacity().map().cloned() {
         *status.allocatable_mut().map_mut() = capacity;
+    }
+}
+
+/// A node had one network before it had several; the one is the first of them. Where they disagree, the
+/// one counts, as kubelets from before the others write it.
+fn pod_networks(spec: &mut NodeSpecMut<'_>) {
+    let one = spec.view().pod_cidr().to_owned();
+    let first = spec.view().pod_cidrs().first().unwrap_or("").to_owned();
+    if !one.is_empty() && one != first {
+        spec.clear_pod_cidrs();
+        spec.pod_cidrs_mut().push(one);
+    } else if one.is_empty() && !first.is_empty() {
+        spec.set_pod_cidr(first);
     }
 }
 

@@ -52,6 +52,7 @@ fn create(new: &Record, errors: &mut ErrorList) {
 }
 
 fn update(new: &Record, old: &Record, errors: &mut ErrorList) {
+    create(new, errors);
     let (now, before) = (
         RuntimeClass::from_record(new),
         RuntimeClass::from_record(old),

@@ -65,7 +65,7 @@ pub struct HookOptions {
 }
 
 /// All hooks, to be run for as long as the server does. `start_up` is told which checks wait for them.
-pub fn start(options: &HookOptions, start_up: &mut StartUp) -> Vec<BoxFuture<'static, ()>> {
+pub fn start(options: &HookOptions, start_up: &StartUp) -> Vec<BoxFuture<'static, ()>> {
     let ours = Ours {
         registry: Arc::clone(&options.registry),
         environment: options.environment.clone(),
@@ -162,7 +162,7 @@ pub fn start(options: &HookOptions, start_up: &mut StartUp) -> Vec<BoxFuture<'st
 }
 
 struct Hooks<'a> {
-    start_up: &'a mut StartUp,
+    start_up: &'a StartUp,
     running: Vec<BoxFuture<'static, ()>>,
 }
 

@@ -1,8 +1,39 @@
 //! `coordination`.
 
+use pintle_api::coordination::v1::{Lease, LeaseMut};
+use pintle_endpoints::context::RequestContext;
+use pintle_runtime::value::Record;
+
 use super::Particular;
 
 /// What is particular to a resource of this group.
-pub(super) fn of(_resource: &str) -> Option<&'static dyn Particular> {
-    None
+pub(super) fn of(resource: &str) -> Option<&'static dyn Particular> {
+    Some(match resource {
+        "leases" => &Leases,
+        _ => return None,
+    })
+}
+
+/// Leases: who should hold one is for a feature that is off.
+struct Leases;
+
+impl Particular for Leases {
+    fn prepare_for_create(&self, _: &RequestContext, new: &mut Record) {
+        let mut lease = LeaseMut::from_record(new);
+        let mut spec = lease.spec_mut();
+        spec.clear_strategy();
+        spec.clear_preferred_holder();
+    }
+
+    fn prepare_for_update(&self, _: &RequestContext, new: &mut Record, old: &Record) {
+        let old = Lease::from_record(old).spec();
+        let mut lease = LeaseMut::from_record(new);
+        let mut spec = lease.spec_mut();
+        if old.strategy().is_none() {
+            spec.clear_strategy();
+        }
+        if old.preferred_holder().is_none() {
+            spec.clear_preferred_holder();
+        }
+    }
 }

@@ -158,8 +158,11 @@ impl Cache {
         self.current.load().range(&interval).cloned().collect()
     }
 
-    /// The state as of `revision`, which the store has reached, if it is remembered.
+    /// The state as of `revision`, which the store has reached, if it is remembered and not compacted.
     pub fn at(&self, revision: Revision) -> Option<Arc<Snapshot>> {
+        if !self.progress.keeps(revision) {
+            return None;
+        }
         lock(&self.history).at(revision).cloned()
     }
 

@@ -14,6 +14,8 @@ use tokio::sync::watch;
 #[derive(Debug)]
 pub struct Progress {
     revision: AtomicU64,
+    /// See [`Progress::compacted`].
+    compacted: AtomicU64,
     /// For those who wait; most of the time there are none, and telling nobody is cheap.
     waiters: watch::Sender<u64>,
 }
@@ -26,6 +28,7 @@ impl Progress {
     pub fn new(revision: Revision) -> Self {
         Self {
             revision: AtomicU64::new(revision.0),
+            compacted: AtomicU64::new(0),
             waiters: watch::Sender::new(revision.0),
         }
     }
@@ -33,6 +36,17 @@ impl Progress {
     /// Where it is.
     pub fn revision(&self) -> Revision {
         Revision(self.revision.load(Ordering::Acquire))
+    }
+
+    /// The storage has forgotten what was before `revision`. Lists of that are too old from now on, even where a cache
+    /// remembers: how long a page can be followed by the next must not depend on how much was written since.
+    pub fn compacted(&self, revision: Revision) {
+        self.compacted.fetch_max(revision.0, Ordering::AcqRel);
+    }
+
+    /// Whether lists as of `revision` are still given.
+    pub(crate) fn keeps(&self, revision: Revision) -> bool {
+        revision.0 >= self.compacted.load(Ordering::Acquire)
     }
 
     /// Every cache has every change up to `revision`.

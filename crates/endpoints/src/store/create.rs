@@ -135,7 +135,7 @@ impl Store {
         let mut metadata = metadata::of(&mut hub)?;
         metadata::initialize(cx, &mut metadata);
         metadata.set_generation(match self.strategy.traits().generation {
-            Generation::Never => metadata.read().generation(),
+            Generation::Never | Generation::AllButStatusFromNone => metadata.read().generation(),
             Generation::Fixed | Generation::Spec | Generation::AllButStatus => 1,
         });
         Ok(hub)

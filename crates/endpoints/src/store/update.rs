@@ -450,7 +450,7 @@ impl Store {
         match self.strategy.traits().generation {
             Generation::Never | Generation::Fixed => false,
             Generation::Spec => ty.field_index("spec").is_some_and(differs),
-            Generation::AllButStatus => {
+            Generation::AllButStatus | Generation::AllButStatusFromNone => {
                 let status = ty.field_index("status");
                 fields.any(|index| index > METADATA && Some(index) != status && differs(index))
             }

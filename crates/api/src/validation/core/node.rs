@@ -16,7 +16,7 @@ use crate::validation::{Rules, internal_form, quantity};
 pub(super) const RULES: Rules = Rules {
     create,
     update,
-    subresources: &[("status", update)],
+    subresources: &[("status", changed)],
 };
 
 fn create(new: &Record, errors: &mut ErrorList) {
@@ -27,6 +27,11 @@ fn create(new: &Record, errors: &mut ErrorList) {
 }
 
 fn update(new: &Record, old: &Record, errors: &mut ErrorList) {
+    create(new, errors);
+    changed(new, old, errors);
+}
+
+fn changed(new: &Record, old: &Record, errors: &mut ErrorList) {
     let (node, before) = (Node::from_record(new), Node::from_record(old));
     let (spec, old_spec) = (node.spec(), before.spec());
     resources(node.status(), errors);

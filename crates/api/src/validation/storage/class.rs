@@ -55,6 +55,7 @@ fn storage_class(new: &Record, errors: &mut ErrorList) {
 }
 
 fn storage_class_update(new: &Record, old: &Record, errors: &mut ErrorList) {
+    storage_class(new, errors);
     let (now, before) = (
         StorageClass::from_record(new),
         StorageClass::from_record(old),
@@ -89,7 +90,9 @@ fn attributes_class(new: &Record, errors: &mut ErrorList) {
     }
 }
 
+/// Upstream looks at the new object twice, and its causes say so.
 fn attributes_class_update(new: &Record, old: &Record, errors: &mut ErrorList) {
+    attributes_class(new, errors);
     let (now, before) = (
         VolumeAttributesClass::from_record(new),
         VolumeAttributesClass::from_record(old),

@@ -231,6 +231,7 @@ fn capacity_update(new: &Record, old: &Record, errors: &mut ErrorList) {
         CSIStorageCapacity::from_record(new),
         CSIStorageCapacity::from_record(old),
     );
+    capacity_with(new, Values::as_before(before.node_topology()), errors);
     let same = match (now.node_topology(), before.node_topology()) {
         (Some(now), Some(before)) => is_same(now.record(), before.record()),
         (None, None) => true,

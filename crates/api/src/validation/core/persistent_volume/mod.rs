@@ -271,7 +271,10 @@ fn update(new: &Record, old: &Record, errors: &mut ErrorList) {
     let old_selector = before
         .node_affinity()
         .and_then(|affinity| affinity.required());
-    check(new, node_selector::kept_values(old_selector), errors);
+    // Upstream looks at the new object twice, and its causes say so.
+    for _ in 0..2 {
+        check(new, node_selector::kept_values(old_selector), errors);
+    }
 
     let (mut now_source, old_source) = (source_record(now), source_record(before));
     let expandable = |spec: PersistentVolumeSpec<'_>| {
