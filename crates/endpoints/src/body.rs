@@ -74,6 +74,16 @@ pub trait OnEnd: Send {
     fn ended(&mut self, bytes: u64);
 }
 
+/// Two that are told.
+struct Both(Box<dyn OnEnd>, Box<dyn OnEnd>);
+
+impl OnEnd for Both {
+    fn ended(&mut self, bytes: u64) {
+        self.0.ended(bytes);
+        self.1.ended(bytes);
+    }
+}
+
 impl Body {
     /// Nothing.
     pub const fn empty() -> Self {
@@ -117,9 +127,13 @@ impl Body {
         }
     }
 
-    /// Has `on_end` told when the body is gone.
+    /// Has `on_end` told when the body is gone, after those that are told already.
     #[must_use]
-    pub fn with_end(self, on_end: Box<dyn OnEnd>) -> Self {
+    pub fn with_end(mut self, on_end: Box<dyn OnEnd>) -> Self {
+        let on_end = match self.on_end.take() {
+            Some(first) => Box::new(Both(first, on_end)),
+            None => on_end,
+        };
         Self {
             on_end: Some(on_end),
             content: self.content_of(),

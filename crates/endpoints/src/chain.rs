@@ -16,6 +16,7 @@ use pintle_runtime::gvk::GroupResource;
 use pintle_runtime::status::{ApiError, RetryAfter};
 use pintle_runtime::user::{ANONYMOUS, UNAUTHENTICATED, UserInfo};
 
+use crate::audit::{Audit, Received, Recording, Slot as AuditSlot, Stage};
 use crate::body::{Body, OnEnd};
 use crate::handlers::{self, Call, Serving};
 use crate::inflight::{Inflight, Slot};
@@ -36,6 +37,7 @@ pub(crate) struct Chain {
     pub(crate) inflight: Inflight,
     pub(crate) roots: Roots,
     pub(crate) metrics: Arc<Metrics>,
+    pub(crate) audit: Option<Arc<Audit>>,
     pub(crate) request_timeout: Duration,
     pub(crate) serving: Serving,
 }
@@ -51,10 +53,20 @@ impl Service for Chain {
         let received = Instant::now();
         let audit_id = audit_id(request.headers());
         let is_head = *request.method() == Method::HEAD;
-        let answered = AssertUnwindSafe(self.answer_within_time(&connection, request, received))
+        let recording = AuditSlot::default();
+        let arrival = Arrival {
+            received,
+            audit_id: &audit_id,
+            recording: &recording,
+        };
+        let answered = AssertUnwindSafe(self.answer_within_time(&connection, request, arrival))
             .catch_unwind()
             .await;
-        let mut response = answered.unwrap_or_else(|_| self.panicked(&audit_id));
+        let mut response = match (answered, recording.get()) {
+            (Ok(response), Some(recording)) => recorded(recording, response),
+            (Ok(response), None) => response,
+            (Err(_), recording) => self.panicked(&audit_id, recording),
+        };
         respond::finish(&mut response, audit_id);
         if is_head {
             without_body(response)
@@ -62,6 +74,14 @@ impl Service for Chain {
             response
         }
     }
+}
+
+/// What is known of a request before anything is done.
+#[derive(Clone, Copy)]
+struct Arrival<'a> {
+    received: Instant,
+    audit_id: &'a HeaderValue,
+    recording: &'a AuditSlot,
 }
 
 /// What the filters found out about a request that may go on.
@@ -76,8 +96,9 @@ impl Chain {
         &self,
         connection: &Connection,
         request: Request<Incoming>,
-        received: Instant,
+        arrival: Arrival<'_>,
     ) -> Response<Body> {
+        let received = arrival.received;
         let (parts, body) = request.into_parts();
         let query = Query::new(parts.uri.query().unwrap_or_default());
         let info = match RequestInfo::parse(&parts.method, &parts.uri) {
@@ -93,7 +114,7 @@ impl Chain {
         };
         let work = async {
             let admitted = match self
-                .admit(connection, &parts, query, &info, long_running)
+                .admit(connection, &parts, query, &info, long_running, arrival)
                 .await
             {
                 Ok(admitted) => admitted,
@@ -126,6 +147,7 @@ impl Chain {
                 permit,
                 body,
                 upgrade: parts.extensions.get().cloned(),
+                recording: arrival.recording.get(),
                 server: &self.serving,
             };
             let response = handlers::handle(call).await;
@@ -155,6 +177,7 @@ impl Chain {
         query: Query<'_>,
         info: &RequestInfo,
         long_running: bool,
+        arrival: Arrival<'_>,
     ) -> Result<Admitted, Box<Response<Body>>> {
         let is_http2 = parts.version == Version::HTTP_2;
         let Some(user) = self.authenticate(connection, &parts.headers).await else {
@@ -162,6 +185,7 @@ impl Chain {
                 connection.close();
             }
             let error = ApiError::unauthorized("Unauthorized");
+            self.record_stranger(connection, parts, info, arrival);
             return Err(Box::new(respond::error(
                 error_representation(&parts.headers, query),
                 &error,
@@ -172,6 +196,16 @@ impl Chain {
             connection.close();
         }
         let attributes = info.attributes(Arc::clone(&user));
+        if let Some(audit) = &self.audit {
+            let received = Received {
+                attributes: &attributes,
+                knows_user: true,
+                parts,
+                peer: connection.address,
+                audit_id: arrival.audit_id.as_bytes(),
+            };
+            arrival.recording.begin(audit, received);
+        }
         let slot = if long_running {
             None
         } else {
@@ -187,18 +221,57 @@ impl Chain {
             Some(slot)
         };
         match self.authorizer.authorize(&attributes).wait().await {
-            Decision::Allow(reason) => Ok(Admitted {
-                user,
-                permit: Permit::granted(attributes, reason),
-                slot,
-            }),
+            Decision::Allow(reason) => {
+                if let Some(recording) = arrival.recording.get() {
+                    decided(recording, "allow", &reason);
+                }
+                Ok(Admitted {
+                    user,
+                    permit: Permit::granted(attributes, reason),
+                    slot,
+                })
+            }
             Decision::Deny(reason) | Decision::NoOpinion(reason) => {
                 let error = forbidden(&attributes, &reason);
+                if let Some(recording) = arrival.recording.get() {
+                    decided(recording, "forbid", &reason);
+                    recording.error(&error);
+                }
                 Err(Box::new(respond::guarded_error(
                     error_representation(&parts.headers, query),
                     &error,
                 )))
             }
+        }
+    }
+
+    /// Records a request of who sends no valid credentials.
+    fn record_stranger(
+        &self,
+        connection: &Connection,
+        parts: &http::request::Parts,
+        info: &RequestInfo,
+        arrival: Arrival<'_>,
+    ) {
+        let Some(audit) = &self.audit else { return };
+        let received = Received {
+            attributes: &info.attributes(Arc::default()),
+            knows_user: false,
+            parts,
+            peer: connection.address,
+            audit_id: arrival.audit_id.as_bytes(),
+        };
+        arrival.recording.begin(audit, received);
+        if let Some(recording) = arrival.recording.get() {
+            let header = parts.headers.get(AUTHORIZATION);
+            let kind = header.and_then(|value| value.to_str().ok()?.split(' ').next());
+            let attempted = match kind {
+                Some(kind) if kind.eq_ignore_ascii_case("bearer") => ", attempted: bearer",
+                Some(kind) if kind.eq_ignore_ascii_case("basic") => ", attempted: basic",
+                _ if connection.peer.is_some() => ", attempted: x509",
+                _ => "",
+            };
+            recording.refuse(format!("Authentication failed{attempted}"));
         }
     }
 
@@ -256,8 +329,16 @@ impl Chain {
         }))
     }
 
-    fn panicked(&self, audit_id: &HeaderValue) -> Response<Body> {
+    fn panicked(
+        &self,
+        audit_id: &HeaderValue,
+        recording: Option<&Arc<Recording>>,
+    ) -> Response<Body> {
         self.metrics.requests.panics.inc();
+        if let Some(recording) = recording {
+            recording.error(&ApiError::internal("a request handler panicked"));
+            recording.tell(Stage::Panic, Some(500));
+        }
         tracing::error!(?audit_id, "a request handler panicked");
         let text = "This request caused apiserver to panic. Look in the logs for details.\n";
         respond::text(StatusCode::INTERNAL_SERVER_ERROR, text)
@@ -333,6 +414,41 @@ impl OnEnd for Ending {
             .requests
             .finished(&self.series, self.code, self.received.elapsed(), bytes);
     }
+}
+
+/// Tells the audit how a request ended: now, or when its body is sent.
+fn recorded(recording: &Arc<Recording>, response: Response<Body>) -> Response<Body> {
+    let code = response.status().as_u16();
+    if response.body().known_length().is_some() {
+        recording.tell(recording.last_stage(), Some(code));
+        return response;
+    }
+    if recording.is_long_running() {
+        recording.tell(Stage::ResponseStarted, Some(code));
+    }
+    let end = Recorded {
+        recording: Arc::clone(recording),
+        code,
+    };
+    response.map(|body| body.with_end(Box::new(end)))
+}
+
+/// Tells the audit when a body is sent.
+struct Recorded {
+    recording: Arc<Recording>,
+    code: u16,
+}
+
+impl OnEnd for Recorded {
+    fn ended(&mut self, _: u64) {
+        self.recording
+            .tell(Stage::ResponseComplete, Some(self.code));
+    }
+}
+
+fn decided(recording: &Recording, decision: &'static str, reason: &pintle_authz::Reason) {
+    recording.annotate("authorization.k8s.io/decision", decision);
+    recording.annotate("authorization.k8s.io/reason", reason.as_str());
 }
 
 /// What a request is counted under. The verb is the method, but for reads.

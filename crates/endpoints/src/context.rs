@@ -6,6 +6,8 @@ use pintle_runtime::text::Text;
 use pintle_runtime::time::{Clock, SystemClock, Time};
 use pintle_runtime::user::UserInfo;
 
+use crate::audit::Recording;
+
 /// Where random names and ids come from, so that a test can say what they are.
 pub trait Random: Send + Sync {
     /// A new uid: a random UUID of version 4.
@@ -67,6 +69,8 @@ pub struct RequestContext {
     pub field_manager: Text,
     /// Time and randomness.
     pub environment: Environment,
+    /// What the audit records of the request.
+    pub(crate) recording: Option<Arc<Recording>>,
     warnings: Mutex<Vec<String>>,
     annotations: Mutex<Vec<(Text, String)>>,
 }
@@ -80,6 +84,7 @@ impl RequestContext {
             dry_run: false,
             field_manager: Text::default(),
             environment,
+            recording: None,
             warnings: Mutex::default(),
             annotations: Mutex::default(),
         }

@@ -2,6 +2,7 @@
 
 pub mod admission;
 pub mod allocation;
+pub mod audit;
 pub mod body;
 pub mod cache;
 mod chain;

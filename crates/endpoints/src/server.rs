@@ -19,6 +19,7 @@ use pintle_authz::Authorizer;
 use pintle_runtime::resource::Resource;
 use tokio::net::TcpListener;
 
+use crate::audit::Audit;
 use crate::body;
 use crate::chain::Chain;
 use crate::context::Environment;
@@ -58,6 +59,8 @@ pub struct GenericServerOptions {
     pub tables: Option<Arc<dyn Tables>>,
     /// What is said to who uses a resource in a version on its way out.
     pub deprecation: fn(&Resource) -> Option<String>,
+    /// What is recorded of requests, and where.
+    pub audit: Option<Arc<Audit>>,
     /// How much at once, and how long.
     pub limits: Limits,
 }
@@ -147,6 +150,7 @@ impl GenericServer {
                 Arc::clone(&metrics),
             ),
             metrics: Arc::clone(&metrics),
+            audit: options.audit,
             request_timeout: limits.request_timeout,
             serving,
         };

@@ -11,6 +11,7 @@ use pintle_controlplane::services::{PortRange, ServiceOptions};
 use pintle_runtime::duration;
 use pintle_runtime::ip::Cidr;
 
+use crate::audit::AuditConfig;
 use crate::fault::Faults;
 use crate::flags::Flags;
 
@@ -73,6 +74,8 @@ pub struct Config {
     pub service_address: IpAddr,
     /// Addresses and node ports of Services.
     pub services: ServiceOptions,
+    /// What is recorded of requests; nothing if `None`.
+    pub audit: Option<AuditConfig>,
     /// Log verbosity.
     pub verbosity: u8,
     /// Every flag and its value, as `/flagz` shows them.
@@ -221,6 +224,7 @@ impl Config {
             admission: admission(flags, &mut faults),
             service_address: first_address(&services).unwrap_or(any),
             services,
+            audit: AuditConfig::from_flags(flags, &mut faults),
             verbosity: faults.check(number(flags, "v")).unwrap_or_default(),
             data_dir,
             shown: flags.values(),

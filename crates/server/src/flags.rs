@@ -202,6 +202,42 @@ pub const FLAGS: &[Section] = &[
         ],
     },
     Section {
+        title: "Auditing",
+        flags: &[
+            one(
+                "audit-policy-file",
+                "",
+                "What is recorded of which request: a Policy of audit.k8s.io/v1. Without it, nothing is.",
+            ),
+            one(
+                "audit-log-path",
+                "",
+                "File for audit events, one JSON object a line; - is the standard output.",
+            ),
+            one(
+                "audit-log-maxsize",
+                "100",
+                "Megabytes after which a new log is begun; 0 is never.",
+            ),
+            one(
+                "audit-log-maxage",
+                "366",
+                "Days after which an old log is deleted; 0 is never.",
+            ),
+            one(
+                "audit-log-maxbackup",
+                "100",
+                "How many old logs are kept; 0 is all.",
+            ),
+            one("audit-log-format", "json", "Format of the log: json."),
+            one(
+                "audit-log-mode",
+                "blocking",
+                "When events are written: blocking or blocking-strict, before the answer is sent.",
+            ),
+        ],
+    },
+    Section {
         title: "Storage",
         flags: &[
             one(

@@ -13,6 +13,7 @@
 //! What was typed ([`Flags`]), what it means ([`Config`]) and the running thing ([`run`]) are three steps; the
 //! first two report every fault at once. No rule of any API group is here.
 
+mod audit;
 mod config;
 mod descriptions;
 mod documents;
@@ -26,6 +27,7 @@ mod run;
 mod tables;
 mod version;
 
+pub use audit::AuditConfig;
 pub use config::{AuthorizationMode, Config};
 pub use fault::Faults;
 pub use flags::{Effect, FLAGS, Flag, Flags, Section, Takes};

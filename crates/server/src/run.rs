@@ -95,6 +95,10 @@ pub async fn run(
     let kubeconfig = identity.write_kubeconfig(&config, address)?;
 
     let environment = Environment::default();
+    let audit = config.audit.as_ref();
+    let audit = audit
+        .map(|audit| audit.open(Arc::clone(&environment.clock)))
+        .transpose()?;
     let start_up = StartUp::default();
     let own = HookOptions {
         registry: Arc::clone(&api.registry),
@@ -147,6 +151,7 @@ pub async fn run(
         version: version::json(),
         tables: Some(Arc::new(BuiltIn::default())),
         deprecation: documents::deprecation,
+        audit,
         limits: limits(&config),
     });
 

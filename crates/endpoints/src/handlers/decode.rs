@@ -8,10 +8,11 @@ use pintle_runtime::quote::Quoted;
 use pintle_runtime::resource::{Name, Resource};
 use pintle_runtime::schema::TypeRef;
 use pintle_runtime::status::ApiError;
-use pintle_runtime::value::Record;
+use pintle_runtime::value::{Record, Value};
 
 use super::options::FieldValidation;
 use crate::context::RequestContext;
+use crate::metadata::Metadata;
 use crate::negotiate::Format;
 use crate::registry::Registry;
 
@@ -150,6 +151,21 @@ pub(super) fn decode(
             .iter()
             .for_each(|text| cx.warn(text.clone())),
         FieldValidation::Ignore => {}
+    }
+    if let Some(recording) = &cx.recording {
+        recording.request(Metadata::of(&record), || {
+            let (mut named, mut out) = (record.clone(), Vec::new());
+            for (name, value) in [
+                ("kind", expected.kind.to_owned()),
+                ("apiVersion", expected.api_version()),
+            ] {
+                if let Some(field) = named.ty().field_index(name) {
+                    named.set(field, Value::String(value.into()));
+                }
+            }
+            json::encode(&named, &mut out);
+            out
+        });
     }
     Ok(record)
 }

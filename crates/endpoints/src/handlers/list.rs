@@ -46,12 +46,26 @@ pub(super) async fn list(
 ///
 /// # Errors
 /// Where an object cannot be said in the version, or is asked for as what it is not.
-pub(super) fn answer(row: &Resource, list: List, reply: Reply) -> Result<Response<Body>, ApiError> {
+pub(super) fn answer(
+    row: &Resource,
+    mut list: List,
+    reply: Reply,
+) -> Result<Response<Body>, ApiError> {
     let Reply {
         representation,
         compression,
         table,
+        recording,
     } = reply;
+    if let Some(recording) = recording.filter(|recording| recording.wants_response()) {
+        let objects;
+        (list, objects) = list.doubled();
+        let kind = ListKind::new(row, representation.transform, table.clone())?;
+        let objects = Objects::Made(objects.into_iter());
+        let mut json = Vec::new();
+        Json::new(kind, row, &Meta::of(&list), objects).fill(&mut json, usize::MAX);
+        recording.response(&json.into());
+    }
     let kind = ListKind::new(row, representation.transform, table)?;
     if representation.format == Format::Protobuf {
         return protobuf(&kind, list, representation.format, compression);

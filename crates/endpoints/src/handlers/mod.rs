@@ -40,6 +40,7 @@ use pintle_runtime::status::ApiError;
 use pintle_runtime::text::Text;
 use pintle_runtime::user::UserInfo;
 
+use crate::audit::Recording;
 use crate::body::Body;
 use crate::context::{Environment, RequestContext};
 use crate::discovery::Offer;
@@ -75,6 +76,8 @@ pub(crate) struct Call<'a> {
     pub body: Incoming,
     /// The connection, if the client may speak something else on it.
     pub upgrade: Option<OnUpgrade>,
+    /// What the audit records of the request.
+    pub recording: Option<&'a Arc<Recording>>,
     /// What the server does for all.
     pub server: &'a Serving,
 }
@@ -108,11 +111,13 @@ impl Call<'_> {
         } else {
             Text::default()
         };
-        RequestContext::new(
+        let mut cx = RequestContext::new(
             Arc::clone(self.user),
             namespace,
             self.server.environment.clone(),
-        )
+        );
+        cx.recording = self.recording.cloned();
+        cx
     }
 
     /// The pairs of the query, decoded.
@@ -147,6 +152,14 @@ pub(crate) async fn handle(call: Call<'_>) -> Response<Body> {
         }
         Err(error) => Err(error),
     };
+    if let Some(recording) = &cx.recording {
+        for (key, value) in cx.take_annotations() {
+            recording.annotate(key, value);
+        }
+        if let Err(error) = &result {
+            recording.error(error);
+        }
+    }
     let mut response =
         result.unwrap_or_else(|error| respond::error(error_representation(headers, query), &error));
     let warnings = cx.take_warnings();

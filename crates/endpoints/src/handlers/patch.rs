@@ -91,6 +91,9 @@ pub(super) async fn patch(
         &call.server.registry,
     );
     let body = body::read(call.body, call.server.body_limit).await?;
+    if let Some(recording) = &cx.recording {
+        recording.patch(&body);
+    }
     let options = if kind == PatchType::Apply {
         WriteOptions::parse_apply(call.query)?
     } else {

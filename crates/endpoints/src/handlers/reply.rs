@@ -1,10 +1,13 @@
 //! What a request is answered in.
 
+use std::sync::Arc;
+
 use http::{Response, StatusCode};
 use pintle_runtime::resource::Resource;
 use pintle_runtime::status::{ApiError, Status};
 
 use super::Call;
+use crate::audit::Recording;
 use crate::body::Body;
 use crate::cache::Object;
 use crate::context::RequestContext;
@@ -20,6 +23,8 @@ pub(super) struct Reply {
     pub(super) compression: Compression,
     /// There where tables are asked for.
     pub(super) table: Option<TableForm>,
+    /// What the audit records of the request.
+    pub(super) recording: Option<Arc<Recording>>,
 }
 
 impl Reply {
@@ -49,6 +54,7 @@ impl Reply {
             representation,
             compression: Compression::None,
             table,
+            recording: cx.recording.clone(),
         })
     }
 
@@ -85,6 +91,13 @@ impl Reply {
         let Representation {
             format, transform, ..
         } = self.representation;
+        if let Some(recording) = self.recording.as_ref().filter(|it| it.wants_response()) {
+            recording.response(&match transform {
+                Transform::Metadata(version) => partial::json(object, version)?,
+                Transform::Table(_) => self.table_of(row, object)?.into(),
+                Transform::None | Transform::MetadataList(_) => object.json()?.clone(),
+            });
+        }
         let bytes = match (transform, format) {
             (Transform::None, Format::Protobuf) => object.protobuf()?.clone(),
             (Transform::None, _) => json_bytes(object.json()?, self.representation),
@@ -109,6 +122,9 @@ impl Reply {
 
     /// Answers with a `Status` that is no error.
     pub(super) fn status(&self, code: StatusCode, status: &Status) -> Response<Body> {
+        if let Some(recording) = &self.recording {
+            recording.status(status);
+        }
         respond::status(code, self.representation, status)
     }
 

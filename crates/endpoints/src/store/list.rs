@@ -92,6 +92,25 @@ impl List {
         into.len() > before
     }
 
+    /// The objects that were not taken yet, twice: as a list and for somebody else.
+    pub(crate) fn doubled(self) -> (Self, Vec<Object>) {
+        let Self {
+            revision,
+            remaining,
+            version,
+            ..
+        } = self;
+        let continue_token = self.continue_token.clone();
+        let objects = self.into_objects();
+        let entries = objects.iter().map(|object| Arc::clone(object.entry()));
+        let list = Self {
+            continue_token,
+            remaining,
+            ..Self::found(revision, version, entries.collect())
+        };
+        (list, objects)
+    }
+
     /// All objects that were not taken yet.
     pub fn into_objects(mut self) -> Vec<Object> {
         let mut objects = Vec::new();

@@ -1,0 +1,321 @@
+//! Who did what, when, and how it ended: the events of `audit.k8s.io/v1`.
+//!
+//! A [`Policy`] says how much of which request is recorded, and a [`Backend`] keeps it. Without a policy a
+//! request costs nothing here. With one, a [`Recording`] goes with each request that is recorded: the
+//! chain begins and ends it, the handlers add the objects, and admission its annotations.
+
+mod event;
+mod log;
+mod policy;
+
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+
+use bytes::Bytes;
+use http::HeaderMap;
+use http::header::USER_AGENT;
+use http::request::Parts;
+use pintle_authz::Attributes;
+use pintle_runtime::status::{ApiError, Status};
+use pintle_runtime::text::Text;
+use pintle_runtime::time::{Clock, Time};
+use pintle_runtime::user::UserInfo;
+
+use event::{Event, Outcome};
+pub use log::{LogFile, LogOptions};
+pub use policy::{GroupResources, Level, Policy, Rule, Stage, Stages, Verdict};
+
+/// Keeps events.
+pub trait Backend: Send + Sync {
+    /// Takes one event: a line of JSON with its newline. It is called before the answer is sent, so what takes
+    /// long belongs elsewhere.
+    fn take(&self, line: &[u8]);
+}
+
+/// What is recorded, and where.
+pub struct Audit {
+    policy: Policy,
+    backends: Vec<Arc<dyn Backend>>,
+    clock: Arc<dyn Clock>,
+}
+
+impl Audit {
+    /// Records in all of `backends` what `policy` says.
+    pub fn new(policy: Policy, backends: Vec<Arc<dyn Backend>>, clock: Arc<dyn Clock>) -> Self {
+        Self {
+            policy,
+            backends,
+            clock,
+        }
+    }
+}
+
+/// A place for the recording of a request, which may come to be while it is answered.
+#[derive(Default)]
+pub(crate) struct Slot(OnceLock<Arc<Recording>>);
+
+impl Slot {
+    /// The recording, if the request is recorded.
+    pub(crate) fn get(&self) -> Option<&Arc<Recording>> {
+        self.0.get()
+    }
+
+    /// Begins to record a request, if the policy says so.
+    pub(crate) fn begin(&self, audit: &Arc<Audit>, received: Received<'_>) {
+        let verdict = audit.policy.judge(received.attributes, received.knows_user);
+        if verdict.level == Level::None {
+            return;
+        }
+        let recording = Recording {
+            verdict,
+            facts: Facts::of(&received, audit.clock.now()),
+            audit: Arc::clone(audit),
+            findings: Mutex::default(),
+        };
+        let recording = self.0.get_or_init(|| Arc::new(recording));
+        if received.knows_user {
+            recording.tell(Stage::RequestReceived, None);
+        }
+    }
+}
+
+/// A request as it came in.
+pub(crate) struct Received<'a> {
+    pub(crate) attributes: &'a Attributes,
+    /// Whether it could be told who asks.
+    pub(crate) knows_user: bool,
+    pub(crate) parts: &'a Parts,
+    pub(crate) peer: SocketAddr,
+    pub(crate) audit_id: &'a [u8],
+}
+
+/// What is known of a request from the beginning.
+struct Facts {
+    attributes: Attributes,
+    knows_user: bool,
+    request_uri: String,
+    source_ips: Vec<String>,
+    user_agent: String,
+    audit_id: String,
+    received: Time,
+}
+
+impl Facts {
+    fn of(received: &Received<'_>, now: Time) -> Self {
+        let headers = &received.parts.headers;
+        Self {
+            attributes: received.attributes.clone(),
+            knows_user: received.knows_user,
+            request_uri: received
+                .parts
+                .uri
+                .path_and_query()
+                .map_or_else(String::new, ToString::to_string),
+            source_ips: source_ips(headers, received.peer),
+            user_agent: user_agent(headers),
+            audit_id: String::from_utf8_lossy(received.audit_id).into_owned(),
+            received: now,
+        }
+    }
+}
+
+/// What came to be known since.
+#[derive(Default)]
+struct Findings {
+    impersonated: Option<Arc<UserInfo>>,
+    annotations: Vec<(Text, String)>,
+    object: ObjectFacts,
+    request_object: Option<Bytes>,
+    response_object: Option<Bytes>,
+    status: Option<Status>,
+    refusal: Option<String>,
+}
+
+/// What the object of a request says of itself.
+#[derive(Default)]
+struct ObjectFacts {
+    namespace: String,
+    name: String,
+    uid: String,
+    resource_version: String,
+}
+
+/// A request that is recorded.
+pub(crate) struct Recording {
+    verdict: Verdict,
+    facts: Facts,
+    audit: Arc<Audit>,
+    findings: Mutex<Findings>,
+}
+
+impl Recording {
+    /// Whether the request's object is recorded.
+    pub(crate) fn wants_request(&self) -> bool {
+        self.verdict.level >= Level::Request
+    }
+
+    /// Whether the answer's object is recorded.
+    pub(crate) fn wants_response(&self) -> bool {
+        self.verdict.level >= Level::RequestResponse
+    }
+
+    /// Notes something. The first value of a key stays.
+    pub(crate) fn annotate(&self, key: impl Into<Text>, value: impl Into<String>) {
+        let key = key.into();
+        self.find(|findings| {
+            if findings.annotations.iter().all(|(known, _)| *known != key) {
+                findings.annotations.push((key, value.into()));
+            }
+        });
+    }
+
+    /// Says as whom the user acts.
+    #[allow(dead_code, reason = "for who impersonates")]
+    pub(crate) fn impersonate(&self, user: Arc<UserInfo>) {
+        self.find(|findings| findings.impersonated = Some(user));
+    }
+
+    /// What the object in the body says of itself, and its JSON where it is wanted.
+    pub(crate) fn request(
+        &self,
+        metadata: crate::metadata::Metadata<'_>,
+        json: impl FnOnce() -> Vec<u8>,
+    ) {
+        let object = ObjectFacts {
+            namespace: metadata.namespace().to_owned(),
+            name: metadata.name().to_owned(),
+            uid: metadata.uid().to_owned(),
+            resource_version: metadata.resource_version().to_owned(),
+        };
+        let json = self.wants_request().then(json);
+        self.find(|findings| {
+            findings.object = object;
+            findings.request_object = json.map(|json| self.tidy(json.into()));
+        });
+    }
+
+    /// The patch in the body.
+    pub(crate) fn patch(&self, body: &Bytes) {
+        if self.wants_request() {
+            self.find(|findings| findings.request_object = Some(body.clone()));
+        }
+    }
+
+    /// The JSON of the answer.
+    pub(crate) fn response(&self, json: &Bytes) {
+        if self.wants_response() {
+            let json = self.tidy(json.clone());
+            self.find(|findings| findings.response_object = Some(json));
+        }
+    }
+
+    /// That the answer is a `Status`.
+    pub(crate) fn status(&self, status: &Status) {
+        let json = self.wants_response().then(|| Bytes::from(status.to_json()));
+        self.find(|findings| {
+            findings.status = Some(status.clone());
+            findings.response_object = json;
+        });
+    }
+
+    /// That the request was refused before it was known whose it is.
+    pub(crate) fn refuse(&self, message: String) {
+        self.find(|findings| findings.refusal = Some(message));
+    }
+
+    /// The stage at which a request ends whose answer is whole.
+    pub(crate) fn last_stage(&self) -> Stage {
+        if self.facts.knows_user {
+            Stage::ResponseComplete
+        } else {
+            Stage::ResponseStarted
+        }
+    }
+
+    /// Whether the request goes on for as long as the client likes.
+    pub(crate) fn is_long_running(&self) -> bool {
+        self.facts.attributes.verb.as_str() == "watch"
+    }
+
+    /// That the answer is an error.
+    pub(crate) fn error(&self, error: &ApiError) {
+        self.status(&error.to_status());
+    }
+
+    /// Tells the backends how far it is; `code` is the HTTP status if there is one yet.
+    pub(crate) fn tell(&self, stage: Stage, code: Option<u16>) {
+        if self.verdict.omit_stages.has(stage) {
+            return;
+        }
+        let findings = self.findings.lock().unwrap_or_else(PoisonError::into_inner);
+        let outcome = code.map(|code| Outcome {
+            code,
+            status: findings.status.as_ref(),
+            refusal: findings.refusal.as_deref(),
+        });
+        let now = if stage == Stage::RequestReceived {
+            self.facts.received
+        } else {
+            self.audit.clock.now()
+        };
+        let event = Event {
+            level: self.verdict.level,
+            stage,
+            facts: &self.facts,
+            findings: &findings,
+            outcome,
+            now,
+        };
+        let line = event.to_line();
+        drop(findings);
+        for backend in &self.audit.backends {
+            backend.take(&line);
+        }
+    }
+
+    fn find(&self, note: impl FnOnce(&mut Findings)) {
+        note(&mut self.findings.lock().unwrap_or_else(PoisonError::into_inner));
+    }
+
+    /// Without `managedFields`, if they are not wanted.
+    fn tidy(&self, json: Bytes) -> Bytes {
+        if self.verdict.omit_managed_fields {
+            event::without_managed_fields(&json).unwrap_or(json)
+        } else {
+            json
+        }
+    }
+}
+
+/// Where a request came from: the proxies' word for it first, then the peer.
+fn source_ips(headers: &HeaderMap, peer: SocketAddr) -> Vec<String> {
+    let header = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
+    let forwarded = header("x-forwarded-for").unwrap_or_default().split(',');
+    let mut ips: Vec<String> = forwarded
+        .filter_map(|ip| ip.trim().parse::<std::net::IpAddr>().ok())
+        .map(|ip| ip.to_string())
+        .collect();
+    let real = header("x-real-ip").and_then(|ip| ip.trim().parse::<std::net::IpAddr>().ok());
+    for ip in real.into_iter().chain([peer.ip().to_canonical()]) {
+        let ip = ip.to_string();
+        if ips.is_empty() || ips.last() != Some(&ip) {
+            ips.push(ip);
+        }
+    }
+    ips
+}
+
+/// The client's name for itself, up to a kilobyte.
+fn user_agent(headers: &HeaderMap) -> String {
+    const LONGEST: usize = 1024;
+    const CUT: &str = "...TRUNCATED";
+    let agent = headers
+        .get(USER_AGENT)
+        .map_or(&b""[..], |agent| agent.as_bytes());
+    let agent = String::from_utf8_lossy(agent);
+    if agent.len() <= LONGEST {
+        return agent.into_owned();
+    }
+    let end = (0..=LONGEST).rev().find(|&end| agent.is_char_boundary(end));
+    format!("{}{CUT}", &agent[..end.unwrap_or_default()])
+}
