@@ -34,6 +34,22 @@ pub(crate) struct Package {
     pub(crate) name: String,
     pub(crate) manifest_path: PathBuf,
     pub(crate) dependencies: Vec<Dependency>,
+    targets: Vec<Target>,
+}
+
+/// Something that is compiled.
+#[derive(Debug, Deserialize)]
+struct Target {
+    name: String,
+    kind: Vec<String>,
+}
+
+impl Package {
+    /// Names of its integration tests.
+    pub(crate) fn test_targets(&self) -> impl Iterator<Item = &str> {
+        let tests = self.targets.iter().filter(|target| target.kind == ["test"]);
+        tests.map(|target| target.name.as_str())
+    }
 }
 
 /// A line of a member's dependencies, development and build dependencies included.

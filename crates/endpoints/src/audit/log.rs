@@ -118,7 +118,10 @@ impl LogFile {
         for (index, path) in old.iter().enumerate() {
             let is_surplus = max_backups > 0 && index >= max_backups;
             // A clock that was set back makes a file look new.
-            let age = fs::metadata(path)?.modified()?.elapsed().unwrap_or_default();
+            let age = fs::metadata(path)?
+                .modified()?
+                .elapsed()
+                .unwrap_or_default();
             if is_surplus || !max_age.is_zero() && age > max_age {
                 fs::remove_file(path)?;
             }

@@ -1,0 +1,3 @@
+//! What an operator configures does what `--help` says of it.
+
+mod audit;
