@@ -27,6 +27,6 @@ pub(super) fn rules(kind: &str) -> Option<Rules> {
         "Secret" => secret::RULES,
         "ServiceAccount" => Rules::NONE,
         "Service" => service::RULES,
-        _ => return None,
+        _ => return super::pod::rules(kind),
     })
 }
