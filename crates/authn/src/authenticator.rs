@@ -1,5 +1,7 @@
 //! The [`Authenticator`] trait.
 
+use std::borrow::Cow;
+use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -10,25 +12,54 @@ use pintle_runtime::user::{ANONYMOUS, AUTHENTICATED, UNAUTHENTICATED, UserInfo};
 use crate::credentials::Credentials;
 
 /// Why a credential that was shown is no good. For the log; a client only reads `Unauthorized`.
-#[derive(Debug, Clone, thiserror::Error)]
-#[error("{0}")]
-pub struct AuthenticationError(pub String);
+///
+/// Faults of several authenticators are told together, each once.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AuthenticationError(Vec<Cow<'static, str>>);
+
+impl AuthenticationError {
+    /// One fault.
+    pub fn new(fault: impl Into<Cow<'static, str>>) -> Self {
+        Self(vec![fault.into()])
+    }
+
+    /// Tells of another's faults too.
+    pub fn add(&mut self, other: Self) {
+        for fault in other.0 {
+            if !self.0.contains(&fault) {
+                self.0.push(fault);
+            }
+        }
+    }
+}
+
+/// As Go shows an aggregate of errors: one as it is, several as `[a, b]`.
+impl fmt::Display for AuthenticationError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.0[..] {
+            [one] => f.write_str(one),
+            many => write!(f, "[{}]", many.join(", ")),
+        }
+    }
+}
+
+impl std::error::Error for AuthenticationError {}
 
 /// A user; nothing, if no credential of the kind was shown; or an error, if a bad one was.
 pub type Authenticated = Result<Option<Arc<UserInfo>>, AuthenticationError>;
 
 /// An answer that is there, or one to wait for. Most users are known from memory, so the common
 /// case allocates nothing.
-pub enum Outcome<'a> {
+pub enum Outcome<'a, T = Authenticated> {
     /// Known.
-    Now(Authenticated),
+    Now(T),
     /// Somebody else has to be asked.
-    Later(Pin<Box<dyn Future<Output = Authenticated> + Send + 'a>>),
+    Later(Pin<Box<dyn Future<Output = T> + Send + 'a>>),
 }
 
-impl Outcome<'_> {
+impl<T> Outcome<'_, T> {
     /// The answer.
-    pub async fn wait(self) -> Authenticated {
+    pub async fn wait(self) -> T {
         match self {
             Self::Now(answer) => answer,
             Self::Later(answer) => answer.await,

@@ -9,8 +9,12 @@ pub mod anonymous;
 pub mod authenticator;
 pub mod credentials;
 mod csv;
+pub mod jwt;
+pub mod key;
 mod key_pair;
+pub mod service_account;
 pub mod token;
+pub mod token_authenticator;
 pub mod union;
 pub mod x509;
 
@@ -21,6 +25,8 @@ pub use authenticator::{
 pub use credentials::{Credentials, Peer};
 pub use key_pair::key_pair_problem;
 pub use pintle_runtime::user::UserInfo;
+pub use service_account::ServiceAccounts;
 pub use token::StaticTokens;
+pub use token_authenticator::{Accepted, Bearer, Checked, TokenAuthenticator, Tokens};
 pub use union::Union;
 pub use x509::ClientCertificates;

@@ -7,18 +7,19 @@ use std::sync::Arc;
 use pintle_runtime::text::Text;
 use pintle_runtime::user::UserInfo;
 
-use crate::authenticator::{AuthenticationError, Authenticator, Outcome, authenticated};
-use crate::credentials::Credentials;
+use crate::authenticator::{Outcome, authenticated};
 use crate::csv;
+use crate::token_authenticator::{Accepted, Checked, TokenAuthenticator, intersection};
 
 /// The tokens of a `--token-auth-file`: lines of `token,user,uid[,"group,group"]`.
 ///
 /// Tokens are kept as digests, so that the time a lookup takes tells nothing about them.
 pub struct StaticTokens {
     users: HashMap<Digest, Arc<UserInfo>>,
+    audiences: Arc<[Text]>,
 }
 
-type Digest = [u8; 32];
+pub(crate) type Digest = [u8; 32];
 
 /// What is wrong with a token file.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
@@ -70,7 +71,16 @@ impl StaticTokens {
             };
             users.insert(digest(token), authenticated(user));
         }
-        Ok(Self { users })
+        Ok(Self {
+            users,
+            audiences: Arc::default(),
+        })
+    }
+
+    /// The same on a server that is meant by `audiences`.
+    #[must_use]
+    pub fn for_audiences(self, audiences: Arc<[Text]>) -> Self {
+        Self { audiences, ..self }
     }
 
     /// How many tokens there are.
@@ -84,15 +94,22 @@ impl StaticTokens {
     }
 }
 
-impl Authenticator for StaticTokens {
-    fn authenticate<'a>(&'a self, credentials: Credentials<'a>) -> Outcome<'a> {
-        let Some(token) = credentials.bearer else {
-            return Outcome::Now(Ok(None));
+impl TokenAuthenticator for StaticTokens {
+    fn check<'a>(&'a self, token: &'a str, audiences: &'a [Text]) -> Outcome<'a, Checked> {
+        // These tokens are for the server itself.
+        let audiences: Arc<[Text]> = if audiences == &*self.audiences {
+            Arc::clone(&self.audiences)
+        } else {
+            intersection(&self.audiences, audiences).into()
         };
-        Outcome::Now(match self.users.get(&digest(token)) {
-            Some(user) => Ok(Some(Arc::clone(user))),
-            None => Err(AuthenticationError("invalid bearer token".to_owned())),
-        })
+        if audiences.is_empty() && !self.audiences.is_empty() {
+            return Outcome::Now(Ok(None));
+        }
+        let found = self.users.get(&digest(token)).map(|user| Accepted {
+            user: Arc::clone(user),
+            audiences,
+        });
+        Outcome::Now(Ok(found))
     }
 }
 
@@ -104,7 +121,7 @@ impl fmt::Debug for StaticTokens {
     }
 }
 
-fn digest(token: &str) -> Digest {
+pub(crate) fn digest(token: &str) -> Digest {
     let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, token.as_bytes());
     let mut bytes = Digest::default();
     bytes.copy_from_slice(digest.as_ref());
@@ -118,13 +135,10 @@ mod tests {
     #[track_caller]
     fn check(file: &str, token: &str, expected: Option<(&str, &str, &[&str])>) {
         let tokens = StaticTokens::parse(file).expect("a token file");
-        let Outcome::Now(found) = tokens.authenticate(Credentials {
-            peer: None,
-            bearer: Some(token),
-        }) else {
+        let Outcome::Now(found) = tokens.check(token, &[]) else {
             panic!("answers at once")
         };
-        let found = found.ok().flatten();
+        let found = found.ok().flatten().map(|accepted| accepted.user);
         let groups: Option<Vec<&str>> = found
             .as_ref()
             .map(|user| user.groups.iter().map(Text::as_str).collect());

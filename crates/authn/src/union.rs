@@ -77,7 +77,10 @@ impl Authenticator for Union {
 fn joined(before: Option<AuthenticationError>, error: AuthenticationError) -> AuthenticationError {
     match before {
         None => error,
-        Some(before) => AuthenticationError(format!("[{before}, {error}]")),
+        Some(mut before) => {
+            before.add(error);
+            before
+        }
     }
 }
 
@@ -110,7 +113,7 @@ mod tests {
         for late in [false, true] {
             let members = members.iter().map(|said| {
                 let answer = match *said {
-                    "!" => Err(AuthenticationError("bad".into())),
+                    "!" => Err(AuthenticationError::new("bad")),
                     "-" => Ok(None),
                     name => Ok(Some(Arc::new(UserInfo::named(name)))),
                 };

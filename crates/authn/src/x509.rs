@@ -51,8 +51,8 @@ impl ClientCertificates {
 
     fn identify(&self, peer: &Peer, now: UnixTime) -> Authenticated {
         let Ok(mut memo) = peer.memo.lock() else {
-            return Err(AuthenticationError(
-                "an earlier verification failed badly".to_owned(),
+            return Err(AuthenticationError::new(
+                "an earlier verification failed badly",
             ));
         };
         if let Some(memo) = &*memo
@@ -87,10 +87,12 @@ impl ClientCertificates {
         self.verifier
             .verify_client_cert(leaf, intermediates, now)
             .map_err(|error| {
-                AuthenticationError(format!("verifying the client certificate failed: {error}"))
+                AuthenticationError::new(format!(
+                    "verifying the client certificate failed: {error}"
+                ))
             })?;
         let (_, certificate) = X509Certificate::from_der(leaf).map_err(|error| {
-            AuthenticationError(format!("reading the client certificate failed: {error}"))
+            AuthenticationError::new(format!("reading the client certificate failed: {error}"))
         })?;
         let expiry =
             u64::try_from(certificate.validity().not_after.timestamp()).unwrap_or_default();
@@ -121,15 +123,15 @@ fn user_of(
     let mut uids = Vec::new();
     for attribute in certificate.subject().iter_attributes() {
         let text = || attribute.as_str().map(|text| Text::from(text.to_owned()));
-        let bad = |_| AuthenticationError("the certificate's subject is not text".to_owned());
+        let bad = |_| AuthenticationError::new("the certificate's subject is not text");
         match attribute.attr_type().to_id_string().as_str() {
             // Of several common names Go takes the last.
             "2.5.4.3" => name = Some(text().map_err(bad)?),
             "2.5.4.10" => groups.push(text().map_err(bad)?),
-            "1.3.6.1.4.1.57683.2" => uids
-                .push(text().map_err(|_| {
-                    AuthenticationError("unable to parse UID into a string".into())
-                })?),
+            "1.3.6.1.4.1.57683.2" => uids.push(
+                text()
+                    .map_err(|_| AuthenticationError::new("unable to parse UID into a string"))?,
+            ),
             _ => {}
         }
     }
@@ -139,13 +141,13 @@ fn user_of(
     let uid = match uids.len() {
         0 => Text::default(),
         1 if uids[0].is_empty() => {
-            return Err(AuthenticationError(
+            return Err(AuthenticationError::new(
                 "UID cannot be an empty string".to_owned(),
             ));
         }
         1 => uids.remove(0),
         _ => {
-            return Err(AuthenticationError(format!(
+            return Err(AuthenticationError::new(format!(
                 "expected 1 UID, but found multiple: {uids:?}"
             )));
         }

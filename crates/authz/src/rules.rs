@@ -19,7 +19,7 @@ pub struct RulesFor {
     /// There may be more.
     pub incomplete: bool,
     /// What went wrong on the way.
-    pub error: Option<String>,
+    pub errors: Vec<String>,
 }
 
 impl RulesFor {
@@ -27,7 +27,7 @@ impl RulesFor {
     pub fn unknown(error: impl Into<String>) -> Self {
         Self {
             incomplete: true,
-            error: Some(error.into()),
+            errors: vec![error.into()],
             ..Self::default()
         }
     }
@@ -37,9 +37,26 @@ impl RulesFor {
         self.rules.resource.extend(other.rules.resource);
         self.rules.non_resource.extend(other.rules.non_resource);
         self.incomplete |= other.incomplete;
-        self.error = match (self.error.take(), other.error) {
-            (Some(one), Some(two)) => Some(format!("{one}\n{two}")),
-            (one, two) => one.or(two),
-        };
+        self.errors.extend(other.errors);
+    }
+
+    /// What went wrong in one text, each fault once, as Go shows an aggregate of errors.
+    pub fn error(&self) -> Option<String> {
+        joined(self.errors.iter().cloned())
+    }
+}
+
+/// Faults in one text, each once: one as it is, several as `[a, b]`.
+pub(crate) fn joined(faults: impl IntoIterator<Item = String>) -> Option<String> {
+    let mut texts: Vec<String> = Vec::new();
+    for fault in faults {
+        if !texts.contains(&fault) {
+            texts.push(fault);
+        }
+    }
+    match texts.len() {
+        0 => None,
+        1 => texts.pop(),
+        _ => Some(format!("[{}]", texts.join(", "))),
     }
 }

@@ -40,6 +40,8 @@ pub struct Config {
     pub token_auth_file: Option<PathBuf>,
     /// Whether requests without credentials come in as `system:anonymous`.
     pub anonymous: bool,
+    /// Tokens of service accounts.
+    pub service_accounts: ServiceAccounts,
     /// How requests are authorized.
     pub authorization: Vec<AuthorizationMode>,
     /// Whether the controllers run inside that a lone API server needs.
@@ -80,6 +82,27 @@ pub struct Config {
     pub verbosity: u8,
     /// Every flag and its value, as `/flagz` shows them.
     pub shown: BTreeMap<String, String>,
+}
+
+/// How tokens of service accounts are issued and accepted.
+#[derive(Debug, Clone)]
+pub struct ServiceAccounts {
+    /// Whose tokens are accepted; the first is the name of this issuer.
+    pub issuers: Vec<String>,
+    /// Keys that tokens are verified with; that of the signing key if there are none.
+    pub key_files: Vec<PathBuf>,
+    /// Private key; made in `cert_dir` if `None`.
+    pub signing_key_file: Option<PathBuf>,
+    /// Who the server is to issuers of tokens.
+    pub audiences: Vec<String>,
+    /// Tokens are good only as long as what they are bound to is there.
+    pub lookup: bool,
+    /// Tokens in pods live for a year.
+    pub extend_expiration: bool,
+    /// Longest life of a token; zero is no limit.
+    pub max_expiration: Duration,
+    /// Where verifiers find the keys, if not here.
+    pub jwks_uri: Option<String>,
 }
 
 /// One of those who are asked in turn whether a request is allowed. `system:masters` may do everything before.
@@ -177,6 +200,7 @@ impl Config {
             client_ca_file: flags.given("client-ca-file").map(PathBuf::from),
             token_auth_file: flags.given("token-auth-file").map(PathBuf::from),
             anonymous: flags.on("anonymous-auth"),
+            service_accounts: service_accounts(flags, &mut faults),
             authorization: faults.check(authorization(flags)).unwrap_or_default(),
             builtin_controllers: match flags.many("builtin-controllers").as_slice() {
                 [] => alone,
@@ -293,6 +317,47 @@ fn node_ports(flags: &Flags) -> Result<PortRange, String> {
     PortRange::parse(value).ok_or_else(|| {
         format!("--service-node-port-range={value}: must be ports such as 30000-32767")
     })
+}
+
+fn service_accounts(flags: &Flags, faults: &mut Faults) -> ServiceAccounts {
+    let texts =
+        |name: &str| -> Vec<String> { flags.many(name).into_iter().map(str::to_owned).collect() };
+    let issuers = texts("service-account-issuer");
+    let audiences = match texts("api-audiences") {
+        given if given.is_empty() => issuers.clone(),
+        given => given,
+    };
+    if let Some(wrong) = issuers
+        .iter()
+        .find(|issuer| issuer.contains(':') && !issuer.contains("://"))
+    {
+        faults.add(format!(
+            "--service-account-issuer={wrong}: contained a ':' but was not a valid URL"
+        ));
+    }
+    let max_expiration = faults
+        .check(span(flags, "service-account-max-token-expiration"))
+        .unwrap_or_default();
+    let (hour, longest) = (Duration::from_secs(3600), Duration::from_secs(1 << 32));
+    if !max_expiration.is_zero() && (max_expiration < hour || max_expiration > longest) {
+        faults
+            .add("--service-account-max-token-expiration: must be between 1 hour and 2^32 seconds");
+    }
+    ServiceAccounts {
+        issuers,
+        key_files: texts("service-account-key-file")
+            .into_iter()
+            .map(PathBuf::from)
+            .collect(),
+        signing_key_file: flags
+            .given("service-account-signing-key-file")
+            .map(PathBuf::from),
+        audiences,
+        lookup: flags.on("service-account-lookup"),
+        extend_expiration: flags.on("service-account-extend-token-expiration"),
+        max_expiration,
+        jwks_uri: flags.given("service-account-jwks-uri").map(str::to_owned),
+    }
 }
 
 fn authorization(flags: &Flags) -> Result<Vec<AuthorizationMode>, String> {

@@ -13,12 +13,16 @@ use crate::version;
 
 /// Discovery of `groups` for a server at `address`.
 pub(crate) fn discovery(groups: &[Group], config: &Config, address: SocketAddr) -> Discovery {
+    Discovery::new(groups, &reached_at(config, address))
+}
+
+/// How others reach a server that listens at `address`, as `host:port`.
+pub(crate) fn reached_at(config: &Config, address: SocketAddr) -> String {
     let host = config.advertise_address.unwrap_or_else(|| address.ip());
-    let server = match &config.external_hostname {
+    match &config.external_hostname {
         Some(name) => format!("{name}:{}", address.port()),
         None => SocketAddr::new(host, address.port()).to_string(),
-    };
-    Discovery::new(groups, &server)
+    }
 }
 
 /// OpenAPI of `groups`.

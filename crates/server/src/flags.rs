@@ -296,26 +296,46 @@ pub const FLAGS: &[Section] = &[
                 "true",
                 "Let requests without credentials in as system:anonymous.",
             ),
-            inert(many(
+            many(
                 "service-account-issuer",
                 "https://kubernetes.default.svc",
-                "Issuer of service account tokens.",
-            )),
-            inert(many(
+                "Issuer of service account tokens; given again, tokens of the others are accepted too.",
+            ),
+            many(
                 "service-account-key-file",
                 "",
-                "Public keys of service account tokens, PEM.",
-            )),
-            inert(one(
+                "Keys that service account tokens are verified with, PEM. Default: that of --service-account-signing-key-file.",
+            ),
+            one(
                 "service-account-signing-key-file",
                 "",
-                "Private key of service account tokens, PEM.",
-            )),
-            inert(many(
+                "Private key of service account tokens, PEM. Default: one made in --cert-dir.",
+            ),
+            many(
                 "api-audiences",
                 "",
-                "Audiences of service account tokens. Default: the issuer.",
-            )),
+                "Who this server is to those that issue tokens. Default: the issuers.",
+            ),
+            switch(
+                "service-account-lookup",
+                "true",
+                "Accept service account tokens only as long as what they are bound to is there.",
+            ),
+            switch(
+                "service-account-extend-token-expiration",
+                "true",
+                "Let tokens in pods live for a year, and note when one should have been renewed.",
+            ),
+            one(
+                "service-account-max-token-expiration",
+                "0s",
+                "Longest life of a service account token; 0 is no limit.",
+            ),
+            one(
+                "service-account-jwks-uri",
+                "",
+                "Where verifiers find the keys of service account tokens. Default: this server.",
+            ),
         ],
     },
     Section {

@@ -6,7 +6,10 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::{Context, Result, anyhow};
-use pintle_authn::{Anonymous, Authenticator, ClientCertificates, StaticTokens, Union};
+use pintle_authn::{
+    Anonymous, Authenticator, Bearer, ClientCertificates, StaticTokens, TokenAuthenticator, Tokens,
+    Union,
+};
 use pintle_endpoints::serve::{Tls, TlsOptions};
 use rustls::RootCertStore;
 use rustls::pki_types::pem::PemObject;
@@ -15,6 +18,7 @@ use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use crate::config::Config;
 use crate::kubeconfig;
 use crate::pki::{Names, Pki};
+use crate::service_accounts::Accounts;
 
 /// Names under which the API is reached in a cluster.
 const CLUSTER_NAMES: [&str; 5] = [
@@ -31,6 +35,10 @@ pub(crate) struct Identity {
     pub(crate) tls: Tls,
     /// Who is it.
     pub(crate) authenticator: Arc<dyn Authenticator>,
+    /// Tokens, whoever brings them.
+    pub(crate) tokens: Arc<Tokens>,
+    /// Service accounts.
+    pub(crate) accounts: Accounts,
     pki: Option<Pki>,
 }
 
@@ -71,9 +79,13 @@ impl Identity {
                 key.display()
             )
         })?;
+        let accounts = Accounts::load(config)?;
+        let tokens = tokens(config, &accounts)?;
         Ok(Self {
             tls,
-            authenticator: authenticator(config, roots)?,
+            authenticator: authenticator(config, roots, &tokens)?,
+            tokens,
+            accounts,
             pki,
         })
     }
@@ -113,24 +125,39 @@ impl Identity {
     }
 }
 
-fn authenticator(config: &Config, roots: RootCertStore) -> Result<Arc<dyn Authenticator>> {
+fn authenticator(
+    config: &Config,
+    roots: RootCertStore,
+    tokens: &Arc<Tokens>,
+) -> Result<Arc<dyn Authenticator>> {
     let mut members: Vec<Arc<dyn Authenticator>> = Vec::new();
     if !roots.is_empty() {
         members.push(Arc::new(
             ClientCertificates::new(Arc::new(roots)).context("the client CAs cannot be used")?,
         ));
     }
+    members.push(Arc::new(Bearer(Arc::clone(tokens))));
+    let fallback = config
+        .anonymous
+        .then(|| Arc::new(Anonymous::new()) as Arc<dyn Authenticator>);
+    Ok(Arc::new(Union::new(members, fallback)))
+}
+
+/// Tokens of every kind, in upstream's order.
+fn tokens(config: &Config, accounts: &Accounts) -> Result<Arc<Tokens>> {
+    let mut members: Vec<Arc<dyn TokenAuthenticator>> = Vec::new();
     if let Some(file) = &config.token_auth_file {
         let text = fs::read_to_string(file)
             .with_context(|| format!("--token-auth-file: cannot read {}", file.display()))?;
         let tokens = StaticTokens::parse(&text)
             .with_context(|| format!("--token-auth-file: {}", file.display()))?;
-        members.push(Arc::new(tokens));
+        members.push(Arc::new(
+            tokens.for_audiences(Arc::clone(&accounts.audiences)),
+        ));
     }
-    let fallback = config
-        .anonymous
-        .then(|| Arc::new(Anonymous::new()) as Arc<dyn Authenticator>);
-    Ok(Arc::new(Union::new(members, fallback)))
+    members.push(Arc::new(accounts.authenticator(config)));
+    let audiences = Arc::clone(&accounts.audiences);
+    Ok(Arc::new(Tokens::new(members, audiences)))
 }
 
 fn names(config: &Config) -> Names {

@@ -24,11 +24,12 @@ mod kubeconfig;
 mod machine;
 mod pki;
 mod run;
+mod service_accounts;
 mod tables;
 mod version;
 
 pub use audit::AuditConfig;
-pub use config::{AuthorizationMode, Config};
+pub use config::{AuthorizationMode, Config, ServiceAccounts};
 pub use fault::Faults;
 pub use flags::{Effect, FLAGS, Flag, Flags, Section, Takes};
 pub use run::{Ready, run};

@@ -43,7 +43,7 @@ pub(crate) struct Names {
 }
 
 impl Pki {
-    /// Opens the directory, and makes what is missing: the CA and the service account key.
+    /// Opens the directory, and makes the CA if there is none.
     ///
     /// # Errors
     /// Where the directory cannot be written or holds files that are no certificates and keys.
@@ -54,8 +54,18 @@ impl Pki {
             dir: dir.to_owned(),
         };
         pki.ensure_ca()?;
-        pki.ensure_service_account_key()?;
         Ok(pki)
+    }
+
+    /// The private key of service account tokens in `dir`, which is made if there is none.
+    ///
+    /// # Errors
+    /// Where the directory cannot be written.
+    pub(crate) fn service_account_key(dir: &Path) -> Result<PathBuf> {
+        fs::create_dir_all(dir)
+            .with_context(|| format!("cannot make the directory {}", dir.display()))?;
+        let dir = dir.to_owned();
+        Self { dir }.ensure_service_account_key()
     }
 
     /// The CA's certificate.
@@ -115,14 +125,16 @@ impl Pki {
         write(&cert, &params.self_signed(&pair)?.pem())
     }
 
-    fn ensure_service_account_key(&self) -> Result<()> {
+    fn ensure_service_account_key(&self) -> Result<PathBuf> {
         let (public, key) = (self.dir.join("sa.pub"), self.dir.join("sa.key"));
         if public.exists() && key.exists() {
-            return Ok(());
+            return Ok(key);
         }
-        let pair = KeyPair::generate()?;
+        // RSA, as every verifier of OpenID tokens has to know it.
+        let pair = KeyPair::generate_rsa_for(&rcgen::PKCS_RSA_SHA256, rcgen::RsaKeySize::_2048)?;
         write_secret(&key, &pair.serialize_pem())?;
-        write(&public, &pair.public_key_pem())
+        write(&public, &pair.public_key_pem())?;
+        Ok(key)
     }
 
     fn certificate(

@@ -72,12 +72,23 @@ pub async fn run(
         access: access.clone(),
         key_prefix: config.key_prefix.clone(),
         event_ttl: config.event_ttl,
-        answerers: Answerers::of_stores(),
+        answerers: Answerers::of_stores()
+            .with_reviews(&access, Arc::clone(&identity.tokens))
+            .with_action(
+                "",
+                "serviceaccounts",
+                "token",
+                identity.accounts.requests(&config),
+            ),
         services: config.services.clone(),
     };
     let api = Api::start(Arc::clone(&storage), &options)
         .await
         .context("cannot load the store")?;
+    identity
+        .accounts
+        .objects
+        .look_into(Arc::clone(&api.registry));
     let chain = admission::chain(
         &api.registry,
         Arc::clone(&access.authorizer),
@@ -139,7 +150,9 @@ pub async fn run(
             documents::openapi(api.offered),
         )),
         health,
-        pages: Vec::new(),
+        pages: identity
+            .accounts
+            .pages(&config, &documents::reached_at(&config, address)),
         about: AboutSelf {
             flags: config.shown.clone(),
             version: version::GIT_VERSION.trim_start_matches('v').to_owned(),

@@ -11,7 +11,7 @@ use super::rule::Rule;
 use crate::attributes::Attributes;
 use crate::authorizer::{Authorizer, Verdict};
 use crate::decision::{Decision, Reason};
-use crate::rules::{Rules, RulesFor};
+use crate::rules::{Rules, RulesFor, joined};
 
 /// Allows what a role allows that is bound to the user. Readers never wait, not even for a change.
 #[derive(Default)]
@@ -46,7 +46,7 @@ impl Rbac {
         wanted: &[Rule],
     ) -> Result<(), Escalation> {
         let holding = self.index.load().holding(user, namespace);
-        let unresolved = match joined(&holding.unresolved) {
+        let unresolved = match told(&holding.unresolved) {
             Some(text) => vec![text],
             None => Vec::new(),
         };
@@ -62,7 +62,7 @@ impl Authorizer for Rbac {
     fn authorize<'a>(&'a self, attributes: &'a Attributes) -> Verdict<'a> {
         Verdict::Now(match self.index.load().decide(attributes) {
             Ok(reason) => Decision::Allow(Reason::new(reason)),
-            Err(unresolved) => Decision::NoOpinion(match joined(&unresolved) {
+            Err(unresolved) => Decision::NoOpinion(match told(&unresolved) {
                 Some(text) => Reason::new(format!("RBAC: {text}")),
                 None => Reason::NONE,
             }),
@@ -83,25 +83,17 @@ impl Authorizer for Rbac {
         RulesFor {
             rules,
             incomplete: false,
-            error: joined(&holding.unresolved),
+            errors: holding
+                .unresolved
+                .iter()
+                .map(NoSuchRole::to_string)
+                .collect(),
         }
     }
 }
 
-/// Faults in one text, each once, as Go shows an aggregate of them.
-fn joined(faults: &[NoSuchRole]) -> Option<String> {
-    let mut texts: Vec<String> = Vec::new();
-    for fault in faults {
-        let text = fault.to_string();
-        if !texts.contains(&text) {
-            texts.push(text);
-        }
-    }
-    match &texts[..] {
-        [] => None,
-        [one] => Some(one.clone()),
-        many => Some(format!("[{}]", many.join(", "))),
-    }
+fn told(faults: &[NoSuchRole]) -> Option<String> {
+    joined(faults.iter().map(NoSuchRole::to_string))
 }
 
 #[cfg(test)]
@@ -153,7 +145,7 @@ mod tests {
         let found = rbac().rules_for(&UserInfo::named("alice"), "");
         assert_eq!(found.rules.resource, [rule("get core pods")]);
         assert_eq!(found.rules.non_resource, [rule("get /a")]);
-        assert!(!found.incomplete && found.error.is_some());
+        assert!(!found.incomplete && found.errors.len() == 2);
     }
 
     #[test]

@@ -1,0 +1,387 @@
+//! Accepts tokens of service accounts, as long as what they are bound to is there: [`ServiceAccounts`].
+
+use std::collections::HashMap;
+use std::sync::{Arc, PoisonError, RwLock};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use pintle_runtime::quote::Quoted;
+use pintle_runtime::text::Text;
+use pintle_runtime::user::UserInfo;
+
+use super::claims::{Claims, Legacy, Reference};
+use super::username;
+use crate::authenticator::{AuthenticationError, Outcome, authenticated};
+use crate::jwt::Unverified;
+use crate::key::PublicKey;
+use crate::token::{Digest, digest};
+use crate::token_authenticator::{Accepted, Checked, TokenAuthenticator, intersection};
+
+/// An object that a token is bound to, as it is now.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Bound {
+    /// Its uid.
+    pub uid: Text,
+    /// When its deletion began, in seconds since 1970.
+    pub deleted: Option<i64>,
+}
+
+/// Looks for what tokens are bound to. Never waits.
+pub trait Objects: Send + Sync + 'static {
+    /// A service account.
+    fn account(&self, namespace: &str, name: &str) -> Option<Bound>;
+    /// A pod.
+    fn pod(&self, namespace: &str, name: &str) -> Option<Bound>;
+    /// A secret.
+    fn secret(&self, namespace: &str, name: &str) -> Option<Bound>;
+    /// A node.
+    fn node(&self, name: &str) -> Option<Bound>;
+    /// What a secret holds as a token, and since when that counts no more by its label.
+    fn kept_token(&self, namespace: &str, name: &str) -> Option<KeptToken>;
+}
+
+/// The token in a secret.
+#[derive(Clone)]
+pub struct KeptToken {
+    /// The token.
+    pub token: Vec<u8>,
+    /// The secret is marked as not to be used any more.
+    pub invalid: bool,
+}
+
+/// How tokens are accepted.
+pub struct ServiceAccountsOptions {
+    /// Names of the issuers whose tokens are accepted; the first is who issues here.
+    pub issuers: Vec<String>,
+    /// What they are signed with.
+    pub keys: Vec<PublicKey>,
+    /// Who the server is: whom a token without an audience is for.
+    pub audiences: Arc<[Text]>,
+    /// Where to look for what tokens are bound to; without it, tokens are good until they expire.
+    pub objects: Option<Arc<dyn Objects>>,
+}
+
+/// Accepts tokens of service accounts: bound ones, and those that are kept in secrets.
+///
+/// Signatures are remembered, so that a token's second use costs a digest and a look at what it is bound to. That is
+/// looked at every time: a deletion counts at once.
+pub struct ServiceAccounts {
+    options: ServiceAccountsOptions,
+    /// Tokens whose signatures are good, by digest; in parts, so that readers seldom meet.
+    verified: [RwLock<HashMap<Digest, Arc<Verified>>>; PARTS],
+}
+
+/// A token whose signature is good.
+struct Verified {
+    kind: Kind,
+    user: Arc<UserInfo>,
+    audiences: Vec<Text>,
+    since: Instant,
+}
+
+enum Kind {
+    Bound(Claims),
+    Legacy(Legacy),
+}
+
+const PARTS: usize = 16;
+/// Tokens remembered per part.
+const CAPACITY: usize = 512;
+/// How long a signature is taken for good.
+const REMEMBERED: Duration = Duration::from_secs(600);
+/// How far clocks may differ, and how long what is being deleted still counts, in seconds.
+const LEEWAY: i64 = 60;
+/// The issuer of tokens that are kept in secrets.
+const LEGACY_ISSUER: &str = "kubernetes/serviceaccount";
+
+const POD_NAME: &str = "authentication.kubernetes.io/pod-name";
+const POD_UID: &str = "authentication.kubernetes.io/pod-uid";
+const NODE_NAME: &str = "authentication.kubernetes.io/node-name";
+const NODE_UID: &str = "authentication.kubernetes.io/node-uid";
+const CREDENTIAL_ID: &str = "authentication.kubernetes.io/credential-id";
+
+impl ServiceAccounts {
+    /// Accepts tokens as the options say.
+    pub fn new(options: ServiceAccountsOptions) -> Self {
+        Self {
+            options,
+            verified: std::array::from_fn(|_| RwLock::default()),
+        }
+    }
+
+    fn accept(&self, token: &str, wanted: &[Text]) -> Checked {
+        let digest = digest(token);
+        let part = &self.verified[usize::from(digest[0]) % PARTS];
+        let known = part
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .get(&digest)
+            .filter(|known| known.since.elapsed() < REMEMBERED)
+            .cloned();
+        let verified = match known {
+            Some(known) => known,
+            None => {
+                let Some(verified) = self.verify(token)? else {
+                    return Ok(None);
+                };
+                let verified = Arc::new(verified);
+                let mut part = part.write().unwrap_or_else(PoisonError::into_inner);
+                if part.len() >= CAPACITY {
+                    part.retain(|_, known| known.since.elapsed() < REMEMBERED);
+                }
+                if part.len() >= CAPACITY {
+                    part.clear();
+                }
+                part.insert(digest, Arc::clone(&verified));
+                verified
+            }
+        };
+        let audiences = intersection(&verified.audiences, wanted);
+        if audiences.is_empty() && !self.options.audiences.is_empty() {
+            return Err(AuthenticationError::new(format!(
+                "token audiences {} is invalid for the target audiences {}",
+                quoted(&verified.audiences),
+                quoted(wanted)
+            )));
+        }
+        let now = now();
+        match &verified.kind {
+            Kind::Bound(claims) => self.check_bound(claims, now)?,
+            Kind::Legacy(claims) => self.check_legacy(claims, token)?,
+        }
+        Ok(Some(Accepted {
+            user: Arc::clone(&verified.user),
+            audiences: audiences.into(),
+        }))
+    }
+
+    /// Looks at the signature and at what the token says; `None` where it is none of these tokens.
+    fn verify(&self, token: &str) -> Result<Option<Verified>, AuthenticationError> {
+        let Some(parsed) = Unverified::parse(token) else {
+            return Ok(None);
+        };
+        let issuer = parsed.issuer();
+        let is_legacy = issuer == LEGACY_ISSUER;
+        if !is_legacy && !self.options.issuers.contains(&issuer) {
+            return Ok(None);
+        }
+        if !parsed.has_known_algorithm() {
+            return Ok(None);
+        }
+        let keys = &self.options.keys;
+        let named = keys.iter().any(|key| key.id() == parsed.key_id());
+        let is_candidate = |key: &&PublicKey| !named || key.id() == parsed.key_id();
+        if keys.is_empty() {
+            return Err(AuthenticationError::new("invalid signature, no keys found"));
+        }
+        if !parsed.is_signed_by(keys.iter().filter(is_candidate)) {
+            return Err(AuthenticationError::new(
+                "go-jose/go-jose: error in cryptographic primitive",
+            ));
+        }
+        let unreadable = |_| AuthenticationError::new("the token's claims cannot be read");
+        let claims: Claims = parsed.claims().map_err(unreadable)?;
+        let audiences: Vec<Text> = if claims.aud.is_empty() {
+            self.options.audiences.to_vec()
+        } else {
+            claims.aud.iter().cloned().map(Text::from).collect()
+        };
+        let (kind, user) = if is_legacy {
+            let legacy: Legacy = parsed.claims().map_err(unreadable)?;
+            check_legacy_claims(&legacy)?;
+            let user = user(&legacy.namespace, &legacy.account, &legacy.uid, Vec::new());
+            (Kind::Legacy(legacy), user)
+        } else {
+            let user = bound_user(&claims);
+            (Kind::Bound(claims), user)
+        };
+        Ok(Some(Verified {
+            kind,
+            user,
+            audiences,
+            since: Instant::now(),
+        }))
+    }
+
+    fn check_bound(&self, claims: &Claims, now: i64) -> Result<(), AuthenticationError> {
+        let fault = |text: String| AuthenticationError::new(text);
+        if claims.exp.is_some_and(|exp| now - LEEWAY > exp) {
+            return Err(AuthenticationError::new(
+                "service account token has expired",
+            ));
+        }
+        if [claims.nbf, claims.iat]
+            .into_iter()
+            .flatten()
+            .any(|begin| now + LEEWAY < begin)
+        {
+            return Err(AuthenticationError::new(
+                "service account token claims could not be validated due to unexpected validation error",
+            ));
+        }
+        let Some(objects) = &self.options.objects else {
+            return Ok(());
+        };
+        let default = Default::default();
+        let bound = claims.kubernetes.as_ref().unwrap_or(&default);
+        let (namespace, account) = (&bound.namespace, &bound.serviceaccount);
+        let is_gone = |found: &Bound| found.deleted.is_some_and(|deleted| deleted < now - LEEWAY);
+        let found = objects.account(namespace, &account.name).ok_or_else(|| {
+            fault(format!(
+                "serviceaccount {} not found",
+                Quoted(&account.name)
+            ))
+        })?;
+        if found.uid != account.uid.as_str() {
+            return Err(fault(format!(
+                "service account UID ({}) does not match claim ({})",
+                found.uid, account.uid
+            )));
+        }
+        if is_gone(&found) {
+            return Err(AuthenticationError::new("service account has been deleted"));
+        }
+        let check = |what: &str, reference: &Reference, found: Option<Bound>| {
+            let invalidated =
+                || AuthenticationError::new("service account token has been invalidated");
+            let found = found.ok_or_else(invalidated)?;
+            if found.uid != reference.uid.as_str() {
+                return Err(fault(format!(
+                    "{what} UID ({}) does not match service account {what} ref claim ({})",
+                    found.uid, reference.uid
+                )));
+            }
+            if is_gone(&found) {
+                Err(invalidated())
+            } else {
+                Ok(())
+            }
+        };
+        if let Some(secret) = &bound.secret {
+            check("secret", secret, objects.secret(namespace, &secret.name))?;
+        }
+        match (&bound.pod, &bound.node) {
+            (Some(pod), _) => check("pod", pod, objects.pod(namespace, &pod.name)),
+            (None, Some(node)) => check("node", node, objects.node(&node.name)),
+            (None, None) => Ok(()),
+        }
+    }
+
+    fn check_legacy(&self, claims: &Legacy, token: &str) -> Result<(), AuthenticationError> {
+        let Some(objects) = &self.options.objects else {
+            return Ok(());
+        };
+        let (namespace, name) = (&claims.namespace, &claims.account);
+        let invalidated = || AuthenticationError::new("Token has been invalidated");
+        let secret = objects
+            .secret(namespace, &claims.secret)
+            .ok_or_else(invalidated)?;
+        if secret.deleted.is_some() {
+            return Err(invalidated());
+        }
+        let kept = objects
+            .kept_token(namespace, &claims.secret)
+            .ok_or_else(invalidated)?;
+        if aws_lc_rs::constant_time::verify_slices_are_equal(&kept.token, token.as_bytes()).is_err()
+        {
+            return Err(AuthenticationError::new(
+                "Token does not match server's copy",
+            ));
+        }
+        let found = objects.account(namespace, name).ok_or_else(|| {
+            AuthenticationError::new(format!("serviceaccount {} not found", Quoted(name)))
+        })?;
+        if found.deleted.is_some() {
+            return Err(AuthenticationError::new(format!(
+                "ServiceAccount {namespace}/{name} has been deleted"
+            )));
+        }
+        if found.uid != claims.uid.as_str() {
+            return Err(AuthenticationError::new(format!(
+                "ServiceAccount UID ({}) does not match claim ({})",
+                found.uid, claims.uid
+            )));
+        }
+        if kept.invalid {
+            let secret = &claims.secret;
+            return Err(AuthenticationError::new(format!(
+                "the token in secret {namespace}/{secret} for service account {namespace}/{name} has been marked \
+                 invalid. Use tokens from the TokenRequest API or manually created secret-based tokens, or remove the \
+                 'kubernetes.io/legacy-token-invalid-since' label from the secret to temporarily allow use of this token"
+            )));
+        }
+        Ok(())
+    }
+}
+
+impl TokenAuthenticator for ServiceAccounts {
+    fn check<'a>(&'a self, token: &'a str, audiences: &'a [Text]) -> Outcome<'a, Checked> {
+        Outcome::Now(self.accept(token, audiences))
+    }
+}
+
+fn check_legacy_claims(claims: &Legacy) -> Result<(), AuthenticationError> {
+    let required = [
+        ("sub", &claims.sub),
+        ("namespace", &claims.namespace),
+        ("secretName", &claims.secret),
+        ("serviceAccountName", &claims.account),
+        ("serviceAccountUID", &claims.uid),
+    ];
+    if let Some((name, _)) = required.into_iter().find(|(_, value)| value.is_empty()) {
+        return Err(AuthenticationError::new(format!("{name} claim is missing")));
+    }
+    if username::split(&claims.sub) != Some((&claims.namespace, &claims.account)) {
+        return Err(AuthenticationError::new("sub claim is invalid"));
+    }
+    Ok(())
+}
+
+fn bound_user(claims: &Claims) -> Arc<UserInfo> {
+    let default = Default::default();
+    let bound = claims.kubernetes.as_ref().unwrap_or(&default);
+    let mut extra = Vec::new();
+    let mut add = |key: &'static str, value: String| {
+        extra.push((Text::from_static(key), vec![Text::from(value)]));
+    };
+    if !claims.jti.is_empty() {
+        add(CREDENTIAL_ID, format!("JTI={}", claims.jti));
+    }
+    if let Some(node) = bound.node.as_ref().filter(|node| !node.name.is_empty()) {
+        add(NODE_NAME, node.name.clone());
+        if !node.uid.is_empty() {
+            add(NODE_UID, node.uid.clone());
+        }
+    }
+    if let Some(pod) = bound
+        .pod
+        .as_ref()
+        .filter(|pod| !pod.name.is_empty() && !pod.uid.is_empty())
+    {
+        add(POD_NAME, pod.name.clone());
+        add(POD_UID, pod.uid.clone());
+    }
+    let account = &bound.serviceaccount;
+    user(&bound.namespace, &account.name, &account.uid, extra)
+}
+
+fn user(namespace: &str, name: &str, uid: &str, extra: Vec<(Text, Vec<Text>)>) -> Arc<UserInfo> {
+    authenticated(UserInfo {
+        name: username::of(namespace, name).into(),
+        uid: Text::from(uid.to_owned()),
+        groups: username::groups(namespace),
+        extra,
+    })
+}
+
+/// Texts as Go's `%q` shows a slice of them.
+fn quoted(texts: &[Text]) -> String {
+    let texts: Vec<String> = texts.iter().map(|text| Quoted(text).to_string()).collect();
+    format!("[{}]", texts.join(" "))
+}
+
+fn now() -> i64 {
+    let now = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .unwrap_or_default();
+    i64::try_from(now.as_secs()).unwrap_or(i64::MAX)
+}

@@ -1,0 +1,86 @@
+//! What tokens are bound to, looked up in the caches: [`StoredObjects`].
+
+use std::sync::{Arc, OnceLock};
+
+use pintle_api::core::v1::Secret;
+use pintle_authn::service_account::{Bound, KeptToken, Objects};
+use pintle_endpoints::cache::{Entry, Version};
+use pintle_endpoints::metadata::Metadata;
+use pintle_endpoints::registry::Registry;
+use pintle_runtime::text::Text;
+use pintle_runtime::value::Value;
+
+/// Looks into the stores, as soon as there are any. Made before them, because who asks is made before them too.
+#[derive(Debug, Default)]
+pub struct StoredObjects(OnceLock<Arc<Registry>>);
+
+/// The label of a secret whose token counts no more.
+const INVALID_SINCE: &str = "kubernetes.io/legacy-token-invalid-since";
+
+impl StoredObjects {
+    /// Looks into `registry` from now on.
+    pub fn look_into(&self, registry: Arc<Registry>) {
+        // A second registry would be a mistake of the caller; the first one stays.
+        let _ = self.0.set(registry);
+    }
+
+    fn entry(&self, resource: &str, key: &str) -> Option<Arc<Entry>> {
+        let store = self.0.get()?.store("", "v1", resource)?;
+        store.cache().get(key)
+    }
+
+    fn bound(&self, resource: &str, key: &str) -> Option<Bound> {
+        let entry = self.entry(resource, key)?;
+        Some(Bound {
+            uid: Text::from(entry.uid().to_owned()),
+            deleted: deleted(&entry),
+        })
+    }
+}
+
+/// When the deletion of an object began. Most are not being deleted, and their bytes say so without being decoded.
+fn deleted(entry: &Entry) -> Option<i64> {
+    const WORD: &str = "\"deletionTimestamp\"";
+    let json = entry.json(Version::HUB).ok()?;
+    let may_be = json
+        .windows(WORD.len())
+        .any(|found| found == WORD.as_bytes());
+    if !may_be {
+        return None;
+    }
+    let object = entry.record().ok()?;
+    Metadata::of(&object)
+        .deletion_timestamp()
+        .map(|time| time.seconds)
+}
+
+impl Objects for StoredObjects {
+    fn account(&self, namespace: &str, name: &str) -> Option<Bound> {
+        self.bound("serviceaccounts", &format!("{namespace}/{name}"))
+    }
+
+    fn pod(&self, namespace: &str, name: &str) -> Option<Bound> {
+        self.bound("pods", &format!("{namespace}/{name}"))
+    }
+
+    fn secret(&self, namespace: &str, name: &str) -> Option<Bound> {
+        self.bound("secrets", &format!("{namespace}/{name}"))
+    }
+
+    fn node(&self, name: &str) -> Option<Bound> {
+        self.bound("nodes", name)
+    }
+
+    fn kept_token(&self, namespace: &str, name: &str) -> Option<KeptToken> {
+        let entry = self.entry("secrets", &format!("{namespace}/{name}"))?;
+        let object = entry.record().ok()?;
+        let token = match Secret::from_record(&object).data().get("token")? {
+            Value::Bytes(token) => token.to_vec(),
+            _ => return None,
+        };
+        let invalid = entry
+            .label(INVALID_SINCE)
+            .is_some_and(|since| !since.is_empty());
+        Some(KeptToken { token, invalid })
+    }
+}

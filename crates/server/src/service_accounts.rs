@@ -1,0 +1,121 @@
+//! Keys of service account tokens, and what is made of them.
+
+use std::fs;
+use std::sync::Arc;
+
+use anyhow::{Context, Result};
+use bytes::Bytes;
+use pintle_authn::ServiceAccounts;
+use pintle_authn::key::{PublicKey, SigningKey};
+use pintle_authn::service_account::issuer::{key_set, openid_configuration};
+use pintle_authn::service_account::{Issuer, Objects, ServiceAccountsOptions};
+use pintle_controlplane::identity::token_request::Lifetimes;
+use pintle_controlplane::identity::{StoredObjects, TokenRequests};
+use pintle_endpoints::server::Page;
+use pintle_runtime::text::Text;
+
+use crate::config::Config;
+use crate::pki::Pki;
+
+/// Who issues tokens here, and whose tokens are accepted.
+pub(crate) struct Accounts {
+    /// Who the server is to issuers of tokens.
+    pub(crate) audiences: Arc<[Text]>,
+    /// What tokens are bound to; it has to be told where to look.
+    pub(crate) objects: Arc<StoredObjects>,
+    issuer: Arc<Issuer>,
+    keys: Vec<PublicKey>,
+}
+
+impl Accounts {
+    /// Reads the keys that flags name, and makes one if none is.
+    pub(crate) fn load(config: &Config) -> Result<Self> {
+        let accounts = &config.service_accounts;
+        let file = match &accounts.signing_key_file {
+            Some(file) => file.clone(),
+            None => Pki::service_account_key(&config.cert_dir)?,
+        };
+        let pem = fs::read(&file).with_context(|| {
+            format!(
+                "--service-account-signing-key-file: cannot read {}",
+                file.display()
+            )
+        })?;
+        let signing = SigningKey::from_pem(&pem)
+            .with_context(|| format!("--service-account-signing-key-file: {}", file.display()))?;
+        let mut keys = Vec::new();
+        for file in &accounts.key_files {
+            let pem = fs::read(file).with_context(|| {
+                format!("--service-account-key-file: cannot read {}", file.display())
+            })?;
+            let found = PublicKey::all_from_pem(&pem)
+                .with_context(|| format!("--service-account-key-file: {}", file.display()))?;
+            keys.extend(found);
+        }
+        if keys.is_empty() {
+            keys.push(signing.public().clone());
+        }
+        keys.dedup();
+        let name = accounts.issuers.first().cloned().unwrap_or_default();
+        Ok(Self {
+            audiences: accounts.audiences.iter().cloned().map(Text::from).collect(),
+            objects: Arc::default(),
+            issuer: Arc::new(Issuer::new(name, signing)),
+            keys,
+        })
+    }
+
+    /// Whose tokens are accepted.
+    pub(crate) fn authenticator(&self, config: &Config) -> ServiceAccounts {
+        let objects = Arc::clone(&self.objects) as Arc<dyn Objects>;
+        ServiceAccounts::new(ServiceAccountsOptions {
+            issuers: config.service_accounts.issuers.clone(),
+            keys: self.keys.clone(),
+            audiences: Arc::clone(&self.audiences),
+            objects: config.service_accounts.lookup.then_some(objects),
+        })
+    }
+
+    /// What verifiers elsewhere read. `server` is how they reach this one, as `host:port`.
+    pub(crate) fn pages(&self, config: &Config, server: &str) -> Vec<Page> {
+        let uri = match &config.service_accounts.jwks_uri {
+            Some(uri) => uri.clone(),
+            None => format!("https://{server}/openid/v1/jwks"),
+        };
+        let Some(configuration) = openid_configuration(self.issuer.name(), &uri, &self.keys) else {
+            return Vec::new();
+        };
+        let page = |path, media_type, body: String| Page {
+            path,
+            media_type,
+            cache_control: "public, max-age=3600",
+            body: Bytes::from(body),
+        };
+        vec![
+            page(
+                "/.well-known/openid-configuration",
+                "application/json",
+                configuration,
+            ),
+            page(
+                "/openid/v1/jwks",
+                "application/jwk-set+json",
+                key_set(&self.keys),
+            ),
+        ]
+    }
+
+    /// What issues tokens.
+    pub(crate) fn requests(&self, config: &Config) -> TokenRequests {
+        let longest = config.service_accounts.max_expiration.as_secs();
+        let lifetimes = Lifetimes {
+            longest: i64::try_from(longest).unwrap_or(i64::MAX),
+            extended: config.service_accounts.extend_expiration,
+        };
+        TokenRequests::new(
+            Arc::clone(&self.issuer),
+            Arc::clone(&self.audiences),
+            lifetimes,
+        )
+    }
+}
