@@ -4,6 +4,9 @@
 //! may be blind, what a DELETE answers, what counts as a new generation, and how a name is checked.
 
 use pintle_endpoints::strategy::{Generation, NameRule, Traits};
+use pintle_runtime::field_path::{ErrorList, Path};
+use pintle_runtime::ip;
+use pintle_runtime::name::{Messages, Part};
 
 use Generation::{AllButStatus, AllButStatusFromNone, Fixed, Spec};
 use NameRule::{DnsLabel as Label, PathSegment};
@@ -154,7 +157,7 @@ pub const KINDS: &[KindFacts] = &[
     kind("networking.k8s.io", "ingresses")
         .generation(Spec)
         .with_status(),
-    kind("networking.k8s.io", "ipaddresses").named(PathSegment),
+    kind("networking.k8s.io", "ipaddresses").named(NameRule::Custom(ip_address)),
     kind("networking.k8s.io", "networkpolicies").generation(Spec),
     kind("networking.k8s.io", "servicecidrs").with_status(),
     kind("node.k8s.io", "runtimeclasses")
@@ -208,4 +211,14 @@ pub fn facts(group: &str, resource: &str) -> KindFacts {
         .iter()
         .find(|row| row.group == group && row.resource == resource);
     found.cloned().unwrap_or(const { kind("", "") })
+}
+
+/// An address is called as it is written.
+fn ip_address(name: &str, _: Part) -> Messages {
+    let mut errors = ErrorList::new();
+    ip::validate(name, &Path::NOWHERE, &mut errors);
+    errors
+        .into_iter()
+        .map(|error| error.detail.into())
+        .collect()
 }

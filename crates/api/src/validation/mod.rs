@@ -158,3 +158,6 @@ fn by_name(type_name: &str) -> Option<Rules> {
         _ => None,
     }
 }
+
+#[cfg(test)]
+mod tests;

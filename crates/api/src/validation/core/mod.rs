@@ -3,6 +3,7 @@
 use super::Rules;
 
 mod config_map;
+mod endpoints;
 pub(super) mod event;
 mod limit_range;
 mod namespace;
@@ -17,6 +18,7 @@ pub(super) mod service;
 pub(super) fn rules(kind: &str) -> Option<Rules> {
     Some(match kind {
         "ConfigMap" => config_map::RULES,
+        "Endpoints" => endpoints::RULES,
         "Event" => event::RULES,
         "LimitRange" => limit_range::RULES,
         "Namespace" => namespace::RULES,

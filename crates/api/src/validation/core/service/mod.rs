@@ -13,7 +13,7 @@ use crate::core::v1::{Service, ServicePort, ServiceSpec};
 use crate::validation::Rules;
 
 mod addresses;
-pub(super) mod balancer;
+pub(in crate::validation) mod balancer;
 mod traffic;
 
 pub use addresses::cluster_ips;
@@ -85,7 +85,12 @@ fn validate(new: Service<'_>, old: Option<Service<'_>>, errors: &mut ErrorList) 
 }
 
 /// A value that is there and one of `known`.
-fn one_of(value: &str, known: &[&str], path: &Path<'_>, errors: &mut ErrorList) {
+pub(in crate::validation) fn one_of(
+    value: &str,
+    known: &[&str],
+    path: &Path<'_>,
+    errors: &mut ErrorList,
+) {
     if value.is_empty() {
         errors.required(path, "");
     } else if !known.contains(&value) {
