@@ -13,6 +13,7 @@ mod lookup;
 mod namespaces;
 mod networking;
 mod nodes;
+mod pod_security;
 mod pods;
 mod priority;
 mod rule;
@@ -165,7 +166,10 @@ const PLUGINS: &[Entry] = &[
     on("TaintNodesByCondition", |_| rule(nodes::NotReadyTaint)),
     off("AlwaysPullImages", |_| rule(pods::AlwaysPull)),
     absent("ImagePolicyWebhook", false),
-    absent("PodSecurity", true),
+    on("PodSecurity", |parts| {
+        let settings = parts.settings("PodSecurity");
+        rule(pod_security::PodSecurity::new(parts.lookup(), settings)?)
+    }),
     off("PodNodeSelector", |parts| {
         let settings = parts.settings("PodNodeSelector");
         let plugin = pods::NodeSelector::new(parts.lookup(), settings)
