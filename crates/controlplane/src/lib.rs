@@ -16,6 +16,7 @@ pub mod identity;
 pub mod kinds;
 pub mod namespaces;
 mod particular;
+mod quota;
 pub mod rbac;
 pub mod registry;
 pub mod reviews;

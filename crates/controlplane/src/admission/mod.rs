@@ -5,7 +5,7 @@
 
 mod accounts;
 mod always;
-mod amounts;
+pub(crate) mod amounts;
 mod certificates;
 mod configuration;
 mod limits;
@@ -16,6 +16,7 @@ mod nodes;
 mod pod_security;
 mod pods;
 mod priority;
+mod quota;
 mod rule;
 mod runtime_class;
 mod tolerations;
@@ -31,6 +32,7 @@ pub use configuration::{Configuration, ConfigurationError};
 pub(crate) use lookup::Lookup;
 use rule::{AtOnce, Rule};
 pub use tolerations::TolerationSeconds;
+pub(crate) use volumes::class as storage_class;
 
 /// Which plug-ins a server has, and how they are set up.
 #[derive(Debug, Clone, Default)]
@@ -237,7 +239,10 @@ const PLUGINS: &[Entry] = &[
     absent("MutatingAdmissionWebhook", true),
     absent("ValidatingAdmissionPolicy", true),
     absent("ValidatingAdmissionWebhook", true),
-    absent("ResourceQuota", true),
+    on("ResourceQuota", |parts| {
+        let settings = parts.settings("ResourceQuota");
+        Ok(Arc::new(quota::Quotas::new(parts.lookup(), settings)))
+    }),
     off("AlwaysDeny", |_| Ok(Arc::new(always::Deny))),
 ];
 

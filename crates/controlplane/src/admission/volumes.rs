@@ -183,7 +183,7 @@ impl Rule for Resize {
 }
 
 /// The class of a claim, which an annotation says first.
-pub(super) fn class(claim: PersistentVolumeClaim<'_>) -> &str {
+pub(crate) fn class(claim: PersistentVolumeClaim<'_>) -> &str {
     let annotation = claim.metadata().annotations().get(CLASS_ANNOTATION);
     annotation
         .or(claim.spec().storage_class_name())
