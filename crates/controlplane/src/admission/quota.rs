@@ -30,7 +30,12 @@ impl Quotas {
         let limited = list.into_iter().flatten().map(|limit| Limited {
             group: text(&limit["apiGroup"]),
             resource: text(&limit["resource"]),
-            contains: limit["matchContains"].as_array().into_iter().flatten().map(text).collect(),
+            contains: limit["matchContains"]
+                .as_array()
+                .into_iter()
+                .flatten()
+                .map(text)
+                .collect(),
             scopes: limit["matchScopes"]
                 .as_array()
                 .into_iter()
@@ -63,7 +68,14 @@ impl Quotas {
             .iter()
             .map(|entry| Ok(Quota::of(&entry.record()?)))
             .collect::<Result<_, ApiError>>()?;
-        Charge::of_request(&quotas, &evaluator, &self.limited, attributes, object, cx.now())
+        Charge::of_request(
+            &quotas,
+            &evaluator,
+            &self.limited,
+            attributes,
+            object,
+            cx.now(),
+        )
     }
 
     /// Writes what is used from now on. Whoever else charges meanwhile, no quota goes beyond its limit.
@@ -87,19 +99,24 @@ impl Quotas {
         own.field_manager = "kube-apiserver".into();
         for charge in charges {
             let make = |old: Option<&Record>| {
-                let mut object = old.cloned().ok_or_else(|| {
-                    ApiError::internal("a quota can not be made by charging it")
-                })?;
+                let mut object = old
+                    .cloned()
+                    .ok_or_else(|| ApiError::internal("a quota can not be made by charging it"))?;
                 let used = charge.added_to(&Quota::of(&object), attributes)?;
                 let used = used
                     .into_iter()
                     .map(|(name, amount)| (name.into(), Value::String(amount.to_string().into())));
                 let mut quota = ResourceQuotaMut::from_record(&mut object);
-                quota.status_mut().set_used(Map::from_entries(used.collect()));
+                quota
+                    .status_mut()
+                    .set_used(Map::from_entries(used.collect()));
                 Ok(object)
             };
             let change = Change::default();
-            match status.update_with(&permit, &own, &charge.quota, &change, make).await {
+            match status
+                .update_with(&permit, &own, &charge.quota, &change, make)
+                .await
+            {
                 // A quota that is gone limits nothing.
                 Ok(_) | Err(ApiError::NotFound(_)) => {}
                 Err(error) => return Err(error),

@@ -35,12 +35,18 @@ impl Quota {
 
     fn measured_by(&self, evaluator: &Evaluator) -> Vec<String> {
         let names = self.hard.keys();
-        names.filter(|name| evaluator.measures(name)).cloned().collect()
+        names
+            .filter(|name| evaluator.measures(name))
+            .cloned()
+            .collect()
     }
 
     fn is_about(&self, evaluator: &Evaluator, object: &Record) -> bool {
         !self.measured_by(evaluator).is_empty()
-            && self.scopes.iter().all(|scope| evaluator.is_in(scope, object))
+            && self
+                .scopes
+                .iter()
+                .all(|scope| evaluator.is_in(scope, object))
     }
 }
 
@@ -77,7 +83,9 @@ fn growth(new: &Amounts, old: &Amounts) -> Amounts {
 }
 
 fn shown<'a>(amounts: impl IntoIterator<Item = (&'a String, &'a Quantity)>) -> String {
-    let parts = amounts.into_iter().map(|(name, amount)| format!("{name}={amount}"));
+    let parts = amounts
+        .into_iter()
+        .map(|(name, amount)| format!("{name}={amount}"));
     parts.collect::<Vec<_>>().join(",")
 }
 
@@ -130,22 +138,33 @@ impl Charge {
             covered_names.extend(names);
             interesting.push(quota);
         }
-        let negative: Vec<_> = usage.iter().filter(|(_, amount)| amount.signum() < 0).collect();
+        let negative: Vec<_> = usage
+            .iter()
+            .filter(|(_, amount)| amount.signum() < 0)
+            .collect();
         if !negative.is_empty() {
             let names: Vec<_> = negative.iter().map(|(name, _)| name.as_str()).collect();
             let names = names.join(",");
-            return Err(attributes.forbid(format!("quota usage is negative for resource(s): {names}")));
+            return Err(
+                attributes.forbid(format!("quota usage is negative for resource(s): {names}"))
+            );
         }
-        let old = attributes.old.filter(|_| attributes.operation == Operation::Update);
+        let old = attributes
+            .old
+            .filter(|_| attributes.operation == Operation::Update);
         let grown = old.map(|old| growth(&usage, &evaluator.usage(old, now)));
         let delta_of = |quota: Option<&Quota>| {
-            let was_there = old.is_some_and(|old| quota.is_none_or(|it| it.is_about(evaluator, old)));
+            let was_there =
+                old.is_some_and(|old| quota.is_none_or(|it| it.is_about(evaluator, old)));
             match &grown {
                 Some(grown) if was_there => without_zeros(grown.clone()),
                 _ => without_zeros(usage.clone()),
             }
         };
-        let deltas: Vec<_> = interesting.iter().map(|quota| (*quota, delta_of(Some(quota)))).collect();
+        let deltas: Vec<_> = interesting
+            .iter()
+            .map(|quota| (*quota, delta_of(Some(quota))))
+            .collect();
         let changes_nothing = if deltas.is_empty() {
             delta_of(None).is_empty()
         } else {
@@ -165,7 +184,9 @@ impl Charge {
         }
         let scopes = limited.iter().flat_map(|limit| &limit.scopes);
         let uncovered: Vec<_> = scopes
-            .filter(|scope| evaluator.is_in(scope, object) && !covered_scopes.contains(&&scope.name))
+            .filter(|scope| {
+                evaluator.is_in(scope, object) && !covered_scopes.contains(&&scope.name)
+            })
             .map(ToString::to_string)
             .collect();
         if !uncovered.is_empty() {

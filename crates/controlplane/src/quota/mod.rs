@@ -176,7 +176,10 @@ fn of_service(service: Service<'_>, usage: &mut Amounts) {
         "NodePort" => (0, ports()),
         "LoadBalancer" if spec.allocate_load_balancer_node_ports() == Some(false) => {
             let explicit = spec.ports();
-            (1, explicit.iter().filter(|port| port.node_port() != 0).count())
+            (
+                1,
+                explicit.iter().filter(|port| port.node_port() != 0).count(),
+            )
         }
         "LoadBalancer" => (1, ports()),
         _ => (0, 0),
@@ -195,10 +198,22 @@ fn of_volume(claim: PersistentVolumeClaim<'_>, usage: &mut Amounts) {
         usage.insert(what.to_owned(), amount);
     };
     charge("persistentvolumeclaims", units(1));
-    let asked = claim.spec().resources().requests().get("storage").map(quantity);
-    let given = claim.status().allocated_resources().get("storage").map(quantity);
+    let asked = claim
+        .spec()
+        .resources()
+        .requests()
+        .get("storage")
+        .map(quantity);
+    let given = claim
+        .status()
+        .allocated_resources()
+        .get("storage")
+        .map(quantity);
     if let Some(asked) = asked {
-        charge("requests.storage", given.map_or(asked, |given| asked.max(given)));
+        charge(
+            "requests.storage",
+            given.map_or(asked, |given| asked.max(given)),
+        );
     }
 }
 

@@ -97,7 +97,11 @@ pub(super) fn unsaid(required: &[String], pod: Pod<'_>) -> Option<String> {
     let spec = pod.spec();
     let by_pod = spec.resources().map(said).unwrap_or_default();
     let mut missing: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
-    for container in spec.containers().iter().chain(spec.init_containers().iter()) {
+    for container in spec
+        .containers()
+        .iter()
+        .chain(spec.init_containers().iter())
+    {
         let said = said(container.resources());
         for name in required {
             let counts = REQUIRED.contains(&name.as_str());

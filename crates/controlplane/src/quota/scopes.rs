@@ -15,7 +15,13 @@ pub(crate) struct Scope {
 /// As Go shows the struct.
 impl fmt::Display for Scope {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{{{} {} [{}]}}", self.name, self.operator, self.values.join(" "))
+        write!(
+            f,
+            "{{{} {} [{}]}}",
+            self.name,
+            self.operator,
+            self.values.join(" ")
+        )
     }
 }
 
@@ -43,7 +49,12 @@ impl Scope {
         Self {
             name: text(&settings["scopeName"]),
             operator: text(&settings["operator"]),
-            values: settings["values"].as_array().into_iter().flatten().map(text).collect(),
+            values: settings["values"]
+                .as_array()
+                .into_iter()
+                .flatten()
+                .map(text)
+                .collect(),
         }
     }
 
@@ -78,7 +89,11 @@ impl Scope {
             claim.spec().volume_attributes_class_name(),
             claim.status().current_volume_attributes_class_name(),
         ];
-        let mut names = names.into_iter().flatten().filter(|name| !name.is_empty()).peekable();
+        let mut names = names
+            .into_iter()
+            .flatten()
+            .filter(|name| !name.is_empty())
+            .peekable();
         if self.name != "VolumeAttributesClass" {
             return false;
         }
@@ -94,7 +109,9 @@ fn is_best_effort(pod: Pod<'_>) -> bool {
     use crate::admission::amounts::{Side, of_pod};
     let asks = |side| {
         let total = of_pod(pod.spec(), side);
-        ["cpu", "memory"].iter().any(|name| total.get(*name).is_some_and(|it| !it.is_zero()))
+        ["cpu", "memory"]
+            .iter()
+            .any(|name| total.get(*name).is_some_and(|it| !it.is_zero()))
     };
     !asks(Side::Requests) && !asks(Side::Limits)
 }

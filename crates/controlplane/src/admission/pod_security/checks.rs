@@ -43,7 +43,11 @@ impl<'a> From<Container<'a>> for Any<'a> {
             name: it.name(),
             security: it.security_context(),
             ports: it.ports(),
-            probes: [it.liveness_probe(), it.readiness_probe(), it.startup_probe()],
+            probes: [
+                it.liveness_probe(),
+                it.readiness_probe(),
+                it.startup_probe(),
+            ],
             handlers: [
                 lifecycle.and_then(|it| it.post_start()),
                 lifecycle.and_then(|it| it.pre_stop()),
@@ -59,7 +63,11 @@ impl<'a> From<EphemeralContainer<'a>> for Any<'a> {
             name: it.name(),
             security: it.security_context(),
             ports: it.ports(),
-            probes: [it.liveness_probe(), it.readiness_probe(), it.startup_probe()],
+            probes: [
+                it.liveness_probe(),
+                it.readiness_probe(),
+                it.startup_probe(),
+            ],
             handlers: [
                 lifecycle.and_then(|it| it.post_start()),
                 lifecycle.and_then(|it| it.pre_stop()),
@@ -145,7 +153,10 @@ pub(super) fn evaluate(
         let counts = restricted && version.has(*since);
         counts.then_some(check)
     });
-    baseline.chain(more).filter_map(|check| check(subject)).collect()
+    baseline
+        .chain(more)
+        .filter_map(|check| check(subject))
+        .collect()
 }
 
 /// Reasons and details as one text.
@@ -203,7 +214,9 @@ fn app_armor(it: Subject<'_>) -> Option<Violation> {
         bad(profile.map(|it| it.type_()))
     };
     let security = it.spec.security_context();
-    let pod = bad(security.and_then(|it| it.app_armor_profile()).map(|it| it.type_()));
+    let pod = bad(security
+        .and_then(|it| it.app_armor_profile())
+        .map(|it| it.type_()));
     let names = it.names(|container| of_container(container).is_some());
     let mut values: BTreeSet<String> = it.containers().filter_map(of_container).collect();
     let is_pod = pod.is_some();
@@ -225,7 +238,11 @@ fn app_armor(it: Subject<'_>) -> Option<Violation> {
     if who.is_empty() {
         return None;
     }
-    let all: Vec<&str> = values.iter().chain(&annotations).map(String::as_str).collect();
+    let all: Vec<&str> = values
+        .iter()
+        .chain(&annotations)
+        .map(String::as_str)
+        .collect();
     let reason = if all.len() == 1 {
         "forbidden AppArmor profile"
     } else {
@@ -293,7 +310,9 @@ fn capabilities_restricted(it: Subject<'_>) -> Option<Violation> {
     let mut parts = Vec::new();
     if !keeps.is_empty() {
         let who = containers(&keeps);
-        parts.push(format!("{who} must set securityContext.capabilities.drop=[\"ALL\"]"));
+        parts.push(format!(
+            "{who} must set securityContext.capabilities.drop=[\"ALL\"]"
+        ));
     }
     parts.extend(added(it, &["NET_BIND_SERVICE"]).map(must_not_add));
     (!parts.is_empty())
@@ -308,7 +327,11 @@ fn host_namespaces(it: Subject<'_>) -> Option<Violation> {
         (spec.host_pid(), "hostPID=true"),
         (spec.host_ipc(), "hostIPC=true"),
     ];
-    let used: Vec<_> = used.into_iter().filter(|(used, _)| *used).map(|(_, it)| it).collect();
+    let used: Vec<_> = used
+        .into_iter()
+        .filter(|(used, _)| *used)
+        .map(|(_, it)| it)
+        .collect();
     (!used.is_empty())
         .then(|| used.join(", "))
         .and_then(|detail| violation("host namespaces", detail))
@@ -321,7 +344,11 @@ fn volumes(names: &[&str]) -> String {
 }
 
 fn host_path(it: Subject<'_>) -> Option<Violation> {
-    let found = it.spec.volumes().iter().filter(|it| it.host_path().is_some());
+    let found = it
+        .spec
+        .volumes()
+        .iter()
+        .filter(|it| it.host_path().is_some());
     let names: Vec<&str> = found.map(|volume| volume.name()).collect();
     (!names.is_empty())
         .then(|| volumes(&names))
@@ -358,9 +385,19 @@ fn host_probes(it: Subject<'_>) -> Option<Violation> {
     }
     let hosts = |container: Any<'_>| {
         let probes = container.probes.into_iter().flatten();
-        let probes = probes.flat_map(|it| [it.http_get().map(|it| it.host()), it.tcp_socket().map(|it| it.host())]);
+        let probes = probes.flat_map(|it| {
+            [
+                it.http_get().map(|it| it.host()),
+                it.tcp_socket().map(|it| it.host()),
+            ]
+        });
         let handlers = container.handlers.into_iter().flatten();
-        let handlers = handlers.flat_map(|it| [it.http_get().map(|it| it.host()), it.tcp_socket().map(|it| it.host())]);
+        let handlers = handlers.flat_map(|it| {
+            [
+                it.http_get().map(|it| it.host()),
+                it.tcp_socket().map(|it| it.host()),
+            ]
+        });
         probes
             .chain(handlers)
             .flatten()
@@ -368,7 +405,10 @@ fn host_probes(it: Subject<'_>) -> Option<Violation> {
             .map(str::to_owned)
             .collect::<Vec<_>>()
     };
-    let names: BTreeSet<&str> = it.names(|container| !hosts(container).is_empty()).into_iter().collect();
+    let names: BTreeSet<&str> = it
+        .names(|container| !hosts(container).is_empty())
+        .into_iter()
+        .collect();
     if names.is_empty() {
         return None;
     }
@@ -378,18 +418,24 @@ fn host_probes(it: Subject<'_>) -> Option<Violation> {
         "{} {} {} {}",
         containers(&names),
         plural(names.len(), "uses", "use"),
-        plural(used.len(), "probe or lifecycle host", "probe or lifecycle hosts"),
+        plural(
+            used.len(),
+            "probe or lifecycle host",
+            "probe or lifecycle hosts"
+        ),
         quoted(used.iter().map(String::as_str))
     );
     violation("probe or lifecycle host", detail)
 }
 
 fn privileged(it: Subject<'_>) -> Option<Violation> {
-    let names = it.names(|container| {
-        container.security.and_then(|it| it.privileged()) == Some(true)
-    });
+    let names =
+        it.names(|container| container.security.and_then(|it| it.privileged()) == Some(true));
     let who = setters(false, &names)?;
-    violation("privileged", format!("{who} must not set securityContext.privileged=true"))
+    violation(
+        "privileged",
+        format!("{who} must not set securityContext.privileged=true"),
+    )
 }
 
 fn proc_mount(it: Subject<'_>) -> Option<Violation> {
@@ -404,7 +450,10 @@ fn proc_mount(it: Subject<'_>) -> Option<Violation> {
     let who = setters(false, &names)?;
     let kinds: BTreeSet<String> = it.containers().filter_map(unmasked).collect();
     let kinds = quoted(kinds.iter().map(String::as_str));
-    violation("procMount", format!("{who} must not set securityContext.procMount to {kinds}"))
+    violation(
+        "procMount",
+        format!("{who} must not set securityContext.procMount to {kinds}"),
+    )
 }
 
 fn se_linux(it: Subject<'_>) -> Option<Violation> {
@@ -426,7 +475,11 @@ fn se_linux(it: Subject<'_>) -> Option<Violation> {
     let options = it.containers();
     let options = options.filter_map(|it| it.security.and_then(|it| it.se_linux_options()));
     let all: Vec<_> = pod.into_iter().chain(options).collect();
-    let types: BTreeSet<&str> = all.iter().map(|it| it.type_()).filter(|it| is_bad_type(it)).collect();
+    let types: BTreeSet<&str> = all
+        .iter()
+        .map(|it| it.type_())
+        .filter(|it| is_bad_type(it))
+        .collect();
     let mut parts = Vec::new();
     if !types.is_empty() {
         let word = plural(types.len(), "type", "types");
@@ -456,14 +509,18 @@ fn is_good_seccomp(profile: &str) -> bool {
 
 /// Who says of a seccomp profile what it must not.
 fn bad_seccomp(it: Subject<'_>) -> Option<Violation> {
-    let bad = |profile: Option<&str>| {
-        profile.filter(|it| !is_good_seccomp(it)).map(str::to_owned)
-    };
-    let pod = it.spec.security_context().and_then(|it| it.seccomp_profile());
+    let bad = |profile: Option<&str>| profile.filter(|it| !is_good_seccomp(it)).map(str::to_owned);
+    let pod = it
+        .spec
+        .security_context()
+        .and_then(|it| it.seccomp_profile());
     let pod = bad(pod.map(|it| it.type_()));
     let names = it.names(|container| bad(seccomp_of(container)).is_some());
     let who = setters(pod.is_some(), &names)?;
-    let mut values: BTreeSet<String> = it.containers().filter_map(|it| bad(seccomp_of(it))).collect();
+    let mut values: BTreeSet<String> = it
+        .containers()
+        .filter_map(|it| bad(seccomp_of(it)))
+        .collect();
     values.extend(pod);
     let values = quoted(values.iter().map(String::as_str));
     let detail = format!("{who} must not set securityContext.seccompProfile.type to {values}");
@@ -503,7 +560,10 @@ fn seccomp_restricted(it: Subject<'_>) -> Option<Violation> {
     if let Some(bad) = bad_seccomp(it) {
         return Some(bad);
     }
-    let pod = it.spec.security_context().and_then(|it| it.seccomp_profile());
+    let pod = it
+        .spec
+        .security_context()
+        .and_then(|it| it.seccomp_profile());
     if pod.is_some_and(|it| is_good_seccomp(it.type_())) {
         return None;
     }
@@ -538,14 +598,21 @@ fn sysctls(it: Subject<'_>) -> Option<Violation> {
     };
     let security = it.spec.security_context()?;
     let names = security.sysctls();
-    let names: Vec<&str> = names.iter().map(|it| it.name()).filter(|it| !allowed(it)).collect();
+    let names: Vec<&str> = names
+        .iter()
+        .map(|it| it.name())
+        .filter(|it| !allowed(it))
+        .collect();
     (!names.is_empty())
         .then(|| names.join(", "))
         .and_then(|detail| violation("forbidden sysctls", detail))
 }
 
 fn windows_host_process(it: Subject<'_>) -> Option<Violation> {
-    let pod = it.spec.security_context().and_then(|it| it.windows_options());
+    let pod = it
+        .spec
+        .security_context()
+        .and_then(|it| it.windows_options());
     let pod = pod.and_then(|it| it.host_process()) == Some(true);
     let names = it.names(|container| {
         let options = container.security.and_then(|it| it.windows_options());
@@ -624,7 +691,11 @@ fn restricted_volumes(it: Subject<'_>) -> Option<Violation> {
         "{} {} {} {}",
         volumes(&names),
         plural(names.len(), "uses", "use"),
-        plural(types.len(), "restricted volume type", "restricted volume types"),
+        plural(
+            types.len(),
+            "restricted volume type",
+            "restricted volume types"
+        ),
         quoted(types)
     );
     violation("restricted volume types", detail)
@@ -636,7 +707,10 @@ fn run_as_non_root(it: Subject<'_>) -> Option<Violation> {
     }
     let reason = "runAsNonRoot != true";
     let said = |container: Any<'_>| container.security.and_then(|it| it.run_as_non_root());
-    let pod = it.spec.security_context().and_then(|it| it.run_as_non_root());
+    let pod = it
+        .spec
+        .security_context()
+        .and_then(|it| it.run_as_non_root());
     let names = it.names(|container| said(container) == Some(false));
     if let Some(who) = setters(pod == Some(false), &names) {
         let detail = format!("{who} must not set securityContext.runAsNonRoot=false");
@@ -647,7 +721,10 @@ fn run_as_non_root(it: Subject<'_>) -> Option<Violation> {
     }
     let names = it.names(|container| said(container).is_none());
     let who = setters(false, &names)?;
-    violation(reason, format!("pod or {who} must set securityContext.runAsNonRoot=true"))
+    violation(
+        reason,
+        format!("pod or {who} must set securityContext.runAsNonRoot=true"),
+    )
 }
 
 fn run_as_user(it: Subject<'_>) -> Option<Violation> {
@@ -655,9 +732,7 @@ fn run_as_user(it: Subject<'_>) -> Option<Violation> {
         return None;
     }
     let pod = it.spec.security_context().and_then(|it| it.run_as_user()) == Some(0);
-    let names = it.names(|container| {
-        container.security.and_then(|it| it.run_as_user()) == Some(0)
-    });
+    let names = it.names(|container| container.security.and_then(|it| it.run_as_user()) == Some(0));
     let who = setters(pod, &names)?;
     violation("runAsUser=0", format!("{who} must not set runAsUser=0"))
 }

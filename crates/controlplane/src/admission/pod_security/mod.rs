@@ -62,7 +62,9 @@ impl PodSecurity {
             let names = list.into_iter().flatten().filter_map(|it| it.as_str());
             names.map(str::to_owned).collect()
         };
-        let default = settings.map(|it| Policy::of_settings(&it["defaults"])).transpose();
+        let default = settings
+            .map(|it| Policy::of_settings(&it["defaults"]))
+            .transpose();
         Ok(Self {
             lookup,
             default: default
@@ -273,7 +275,10 @@ fn judge(
         }
     };
     let would = |level: LevelVersion, violations: &[Violation]| {
-        format!("would violate PodSecurity \"{level}\": {}", details(violations))
+        format!(
+            "would violate PodSecurity \"{level}\": {}",
+            details(violations)
+        )
     };
     let audited = again(policy.audit);
     if !audited.is_empty() {
@@ -306,7 +311,10 @@ fn is_significant(new: &Record, old: &Record) -> bool {
     };
     let differs = |key: &str| annotation(new, key) != annotation(old, key);
     let changed = |name: &str, image: &str, before: &str| {
-        image != before || differs(&format!("container.seccomp.security.alpha.kubernetes.io/{name}"))
+        image != before
+            || differs(&format!(
+                "container.seccomp.security.alpha.kubernetes.io/{name}"
+            ))
     };
     let lists = [
         (new.spec().containers(), old.spec().containers()),

@@ -46,7 +46,10 @@ impl Version {
         let digits = text.strip_prefix("v1.")?;
         let is_number = digits == "0" || !digits.starts_with('0');
         let minor = digits.bytes().all(|it| it.is_ascii_digit()) && is_number;
-        minor.then(|| digits.parse().ok()).flatten().map(Self::Minor)
+        minor
+            .then(|| digits.parse().ok())
+            .flatten()
+            .map(Self::Minor)
     }
 
     /// Whether rules that came with a release count.
@@ -188,7 +191,9 @@ impl Policy {
             None => Ok(Self {
                 // What holds for labels by implication is not implied here.
                 warn: LevelVersion {
-                    level: text("warn").and_then(Level::parse).unwrap_or(Level::Privileged),
+                    level: text("warn")
+                        .and_then(Level::parse)
+                        .unwrap_or(Level::Privileged),
                     version: text("warn-version")
                         .and_then(Version::parse)
                         .unwrap_or(Version::Latest),
