@@ -13,6 +13,22 @@ pub struct Credentials<'a> {
     pub peer: Option<&'a Peer>,
     /// The bearer token, see [`bearer_token`].
     pub bearer: Option<&'a str>,
+    /// Headers, for who believes those of a proxy.
+    pub headers: Option<&'a dyn Headers>,
+}
+
+/// Headers by name, in lower case.
+pub trait Headers: std::fmt::Debug + Sync {
+    /// All values of a header.
+    fn all(&self, name: &str) -> Vec<String>;
+
+    /// Headers whose names begin with `prefix`: the rest of the name, percent-decoded, and the value.
+    fn with_prefix(&self, prefix: &str) -> Vec<(String, String)>;
+
+    /// The first value of a header.
+    fn first(&self, name: &str) -> Option<String> {
+        self.all(name).into_iter().next()
+    }
 }
 
 /// The certificates that the other end of a connection showed, leaf first. Whoever verifies them

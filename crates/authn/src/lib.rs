@@ -7,8 +7,10 @@
 
 pub mod anonymous;
 pub mod authenticator;
+pub mod bootstrap;
 pub mod credentials;
 mod csv;
+pub mod front_proxy;
 pub mod jwt;
 pub mod key;
 mod key_pair;
@@ -22,7 +24,9 @@ pub use anonymous::Anonymous;
 pub use authenticator::{
     Authenticated, AuthenticationError, Authenticator, Outcome, authenticated,
 };
+pub use bootstrap::BootstrapTokens;
 pub use credentials::{Credentials, Peer};
+pub use front_proxy::FrontProxy;
 pub use key_pair::key_pair_problem;
 pub use pintle_runtime::user::UserInfo;
 pub use service_account::ServiceAccounts;

@@ -213,11 +213,11 @@ mod tests {
         let peer = Peer::new(std::slice::from_ref(shown)).expect("a certificate");
         let first = authenticator.authenticate(Credentials {
             peer: Some(&peer),
-            bearer: None,
+            ..Credentials::default()
         });
         let second = authenticator.authenticate(Credentials {
             peer: Some(&peer),
-            bearer: None,
+            ..Credentials::default()
         });
         let (Outcome::Now(first), Outcome::Now(second)) = (first, second) else {
             panic!("answers at once")

@@ -15,6 +15,7 @@ pub mod hooks;
 pub mod identity;
 pub mod kinds;
 pub mod namespaces;
+pub mod node_uses;
 mod particular;
 mod quota;
 pub mod rbac;

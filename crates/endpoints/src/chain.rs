@@ -1,17 +1,18 @@
 //! What every request goes through, in order: [`Chain::answer`].
 
+use std::borrow::Cow;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use futures_util::FutureExt;
-use http::header::{AUTHORIZATION, CONNECTION, HeaderMap};
+use http::header::{AUTHORIZATION, CONNECTION, HeaderMap, HeaderName};
 use http::{HeaderValue, Method, Request, Response, StatusCode, Version};
 use hyper::body::Incoming;
-use pintle_authn::credentials::bearer_token;
+use pintle_authn::credentials::{Headers, bearer_token};
 use pintle_authn::{Authenticator, Credentials};
-use pintle_authz::{Authorizer, Decision};
+use pintle_authz::{Attributes, Authorizer, Decision};
 use pintle_runtime::gvk::GroupResource;
 use pintle_runtime::status::{ApiError, RetryAfter};
 use pintle_runtime::user::{ANONYMOUS, UNAUTHENTICATED, UserInfo};
@@ -19,11 +20,12 @@ use pintle_runtime::user::{ANONYMOUS, UNAUTHENTICATED, UserInfo};
 use crate::audit::{Audit, Received, Recording, Slot as AuditSlot, Stage};
 use crate::body::{Body, OnEnd};
 use crate::handlers::{self, Call, Serving};
+use crate::impersonation;
 use crate::inflight::{Inflight, Slot};
 use crate::metrics::{LongRunning, Metrics, RequestLabels, RequestSeries};
 use crate::negotiate::{error_representation, no_such_resource};
 use crate::permit::Permit;
-use crate::query::Query;
+use crate::query::{Query, decode_path};
 use crate::request_info::RequestInfo;
 use crate::respond::{self, AUDIT_ID};
 use crate::roots::Roots;
@@ -39,6 +41,7 @@ pub(crate) struct Chain {
     pub(crate) metrics: Arc<Metrics>,
     pub(crate) audit: Option<Arc<Audit>>,
     pub(crate) request_timeout: Duration,
+    pub(crate) constrained_impersonation: bool,
     pub(crate) serving: Serving,
 }
 
@@ -73,6 +76,27 @@ impl Service for Chain {
         } else {
             response
         }
+    }
+}
+
+/// Headers as authenticators look at them.
+#[derive(Debug)]
+struct Shown<'a>(&'a HeaderMap);
+
+impl Headers for Shown<'_> {
+    fn all(&self, name: &str) -> Vec<String> {
+        let text = |value: &HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
+        self.0.get_all(name).iter().map(text).collect()
+    }
+
+    fn with_prefix(&self, prefix: &str) -> Vec<(String, String)> {
+        let pair = |(name, value): (&HeaderName, &HeaderValue)| {
+            let key = name.as_str().strip_prefix(prefix)?;
+            // What does not decode is kept as it is.
+            let key = decode_path(key).map_or_else(|| key.to_owned(), Cow::into_owned);
+            Some((key, String::from_utf8_lossy(value.as_bytes()).into_owned()))
+        };
+        self.0.iter().filter_map(pair).collect()
     }
 }
 
@@ -206,6 +230,8 @@ impl Chain {
             };
             arrival.recording.begin(audit, received);
         }
+        let attributes = self.impersonate(attributes, parts, query, arrival).await?;
+        let user = Arc::clone(&attributes.user);
         let slot = if long_running {
             None
         } else {
@@ -243,6 +269,36 @@ impl Chain {
                 )))
             }
         }
+    }
+
+    /// What is asked by whom the headers say, if who asks may be that.
+    async fn impersonate(
+        &self,
+        attributes: Attributes,
+        parts: &http::request::Parts,
+        query: Query<'_>,
+        arrival: Arrival<'_>,
+    ) -> Result<Attributes, Box<Response<Body>>> {
+        let refuse = |error: &ApiError| {
+            if let Some(recording) = arrival.recording.get() {
+                recording.error(error);
+            }
+            let representation = error_representation(&parts.headers, query);
+            Box::new(respond::guarded_error(representation, error))
+        };
+        let wanted = impersonation::wanted(&parts.headers).map_err(|error| refuse(&error))?;
+        let Some(wanted) = wanted else {
+            return Ok(attributes);
+        };
+        let constrained = self.constrained_impersonation;
+        let user =
+            impersonation::become_other(&*self.authorizer, &wanted, &attributes, constrained)
+                .await
+                .map_err(|refused| refuse(&forbidden(&refused.attributes, &refused.reason)))?;
+        if let Some(recording) = arrival.recording.get() {
+            recording.impersonate(Arc::clone(&user));
+        }
+        Ok(Attributes { user, ..attributes })
     }
 
     /// Records a request of who sends no valid credentials.
@@ -294,8 +350,10 @@ impl Chain {
             },
             _ => None,
         };
+        let shown = Shown(headers);
         let credentials = Credentials {
             peer: connection.peer.as_ref(),
+            headers: Some(&shown),
             bearer: bearer_token(header).or(from_browser.as_deref()),
         };
         match self.authenticator.authenticate(credentials).wait().await {

@@ -16,6 +16,7 @@ pub mod documents;
 pub mod gzip;
 mod handlers;
 pub mod health;
+mod impersonation;
 pub mod inflight;
 pub mod list_options;
 pub mod metadata;

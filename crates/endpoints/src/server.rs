@@ -39,6 +39,8 @@ pub struct GenericServerOptions {
     pub authenticator: Arc<dyn Authenticator>,
     /// May they. A [`Union`](pintle_authz::Union) that begins with `SystemMasters`, as a rule.
     pub authorizer: Arc<dyn Authorizer>,
+    /// Whether who asks may be allowed to be somebody else for some verbs only.
+    pub constrained_impersonation: bool,
     /// The resources.
     pub registry: Arc<Registry>,
     /// Discovery and OpenAPI.
@@ -152,6 +154,7 @@ impl GenericServer {
             metrics: Arc::clone(&metrics),
             audit: options.audit,
             request_timeout: limits.request_timeout,
+            constrained_impersonation: options.constrained_impersonation,
             serving,
         };
         Self {

@@ -40,6 +40,10 @@ pub struct Config {
     pub token_auth_file: Option<PathBuf>,
     /// Whether requests without credentials come in as `system:anonymous`.
     pub anonymous: bool,
+    /// Whether tokens that machines join with are accepted.
+    pub bootstrap_tokens: bool,
+    /// Proxies that are believed who their users are.
+    pub front_proxy: Option<FrontProxy>,
     /// Tokens of service accounts.
     pub service_accounts: ServiceAccounts,
     /// How requests are authorized.
@@ -82,6 +86,23 @@ pub struct Config {
     pub verbosity: u8,
     /// Every flag and its value, as `/flagz` shows them.
     pub shown: BTreeMap<String, String>,
+}
+
+/// Proxies that are believed who their users are.
+#[derive(Debug, Clone, Default)]
+pub struct FrontProxy {
+    /// CA bundle of their certificates.
+    pub ca_file: PathBuf,
+    /// Their common names; any if there are none.
+    pub allowed_names: Vec<String>,
+    /// Headers with the user's name.
+    pub username_headers: Vec<String>,
+    /// Headers with the user's uid.
+    pub uid_headers: Vec<String>,
+    /// Headers with the user's groups.
+    pub group_headers: Vec<String>,
+    /// What headers with more of the user begin with.
+    pub extra_prefixes: Vec<String>,
 }
 
 /// How tokens of service accounts are issued and accepted.
@@ -200,6 +221,8 @@ impl Config {
             client_ca_file: flags.given("client-ca-file").map(PathBuf::from),
             token_auth_file: flags.given("token-auth-file").map(PathBuf::from),
             anonymous: flags.on("anonymous-auth"),
+            bootstrap_tokens: flags.on("enable-bootstrap-token-auth"),
+            front_proxy: front_proxy(flags, &mut faults),
             service_accounts: service_accounts(flags, &mut faults),
             authorization: faults.check(authorization(flags)).unwrap_or_default(),
             builtin_controllers: match flags.many("builtin-controllers").as_slice() {
@@ -317,6 +340,37 @@ fn node_ports(flags: &Flags) -> Result<PortRange, String> {
     PortRange::parse(value).ok_or_else(|| {
         format!("--service-node-port-range={value}: must be ports such as 30000-32767")
     })
+}
+
+fn front_proxy(flags: &Flags, faults: &mut Faults) -> Option<FrontProxy> {
+    let texts =
+        |name: &str| -> Vec<String> { flags.many(name).into_iter().map(str::to_owned).collect() };
+    // Names of headers do not depend on case.
+    let names = |name: &str| -> Vec<String> {
+        texts(name)
+            .iter()
+            .map(|name| name.to_ascii_lowercase())
+            .collect()
+    };
+    let ca_file = PathBuf::from(flags.given("requestheader-client-ca-file")?);
+    let proxy = FrontProxy {
+        allowed_names: texts("requestheader-allowed-names"),
+        username_headers: names("requestheader-username-headers"),
+        uid_headers: names("requestheader-uid-headers"),
+        group_headers: names("requestheader-group-headers"),
+        extra_prefixes: names("requestheader-extra-headers-prefix"),
+        ca_file,
+    };
+    let shared = flags
+        .given("client-ca-file")
+        .is_some_and(|file| *file == *proxy.ca_file);
+    if shared && proxy.allowed_names.is_empty() {
+        faults.add(
+            "--requestheader-client-ca-file and --client-ca-file contain the same file: name the proxies with \
+             --requestheader-allowed-names, or every client could be anybody",
+        );
+    }
+    Some(proxy)
 }
 
 fn service_accounts(flags: &Flags, faults: &mut Faults) -> ServiceAccounts {

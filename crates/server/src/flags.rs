@@ -317,6 +317,41 @@ pub const FLAGS: &[Section] = &[
                 "Who this server is to those that issue tokens. Default: the issuers.",
             ),
             switch(
+                "enable-bootstrap-token-auth",
+                "false",
+                "Accept the tokens of secrets bootstrap.kubernetes.io/token in kube-system.",
+            ),
+            one(
+                "requestheader-client-ca-file",
+                "",
+                "CA bundle, PEM; a front proxy with a certificate that it signed is believed who its users are.",
+            ),
+            many(
+                "requestheader-allowed-names",
+                "",
+                "Common names of front proxies. Default: any that --requestheader-client-ca-file signed.",
+            ),
+            many(
+                "requestheader-username-headers",
+                "",
+                "Headers in which a front proxy names the user; X-Remote-User is common.",
+            ),
+            many(
+                "requestheader-uid-headers",
+                "",
+                "Headers in which a front proxy gives the user's uid; X-Remote-Uid is common.",
+            ),
+            many(
+                "requestheader-group-headers",
+                "",
+                "Headers in which a front proxy gives the user's groups; X-Remote-Group is common.",
+            ),
+            many(
+                "requestheader-extra-headers-prefix",
+                "",
+                "What headers begin with in which a front proxy tells more of the user; X-Remote-Extra- is common.",
+            ),
+            switch(
                 "service-account-lookup",
                 "true",
                 "Accept service account tokens only as long as what they are bound to is there.",

@@ -6,16 +6,17 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::{Context, Result, anyhow};
+use pintle_authn::front_proxy::FrontProxyHeaders;
 use pintle_authn::{
-    Anonymous, Authenticator, Bearer, ClientCertificates, StaticTokens, TokenAuthenticator, Tokens,
-    Union,
+    Anonymous, Authenticator, Bearer, BootstrapTokens, ClientCertificates, FrontProxy,
+    StaticTokens, TokenAuthenticator, Tokens, Union,
 };
 use pintle_endpoints::serve::{Tls, TlsOptions};
 use rustls::RootCertStore;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 
-use crate::config::Config;
+use crate::config::{self, Config};
 use crate::kubeconfig;
 use crate::pki::{Names, Pki};
 use crate::service_accounts::Accounts;
@@ -131,6 +132,9 @@ fn authenticator(
     tokens: &Arc<Tokens>,
 ) -> Result<Arc<dyn Authenticator>> {
     let mut members: Vec<Arc<dyn Authenticator>> = Vec::new();
+    if let Some(proxy) = &config.front_proxy {
+        members.push(Arc::new(front_proxy(proxy)?));
+    }
     if !roots.is_empty() {
         members.push(Arc::new(
             ClientCertificates::new(Arc::new(roots)).context("the client CAs cannot be used")?,
@@ -141,6 +145,26 @@ fn authenticator(
         .anonymous
         .then(|| Arc::new(Anonymous::new()) as Arc<dyn Authenticator>);
     Ok(Arc::new(Union::new(members, fallback)))
+}
+
+fn front_proxy(proxy: &config::FrontProxy) -> Result<FrontProxy> {
+    let mut roots = RootCertStore::empty();
+    for certificate in certificates(&proxy.ca_file)? {
+        roots.add(certificate).with_context(|| {
+            format!(
+                "{} holds a certificate that cannot be a CA",
+                proxy.ca_file.display()
+            )
+        })?;
+    }
+    let headers = FrontProxyHeaders {
+        usernames: proxy.username_headers.clone(),
+        uids: proxy.uid_headers.clone(),
+        groups: proxy.group_headers.clone(),
+        extra_prefixes: proxy.extra_prefixes.clone(),
+    };
+    FrontProxy::new(Arc::new(roots), proxy.allowed_names.clone(), headers)
+        .context("--requestheader-client-ca-file cannot be used")
 }
 
 /// Tokens of every kind, in upstream's order.
@@ -156,6 +180,13 @@ fn tokens(config: &Config, accounts: &Accounts) -> Result<Arc<Tokens>> {
         ));
     }
     members.push(Arc::new(accounts.authenticator(config)));
+    if config.bootstrap_tokens {
+        let (secrets, audiences) = (
+            Arc::clone(&accounts.objects),
+            Arc::clone(&accounts.audiences),
+        );
+        members.push(Arc::new(BootstrapTokens::new(secrets, audiences)));
+    }
     let audiences = Arc::clone(&accounts.audiences);
     Ok(Arc::new(Tokens::new(members, audiences)))
 }

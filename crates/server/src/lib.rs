@@ -29,7 +29,7 @@ mod tables;
 mod version;
 
 pub use audit::AuditConfig;
-pub use config::{AuthorizationMode, Config, ServiceAccounts};
+pub use config::{AuthorizationMode, Config, FrontProxy, ServiceAccounts};
 pub use fault::Faults;
 pub use flags::{Effect, FLAGS, Flag, Flags, Section, Takes};
 pub use run::{Ready, run};

@@ -7,14 +7,16 @@ use std::time::{Duration, SystemTime};
 
 use anyhow::{Context, Result};
 use futures_util::FutureExt;
-use pintle_authz::{AlwaysAllow, AlwaysDeny, Authorizer, Rbac, SystemMasters, Union};
+use pintle_authz::{
+    AlwaysAllow, AlwaysDeny, Authorizer, NodeAuthorizer, Rbac, SystemMasters, Union,
+};
 use pintle_controlplane::access::Access;
 use pintle_controlplane::health::StartUp;
 use pintle_controlplane::hooks::{AuthenticationInfo, HookOptions};
 use pintle_controlplane::registry::{Api, ApiOptions};
 use pintle_controlplane::rows::Switches;
 use pintle_controlplane::unkept::Answerers;
-use pintle_controlplane::{admission, hooks, rbac};
+use pintle_controlplane::{admission, hooks, node_uses, rbac};
 use pintle_endpoints::cache::Progress;
 use pintle_endpoints::context::Environment;
 use pintle_endpoints::documents::Documents;
@@ -59,16 +61,18 @@ pub async fn run(
         .with_context(|| format!("cannot make --data-dir={}", config.data_dir.display()))?;
     let store = Arc::new(RocksStore::open(&directory, Options::default())?);
     let storage: Arc<dyn Storage> = store.clone();
+    let switches = Switches {
+        runtime_config: config.runtime_config.clone(),
+        feature_gates: config.feature_gates.clone(),
+    };
     let roles = Arc::new(Rbac::default());
+    let nodes = Arc::new(NodeAuthorizer::new(rbac::reconcile::node_rules(&switches)));
     let access = Access {
-        authorizer: authorizer(&config.authorization, &roles),
+        authorizer: authorizer(&config.authorization, &roles, &nodes),
         rbac: Arc::clone(&roles),
     };
     let options = ApiOptions {
-        switches: Switches {
-            runtime_config: config.runtime_config.clone(),
-            feature_gates: config.feature_gates.clone(),
-        },
+        switches,
         access: access.clone(),
         key_prefix: config.key_prefix.clone(),
         event_ttl: config.event_ttl,
@@ -144,6 +148,7 @@ pub async fn run(
     let server = GenericServer::new(GenericServerOptions {
         authenticator: identity.authenticator.clone(),
         authorizer: Arc::clone(&access.authorizer),
+        constrained_impersonation: options.switches.gate("ConstrainedImpersonation"),
         registry: Arc::clone(&api.registry),
         documents: Arc::new(Documents::new(
             documents::discovery(&api.offered, &config, address),
@@ -173,6 +178,9 @@ pub async fn run(
         background.spawn(hook);
     }
     background.spawn(rbac::feed::feed(&api.registry, &roles));
+    if config.authorization.contains(&AuthorizationMode::Node) {
+        background.spawn(node_uses::feed(&api.registry, &nodes));
+    }
     if with_rbac {
         background.spawn(rbac::reconcile::bring_in_policy(
             Arc::clone(&api.registry),
@@ -244,13 +252,17 @@ async fn compact(storage: Arc<dyn Storage>, progress: Arc<Progress>, interval: D
 }
 
 /// Members of `system:masters` first, then those that were asked for, in that order.
-fn authorizer(modes: &[AuthorizationMode], roles: &Arc<Rbac>) -> Arc<dyn Authorizer> {
+fn authorizer(
+    modes: &[AuthorizationMode],
+    roles: &Arc<Rbac>,
+    nodes: &Arc<NodeAuthorizer>,
+) -> Arc<dyn Authorizer> {
     let mut members: Vec<Arc<dyn Authorizer>> = vec![Arc::new(SystemMasters)];
     for mode in modes {
         members.push(match mode {
             AuthorizationMode::AlwaysAllow => Arc::new(AlwaysAllow),
             AuthorizationMode::AlwaysDeny => Arc::new(AlwaysDeny),
-            AuthorizationMode::Node => continue,
+            AuthorizationMode::Node => Arc::clone(nodes) as Arc<dyn Authorizer>,
             AuthorizationMode::Rbac => Arc::clone(roles) as Arc<dyn Authorizer>,
         });
     }

@@ -115,7 +115,7 @@ impl fmt::Display for List<'_> {
 }
 
 #[cfg(test)]
-pub(super) mod tests {
+pub(crate) mod tests {
     use std::sync::Arc;
 
     use pintle_runtime::user::UserInfo;

@@ -3,6 +3,7 @@
 use std::sync::{Arc, OnceLock};
 
 use pintle_api::core::v1::Secret;
+use pintle_authn::bootstrap::{BootstrapSecret, BootstrapSecrets};
 use pintle_authn::service_account::{Bound, KeptToken, Objects};
 use pintle_endpoints::cache::{Entry, Version};
 use pintle_endpoints::metadata::Metadata;
@@ -52,6 +53,41 @@ fn deleted(entry: &Entry) -> Option<i64> {
     Metadata::of(&object)
         .deletion_timestamp()
         .map(|time| time.seconds)
+}
+
+/// The data of a secret that a machine joins with.
+struct JoinSecret(Vec<(Text, String)>);
+
+impl BootstrapSecret for JoinSecret {
+    fn text(&self, key: &str) -> &str {
+        let found = self.0.iter().find(|(found, _)| *found == key);
+        found.map_or("", |(_, value)| value)
+    }
+}
+
+impl BootstrapSecrets for StoredObjects {
+    fn look_at(&self, id: &str, with: &mut dyn FnMut(&dyn BootstrapSecret)) {
+        let Some(entry) = self.entry("secrets", &format!("kube-system/bootstrap-token-{id}"))
+        else {
+            return;
+        };
+        let Ok(object) = entry.record() else { return };
+        let secret = Secret::from_record(&object);
+        let is_going = Metadata::of(&object).deletion_timestamp().is_some();
+        if is_going || secret.type_() != "bootstrap.kubernetes.io/token" {
+            return;
+        }
+        let text = |value: &Value| match value {
+            Value::Bytes(bytes) => String::from_utf8(bytes.to_vec()).ok(),
+            _ => None,
+        };
+        let data = secret
+            .data()
+            .iter()
+            .filter_map(|(key, value)| Some((key.clone(), text(value)?)))
+            .collect();
+        with(&JoinSecret(data));
+    }
 }
 
 impl Objects for StoredObjects {

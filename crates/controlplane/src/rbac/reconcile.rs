@@ -321,6 +321,13 @@ fn policy(switches: &Switches) -> Vec<Wanted> {
     wanted
 }
 
+/// What every node may do: the rules of `system:node`.
+pub fn node_rules(switches: &Switches) -> Vec<Rule> {
+    let role = CLUSTER_ROLES.iter().find(|row| row.name == "system:node");
+    role.map(|row| row.rules(switches).collect())
+        .unwrap_or_default()
+}
+
 impl RoleRow {
     fn is_on(&self, switches: &Switches) -> bool {
         self.gate.is_none_or(|gate| switches.gate(gate))

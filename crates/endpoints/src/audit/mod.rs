@@ -170,7 +170,6 @@ impl Recording {
     }
 
     /// Says as whom the user acts.
-    #[allow(dead_code, reason = "for who impersonates")]
     pub(crate) fn impersonate(&self, user: Arc<UserInfo>) {
         self.find(|findings| findings.impersonated = Some(user));
     }
