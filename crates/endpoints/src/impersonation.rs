@@ -384,7 +384,9 @@ fn wrong_with(key: &str, values: &[Text]) -> Option<String> {
     let mut faults = ErrorList::new();
     domain_prefixed_path(&Path::new("extra.key"), key, &mut faults);
     if !faults.is_empty() {
-        return Some(format!("impersonating an invalid key in extra is not allowed: {faults}"));
+        return Some(format!(
+            "impersonating an invalid key in extra is not allowed: {faults}"
+        ));
     }
     if key != key.to_lowercase() {
         return Some(format!(
