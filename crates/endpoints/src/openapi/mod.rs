@@ -32,6 +32,8 @@ pub use descriptions::{DescriptionSource, Descriptions, NoDescriptions};
 pub use routes::PlainRoute;
 
 const JSON: &str = "application/json";
+/// The index is JSON too, but upstream leaves it to Go to find out what it is, which never says JSON.
+const INDEX: &str = "text/plain; charset=utf-8";
 const V2_PROTOBUF: &str = "application/com.github.proto-openapi.spec.v2.v1.0+protobuf";
 const V3_PROTOBUF: &str = "application/com.github.proto-openapi.spec.v3.v1.0+protobuf";
 
@@ -127,7 +129,7 @@ impl OpenApi {
                 };
                 (name.as_str(), page.hash.get_or_init(build).as_str())
             });
-            Document::new(JSON, v3::index(hashes))
+            Document::new(INDEX, v3::index(hashes))
         })
     }
 

@@ -256,7 +256,12 @@ impl Roots {
 
     /// Building a document takes a while, so it is done where it keeps nobody waiting.
     async fn openapi(&self, parts: &Parts, query: Query<'_>, path: &str) -> Response<Body> {
-        let Some(form) = OpenApiForm::negotiate(&parts.headers, path == "/openapi/v2") else {
+        // The index comes in one form, whatever the client takes.
+        let form = match path {
+            "/openapi/v3" => Some(OpenApiForm::Json),
+            _ => OpenApiForm::negotiate(&parts.headers, path == "/openapi/v2"),
+        };
+        let Some(form) = form else {
             return bare(StatusCode::NOT_ACCEPTABLE);
         };
         let (set, headers) = (self.documents.kept(), parts.headers.clone());

@@ -68,7 +68,7 @@ pub(super) fn openapi(
             };
             return vary(conditional(headers, document));
         }
-        "/openapi/v3" => return vary(conditional(headers, documents.v3_index())),
+        "/openapi/v3" => return conditional(headers, documents.v3_index()),
         other => other.trim_start_matches("/openapi/v3/"),
     };
     let location = documents.v3_location(name);
@@ -87,7 +87,7 @@ pub(super) fn openapi(
         documents.v3(name)
     };
     let Some(document) = document else {
-        return respond::page_not_found();
+        return bare(StatusCode::NOT_FOUND);
     };
     let mut response = vary(conditional(headers, document));
     if hash.is_some() {

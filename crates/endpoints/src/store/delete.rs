@@ -76,7 +76,7 @@ impl Store {
         options: &DeleteOptions,
     ) -> Result<Deleted, ApiError> {
         self.strategy.on_delete(cx, options);
-        let key = self.key(cx, name);
+        let key = self.key(cx, name)?;
         let Some(entry) = self.cache.get(&key) else {
             return Err(self.not_found(name));
         };

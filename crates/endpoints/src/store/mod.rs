@@ -20,6 +20,8 @@ use std::sync::{Arc, OnceLock};
 
 use pintle_runtime::fields::Set;
 use pintle_runtime::gvk::{GroupKind, GroupResource};
+use pintle_runtime::name::Part;
+use pintle_runtime::quote::Quoted;
 use pintle_runtime::resource::{Name, Resource};
 use pintle_runtime::status::{ApiError, Status};
 use pintle_runtime::text::Text;
@@ -34,7 +36,7 @@ use crate::cache::{Cache, Forms, Object, Selection, Version};
 use crate::context::RequestContext;
 use crate::list_options::{ListOptions, canonical_fields, parse_resource_version};
 use crate::permit::Permit;
-use crate::strategy::Strategy;
+use crate::strategy::{NameRule, Strategy};
 use crate::unkept::{Action, ActionEndpoint};
 use crate::watch::{Watch, WatchFrom, WatchOptions};
 
@@ -206,7 +208,7 @@ impl Store {
         }
         let entry = self
             .cache
-            .get(&self.key(cx, name))
+            .get(&self.key(cx, name)?)
             .ok_or_else(|| self.not_found(name))?;
         Ok(Object::new(entry, self.version))
     }
@@ -278,9 +280,19 @@ impl Store {
     }
 
     /// Below the resource's prefix.
-    fn key(&self, cx: &RequestContext, name: &str) -> Box<str> {
+    ///
+    /// # Errors
+    /// 400 for a name that is no element of a path, so that no key leads out of the prefix.
+    fn key(&self, cx: &RequestContext, name: &str) -> Result<Box<str>, ApiError> {
+        if matches!(name, "." | "..") || name.contains(['/', '%']) {
+            let why = NameRule::PathSegment.check(name, Part::Whole).join(";");
+            let name = Quoted(name);
+            return Err(ApiError::bad_request(format!(
+                "Name parameter invalid: {name}: {why}"
+            )));
+        }
         let namespace = self.row.namespaced.then_some(cx.namespace.as_str());
-        crate::cache::entry::key(namespace, name).0
+        Ok(crate::cache::entry::key(namespace, name).0)
     }
 
     /// 404 for an object of this resource.

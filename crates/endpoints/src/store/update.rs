@@ -141,7 +141,7 @@ impl Store {
         change: &Change,
         mut make: impl FnMut(Option<Existing<'_>>) -> Result<Record, ApiError> + Send,
     ) -> Result<Written, ApiError> {
-        let key = self.key(cx, name);
+        let key = self.key(cx, name)?;
         loop {
             let Some(entry) = self.cache.get(&key) else {
                 if !self.strategy.traits().create_on_update && !change.creates {
