@@ -1,0 +1,99 @@
+//! Watches, from their first event to their end.
+
+use serde_json::Value;
+
+use super::{CONFIGMAPS, Reader};
+
+/// Types and names of the events of a watch that ends by itself; a bookmark has no name, but may mark the end of
+/// the initial events.
+async fn events(reader: &mut Reader, query: &str) -> String {
+    let answer = reader
+        .get(&format!("{CONFIGMAPS}?watch=1&timeoutSeconds=1&{query}"))
+        .await;
+    assert_eq!(answer.status, 200, "{query}: {}", answer.text());
+    let text = answer.text();
+    let events = text.lines().map(|line| {
+        let event: Value = serde_json::from_str(line).expect("an event in a line");
+        let metadata = &event["object"]["metadata"];
+        let ended = &metadata["annotations"]["k8s.io/initial-events-end"];
+        let name = metadata["name"]
+            .as_str()
+            .or(ended.as_str())
+            .unwrap_or_default();
+        format!("{} {name}", event["type"].as_str().unwrap_or_default())
+    });
+    events
+        .filter(|event| !event.contains("kube-root-ca"))
+        .collect::<Vec<_>>()
+        .join(", ")
+}
+
+#[tokio::test]
+async fn a_watch_begins_where_it_is_asked_to() {
+    let mut reader = Reader::start(&[]).await;
+    for name in ["a", "b"] {
+        reader.make(name).await;
+    }
+    let revision =
+        reader.json(&format!("{CONFIGMAPS}/a")).await["metadata"]["resourceVersion"].clone();
+    let after_a = format!("resourceVersion={}", revision.as_str().expect("a revision"));
+    let all = "resourceVersionMatch=NotOlderThan&allowWatchBookmarks=true";
+    let cases = [
+        (String::new(), "ADDED a, ADDED b"),
+        ("resourceVersion=0".to_owned(), "ADDED a, ADDED b"),
+        (after_a.clone(), "ADDED b"),
+        (
+            format!("sendInitialEvents=true&{all}"),
+            "ADDED a, ADDED b, BOOKMARK true",
+        ),
+        (
+            format!("sendInitialEvents=true&{all}&{after_a}"),
+            "ADDED a, ADDED b, BOOKMARK true",
+        ),
+        (
+            "sendInitialEvents=true&resourceVersionMatch=NotOlderThan".to_owned(),
+            "ADDED a, ADDED b",
+        ),
+        (format!("sendInitialEvents=false&{all}"), ""),
+        (
+            format!("sendInitialEvents=false&{all}&{after_a}"),
+            "ADDED b",
+        ),
+        ("labelSelector=first=b".to_owned(), "ADDED b"),
+        ("fieldSelector=metadata.name=a".to_owned(), "ADDED a"),
+    ];
+    for (query, expected) in cases {
+        assert_eq!(events(&mut reader, &query).await, expected, "{query}");
+    }
+}
+
+#[tokio::test]
+async fn a_watch_of_tables_and_of_metadata_tells_the_same_in_those_forms() {
+    let mut reader = Reader::start(&[]).await;
+    reader.make("a").await;
+    let path = format!("{CONFIGMAPS}?watch=1&timeoutSeconds=1&fieldSelector=metadata.name=a");
+    let cases = [
+        (
+            "application/json;as=Table;v=v1;g=meta.k8s.io",
+            "/object/rows/0/cells/0",
+        ),
+        (
+            "application/json;as=PartialObjectMetadata;v=v1;g=meta.k8s.io",
+            "/object/metadata/name",
+        ),
+        ("application/json;stream=watch", "/object/metadata/name"),
+    ];
+    for (accept, pointer) in cases {
+        let answer = reader.send("GET", &path, &[("accept", accept)], None).await;
+        let event: Value = serde_json::from_str(&answer.text()).expect("one event");
+        assert_eq!(
+            event.pointer(pointer),
+            Some(&"a".into()),
+            "{accept}: {event}"
+        );
+    }
+    let protobuf = [("accept", "application/vnd.kubernetes.protobuf")];
+    let answer = reader.send("GET", &path, &protobuf, None).await;
+    let length = u32::from_be_bytes(answer.body[..4].try_into().expect("a length"));
+    assert_eq!(answer.body.len(), 4 + length as usize, "one frame");
+}
