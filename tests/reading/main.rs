@@ -12,7 +12,8 @@ use pintle_tests::http::{Answer, Client, Headers};
 use pintle_tests::server::TestServer;
 use serde_json::{Value, json};
 
-const CONFIGMAPS: &str = "/api/v1/namespaces/default/configmaps";
+/// Objects that nobody but the test makes.
+const OBJECTS: &str = "/api/v1/namespaces/default/limitranges";
 
 /// An administrator with a server.
 struct Reader {
@@ -60,10 +61,10 @@ impl Reader {
             .unwrap_or_else(|error| panic!("{path}: {error:#}"))
     }
 
-    /// Makes a ConfigMap.
+    /// Makes an object.
     async fn make(&mut self, name: &str) {
         let body = json!({"metadata": {"name": name, "labels": {"first": name[..1]}}});
-        let answer = self.send("POST", CONFIGMAPS, &[], Some(body)).await;
+        let answer = self.send("POST", OBJECTS, &[], Some(body)).await;
         assert_eq!(answer.status, 201, "{}", answer.text());
     }
 
