@@ -7,7 +7,6 @@ use super::{bare, conditional};
 use crate::body::Body;
 use crate::documents::DocumentSet;
 use crate::negotiate::clauses;
-use crate::respond;
 
 /// The encodings of OpenAPI documents.
 #[derive(Clone, Copy, PartialEq, Eq)]
