@@ -8,7 +8,7 @@ use pintle_runtime::field_path::{ErrorList, Path};
 use pintle_runtime::ip;
 use pintle_runtime::name::{Messages, Part};
 
-use Generation::{AllButStatus, AllButStatusFromNone, Fixed, Spec};
+use Generation::{AllAndLabels, AllButStatus, AllButStatusFromNone, Fixed, Spec};
 use NameRule::{DnsLabel as Label, PathSegment};
 
 /// What is particular to a kind.
@@ -24,6 +24,19 @@ pub struct KindFacts {
     pub has_status: bool,
     /// A new object may come with a status, as that of a node does.
     pub may_create_status: bool,
+    /// What of metadata the status endpoint does not write.
+    pub status_keeps: Kept,
+}
+
+/// What of an object's metadata the status endpoint leaves as it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kept {
+    /// Who owns it.
+    Owners,
+    /// Who owns it, and its labels.
+    Labels,
+    /// All that a client may write.
+    Metadata,
 }
 
 const fn kind(group: &'static str, resource: &'static str) -> KindFacts {
@@ -33,6 +46,7 @@ const fn kind(group: &'static str, resource: &'static str) -> KindFacts {
         traits: Traits::DEFAULT,
         has_status: false,
         may_create_status: false,
+        status_keeps: Kept::Owners,
     }
 }
 
@@ -65,6 +79,11 @@ impl KindFacts {
     const fn with_status(mut self) -> Self {
         self.has_status = true;
         self
+    }
+
+    const fn with_status_that_keeps(mut self, kept: Kept) -> Self {
+        self.status_keeps = kept;
+        self.with_status()
     }
 
     const fn created_with_status(mut self) -> Self {
@@ -114,7 +133,7 @@ pub const KINDS: &[KindFacts] = &[
     kind(ADMISSION, "validatingadmissionpolicies")
         .needs_version()
         .generation(Spec)
-        .with_status(),
+        .with_status_that_keeps(Kept::Metadata),
     kind(ADMISSION, "validatingadmissionpolicybindings")
         .needs_version()
         .generation(Spec),
@@ -131,7 +150,9 @@ pub const KINDS: &[KindFacts] = &[
         .with_status(),
     kind("apps", "controllerrevisions"),
     kind("apps", "daemonsets").generation(Spec).with_status(),
-    kind("apps", "deployments").generation(Spec).with_status(),
+    kind("apps", "deployments")
+        .generation(Spec)
+        .with_status_that_keeps(Kept::Labels),
     kind("apps", "replicasets").generation(Spec).with_status(),
     kind("apps", "statefulsets")
         .generation(Spec)
@@ -146,20 +167,20 @@ pub const KINDS: &[KindFacts] = &[
     kind("coordination.k8s.io", "leases")
         .may_create_on_update()
         .needs_version(),
-    kind("discovery.k8s.io", "endpointslices").generation(AllButStatus),
+    kind("discovery.k8s.io", "endpointslices").generation(AllAndLabels),
     kind(FLOWCONTROL, "flowschemas")
         .generation(Spec)
-        .with_status(),
+        .with_status_that_keeps(Kept::Metadata),
     kind(FLOWCONTROL, "prioritylevelconfigurations")
         .generation(Spec)
-        .with_status(),
+        .with_status_that_keeps(Kept::Metadata),
     kind("networking.k8s.io", "ingressclasses").generation(Spec),
     kind("networking.k8s.io", "ingresses")
         .generation(Spec)
         .with_status(),
     kind("networking.k8s.io", "ipaddresses").named(NameRule::Custom(ip_address)),
     kind("networking.k8s.io", "networkpolicies").generation(Spec),
-    kind("networking.k8s.io", "servicecidrs").with_status(),
+    kind("networking.k8s.io", "servicecidrs").with_status_that_keeps(Kept::Metadata),
     kind("node.k8s.io", "runtimeclasses")
         .may_create_on_update()
         .needs_version(),
@@ -183,7 +204,9 @@ pub const KINDS: &[KindFacts] = &[
     kind(RESOURCE, "deviceclasses")
         .returned()
         .generation(AllButStatus),
-    kind(RESOURCE, "resourceclaims").returned().with_status(),
+    kind(RESOURCE, "resourceclaims")
+        .returned()
+        .with_status_that_keeps(Kept::Metadata),
     kind(RESOURCE, "resourceclaimtemplates").returned(),
     kind(RESOURCE, "resourceslices")
         .returned()
@@ -199,7 +222,7 @@ pub const KINDS: &[KindFacts] = &[
     kind(STORAGE, "volumeattachments")
         .needs_version()
         .returned()
-        .with_status(),
+        .with_status_that_keeps(Kept::Metadata),
     kind(STORAGE, "volumeattributesclasses").returned(),
 ];
 

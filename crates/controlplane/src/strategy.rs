@@ -18,7 +18,7 @@ use pintle_runtime::text::Text;
 use pintle_runtime::value::{Record, Value};
 
 use crate::access::Access;
-use crate::kinds::{self, KindFacts};
+use crate::kinds::{self, Kept, KindFacts};
 use crate::namespaces;
 use crate::particular::{self, Particular};
 use crate::rbac::escalation;
@@ -285,10 +285,13 @@ impl Strategy for PartStrategy {
     }
 
     fn reset_fields(&self) -> &[&[&'static str]] {
-        if self.is_status() {
-            &[&["spec"]]
-        } else {
-            &[&["status"]]
+        if !self.is_status() {
+            return &[&["status"]];
+        }
+        match self.kind.facts.status_keeps {
+            Kept::Owners => &[&["spec"]],
+            Kept::Labels => &[&["spec"], &["metadata", "labels"]],
+            Kept::Metadata => &[&["spec"], &["metadata"]],
         }
     }
 
@@ -307,7 +310,7 @@ impl Strategy for PartStrategy {
             };
         }
         if self.is_status() {
-            keep_owners(new, old);
+            keep_metadata(new, old, self.kind.facts.status_keeps);
         }
         let particular = self.kind.particular;
         particular.prepare_subresource(cx, &self.subresource, new, old);
@@ -351,19 +354,28 @@ impl Strategy for FinalizeStrategy {
     }
 }
 
-/// A status endpoint does not change who owns the object.
-fn keep_owners(new: &mut Record, old: &Record) {
-    let part = |record: &Record| record.ty().field_index("metadata");
-    let Some(at) = part(new) else { return };
-    let owners = old
-        .get(at)
-        .and_then(Value::as_record)
-        .and_then(|old| old.get_by_name("ownerReferences").cloned());
-    if let Some(Value::Record(metadata)) = new.get_mut(at)
-        && let Some(field) = metadata.ty().field_index("ownerReferences")
+/// Puts back what a status endpoint does not change of metadata.
+fn keep_metadata(new: &mut Record, old: &Record, kept: Kept) {
+    let Some(at) = new.ty().field_index("metadata") else {
+        return;
+    };
+    let Some(before) = old.get(at).and_then(Value::as_record) else {
+        return;
+    };
+    let Some(Value::Record(metadata)) = new.get_mut(at) else {
+        return;
+    };
+    let names: &[&str] = match kept {
+        Kept::Owners => &["ownerReferences"],
+        Kept::Labels => &["ownerReferences", "labels"],
+        Kept::Metadata => &["ownerReferences", "labels", "annotations", "finalizers"],
+    };
+    for field in names
+        .iter()
+        .filter_map(|name| before.ty().field_index(name))
     {
-        match owners {
-            Some(owners) => metadata.set(field, owners),
+        match before.get(field) {
+            Some(value) => metadata.set(field, value.clone()),
             None => metadata.remove(field),
         };
     }

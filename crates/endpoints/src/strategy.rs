@@ -201,6 +201,8 @@ pub enum Generation {
     AllButStatus,
     /// The same, but a new object has none: its first change makes it 1.
     AllButStatusFromNone,
+    /// With every change of labels and of anything but the rest of `metadata`.
+    AllAndLabels,
 }
 
 /// A strategy of facts alone, so that sixty rows need no sixty implementations.

@@ -136,7 +136,10 @@ impl Store {
         metadata::initialize(cx, &mut metadata);
         metadata.set_generation(match self.strategy.traits().generation {
             Generation::Never | Generation::AllButStatusFromNone => metadata.read().generation(),
-            Generation::Fixed | Generation::Spec | Generation::AllButStatus => 1,
+            Generation::Fixed
+            | Generation::Spec
+            | Generation::AllButStatus
+            | Generation::AllAndLabels => 1,
         });
         Ok(hub)
     }

@@ -454,6 +454,11 @@ impl Store {
                 let status = ty.field_index("status");
                 fields.any(|index| index > METADATA && Some(index) != status && differs(index))
             }
+            Generation::AllAndLabels => {
+                let labels = |object| Metadata::of(object).labels();
+                fields.any(|index| index > METADATA && differs(index))
+                    || !labels(new).eq(labels(old))
+            }
         }
     }
 }
