@@ -70,12 +70,12 @@ impl Api {
                     strategy = strategy.with_allocation(Arc::clone(&services) as _);
                 }
                 let mut registration = Registration::new(row.clone(), Arc::new(strategy));
-                if row.subresource("status").is_some() {
-                    let strategy = KindStrategy::of(row, options.event_ttl);
-                    registration = registration.with_subresource(
-                        "status",
-                        Arc::new(PartStrategy::new(strategy, "status")),
-                    );
+                for part in ["status", "approval"] {
+                    if row.subresource(part).is_some() {
+                        let strategy = KindStrategy::of(row, options.event_ttl);
+                        registration = registration
+                            .with_subresource(part, Arc::new(PartStrategy::new(strategy, part)));
+                    }
                 }
                 if row.subresource("finalize").is_some() {
                     let strategy = KindStrategy::of(row, options.event_ttl);

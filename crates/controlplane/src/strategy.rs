@@ -270,8 +270,9 @@ impl PartStrategy {
         }
     }
 
+    /// Whether it is `status` that is written, if only a part of it.
     fn is_status(&self) -> bool {
-        &*self.subresource == "status"
+        matches!(&*self.subresource, "status" | "approval")
     }
 }
 

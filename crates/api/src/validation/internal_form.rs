@@ -33,10 +33,24 @@ pub(crate) fn difference(old: &Record, new: &Record) -> String {
     difference::unified(&pretty(old), &pretty(new))
 }
 
+/// The same of two lists.
+pub(crate) fn list_difference(old: &[Value], new: &[Value]) -> String {
+    let form = |items: &[Value]| {
+        let mut compact = Vec::new();
+        write_items(items, &mut compact);
+        over_lines(&compact)
+    };
+    difference::unified(&form(old), &form(new))
+}
+
 /// The form over lines, indented by one blank a level.
 fn pretty(record: &Record) -> String {
     let mut compact = Vec::new();
     write_record(record, &mut compact);
+    over_lines(&compact)
+}
+
+fn over_lines(compact: &[u8]) -> String {
     let mut out = Vec::with_capacity(compact.len() * 2);
     let (mut depth, mut quoted, mut escaped) = (0_usize, false, false);
     let break_line = |out: &mut Vec<u8>, depth: usize| {

@@ -49,6 +49,9 @@ mod resource;
 mod scheduling;
 mod storage;
 mod volume_source;
+=======
+mod webhook;
+mod workload;
 
 /// What is asked of a Service outside of validation.
 pub mod service {
@@ -123,6 +126,12 @@ pub fn update_event(new: &Record, old: &Record) -> ErrorList {
     let mut errors = ErrorList::new();
     core::event::strict_update(new, old, &mut errors);
     errors
+}
+
+/// Whether two objects of one type mean the same to Go: nothing and empty are one for all but pointers,
+/// and amounts are compared as numbers.
+pub fn is_same(new: &Record, old: &Record) -> bool {
+    immutable::is_same(new, old)
 }
 
 /// Whether a kind has rules of its own, by the name of its type.

@@ -22,6 +22,7 @@ mod rbac;
 mod resource;
 mod scheduling;
 mod storage;
+mod workload;
 
 /// What is particular to a kind. `status` has been dealt with before these are asked: the main endpoint
 /// does not write it, and the status endpoint writes nothing else.

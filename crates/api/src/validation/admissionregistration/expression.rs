@@ -1,0 +1,95 @@
+//! Expressions as text, and the names that go with them.
+
+use std::collections::HashSet;
+
+use pintle_runtime::field_path::{ErrorList, FieldError, Path};
+use pintle_runtime::object_meta::validate_label_name;
+use pintle_runtime::view::List;
+
+use crate::admissionregistration::v1::{MatchCondition, Variable};
+
+const CONDITIONS: usize = 64;
+/// Words that mean something in an expression.
+const RESERVED: [&str; 21] = [
+    "true",
+    "false",
+    "null",
+    "in",
+    "as",
+    "break",
+    "const",
+    "continue",
+    "else",
+    "for",
+    "function",
+    "if",
+    "import",
+    "let",
+    "loop",
+    "package",
+    "namespace",
+    "return",
+    "var",
+    "void",
+    "while",
+];
+
+/// Conditions on which a webhook or policy is asked at all.
+pub(super) fn match_conditions(
+    conditions: List<'_, MatchCondition<'_>>,
+    path: &Path<'_>,
+    errors: &mut ErrorList,
+) {
+    if conditions.len() > CONDITIONS {
+        errors.push(FieldError::too_many(path, conditions.len(), CONDITIONS));
+    }
+    let mut names = HashSet::new();
+    for (index, condition) in conditions.iter().enumerate() {
+        let path = path.index(index);
+        if condition.expression().trim().is_empty() {
+            errors.required(&path.child("expression"), "");
+        }
+        let (name, at) = (condition.name(), path.child("name"));
+        if name.is_empty() {
+            errors.required(&at, "");
+            continue;
+        }
+        validate_label_name(name, &at, errors);
+        if !names.insert(name) {
+            errors.duplicate(&at, name);
+        }
+    }
+}
+
+/// Values that other expressions use by name.
+pub(super) fn variables(
+    variables: List<'_, Variable<'_>>,
+    path: &Path<'_>,
+    errors: &mut ErrorList,
+) {
+    for (index, variable) in variables.iter().enumerate() {
+        let path = path.index(index);
+        let (name, at) = (variable.name(), path.child("name"));
+        if name.trim().is_empty() {
+            errors.required(&at, "name is not specified");
+        } else if !is_identifier(name) {
+            errors.invalid(&at, name, "must be a valid CEL identifier");
+        }
+        specified(variable.expression(), &path.child("expression"), errors);
+    }
+}
+
+/// There is an expression.
+pub(super) fn specified(expression: &str, path: &Path<'_>, errors: &mut ErrorList) {
+    if expression.trim().is_empty() {
+        errors.required(path, "expression is not specified");
+    }
+}
+
+fn is_identifier(name: &str) -> bool {
+    !name.starts_with(|c: char| c.is_ascii_digit())
+        && name
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
+        && !RESERVED.contains(&name)
+}
