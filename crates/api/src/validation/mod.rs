@@ -49,7 +49,6 @@ mod resource;
 mod scheduling;
 mod storage;
 mod volume_source;
-=======
 mod webhook;
 mod workload;
 

@@ -170,8 +170,16 @@ fn check_host(host: &str) -> Result<(), String> {
     if !good {
         return Err(format!("invalid port {} after host", Quoted(port)));
     }
-    match host.chars().find(|c| matches!(c, ' ' | '"' | '<' | '>' | '\\' | '^' | '`' | '{' | '|' | '}')) {
-        Some(c) => Err(format!("invalid character {} in host name", Quoted(c.encode_utf8(&mut [0; 4])))),
+    match host.chars().find(|c| {
+        matches!(
+            c,
+            ' ' | '"' | '<' | '>' | '\\' | '^' | '`' | '{' | '|' | '}'
+        )
+    }) {
+        Some(c) => Err(format!(
+            "invalid character {} in host name",
+            Quoted(c.encode_utf8(&mut [0; 4]))
+        )),
         None => check_escapes(host),
     }
 }
@@ -191,7 +199,9 @@ fn check_escapes(text: &str) -> Result<(), String> {
 
 fn memchr_all(bytes: &[u8], wanted: u8) -> impl Iterator<Item = usize> {
     let found = bytes.iter().enumerate();
-    found.filter(move |(_, byte)| **byte == wanted).map(|(at, _)| at)
+    found
+        .filter(move |(_, byte)| **byte == wanted)
+        .map(|(at, _)| at)
 }
 
 fn service(service: Service<'_>, path: &Path<'_>, errors: &mut ErrorList) {

@@ -106,11 +106,7 @@ pub(super) fn nonnegative(
 }
 
 /// Each field is a number that must not pass its limit, which `detail` names.
-pub(super) fn within(
-    fields: &[(&str, i32, i32, &str)],
-    path: &Path<'_>,
-    errors: &mut ErrorList,
-) {
+pub(super) fn within(fields: &[(&str, i32, i32, &str)], path: &Path<'_>, errors: &mut ErrorList) {
     for &(name, value, limit, detail) in fields {
         if value > limit {
             errors.invalid(&path.child(name), value, detail);

@@ -154,8 +154,7 @@ fn resources(list: Strings<'_>, path: &Path<'_>, errors: &mut ErrorList) {
         errors.invalid(path, list.shown(), detail);
     }
     if list.contains("*") && last_is_plain {
-        let detail =
-            "if '*' is present, must not specify other resources without subresources";
+        let detail = "if '*' is present, must not specify other resources without subresources";
         errors.invalid(path, list.shown(), detail);
     }
 }
@@ -172,16 +171,16 @@ pub(super) fn match_resources(
     required_selector(resources.namespace_selector(), &at, errors);
     let at = path.child("objectSelector");
     required_selector(resources.object_selector(), &at, errors);
-    rules(resources.resource_rules(), &path.child("resourceRules"), errors);
+    rules(
+        resources.resource_rules(),
+        &path.child("resourceRules"),
+        errors,
+    );
     let at = path.child("excludeResourceRules");
     rules(resources.exclude_resource_rules(), &at, errors);
 }
 
-fn required_selector(
-    selector: Option<LabelSelector<'_>>,
-    path: &Path<'_>,
-    errors: &mut ErrorList,
-) {
+fn required_selector(selector: Option<LabelSelector<'_>>, path: &Path<'_>, errors: &mut ErrorList) {
     if selector.is_none() {
         errors.required(path, "");
     }

@@ -14,9 +14,9 @@ use crate::admissionregistration::v1::{
     MatchCondition, MutatingWebhookConfiguration, RuleWithOperations,
     ValidatingWebhookConfiguration, WebhookClientConfig,
 };
+use crate::validation::Rules;
 use crate::validation::labels::{self, Values};
 use crate::validation::webhook::{self, Service};
-use crate::validation::Rules;
 
 pub(super) const VALIDATING: Rules = Rules {
     create: |new, errors| check(&validating(new), None, errors),
@@ -108,9 +108,10 @@ impl Demands {
         let mut selectors = old.iter().flat_map(|hook| [hook.namespaces, hook.objects]);
         Self {
             conditions: !new.iter().map(conditions).eq(old.iter().map(conditions)),
-            no_side_effects: old
-                .iter()
-                .all(|hook| hook.side_effects.is_some_and(|found| NO_SIDE_EFFECTS.contains(&found))),
+            no_side_effects: old.iter().all(|hook| {
+                hook.side_effects
+                    .is_some_and(|found| NO_SIDE_EFFECTS.contains(&found))
+            }),
             known_version: old
                 .iter()
                 .all(|hook| hook.versions.is_empty() || webhook::has_known_version(hook.versions)),

@@ -65,7 +65,9 @@ fn compact(data: Option<&Bytes>) -> Vec<u8> {
 fn shown(data: Option<&Bytes>) -> BadValue {
     let mut out = Vec::new();
     match data {
-        Some(data) => json::encode_value(&pintle_runtime::value::Value::Raw(data.clone()), &mut out),
+        Some(data) => {
+            json::encode_value(&pintle_runtime::value::Value::Raw(data.clone()), &mut out)
+        }
         None => out.extend_from_slice(b"null"),
     }
     BadValue::Json(String::from_utf8_lossy(&out).into_owned())

@@ -56,7 +56,11 @@ fn spec(spec: DaemonSetSpec<'_>, old: Option<DaemonSetSpec<'_>>, errors: &mut Er
     pod::template(spec.template(), before, &template, errors);
     workload::endless("DaemonSet", spec.template(), &template, errors);
     workload::nonnegative(spec.record(), &["minReadySeconds"], &path, errors);
-    update_strategy(spec.update_strategy(), &path.child("updateStrategy"), errors);
+    update_strategy(
+        spec.update_strategy(),
+        &path.child("updateStrategy"),
+        errors,
+    );
     workload::nonnegative(spec.record(), &["revisionHistoryLimit"], &path, errors);
 }
 

@@ -47,7 +47,11 @@ fn spec(spec: DeploymentSpec<'_>, old: Option<DeploymentSpec<'_>>, errors: &mut 
     strategy(spec.strategy(), &path.child("strategy"), errors);
     workload::nonnegative(
         spec.record(),
-        &["minReadySeconds", "revisionHistoryLimit", "progressDeadlineSeconds"],
+        &[
+            "minReadySeconds",
+            "revisionHistoryLimit",
+            "progressDeadlineSeconds",
+        ],
         &path,
         errors,
     );

@@ -37,7 +37,12 @@ fn update(new: &Record, old: &Record, errors: &mut ErrorList) {
 
 fn spec(spec: ReplicaSetSpec<'_>, old: Option<ReplicaSetSpec<'_>>, errors: &mut ErrorList) {
     let path = Path::new("spec");
-    workload::nonnegative(spec.record(), &["replicas", "minReadySeconds"], &path, errors);
+    workload::nonnegative(
+        spec.record(),
+        &["replicas", "minReadySeconds"],
+        &path,
+        errors,
+    );
     pods(
         spec.selector(),
         spec.template(),

@@ -63,13 +63,22 @@ fn spec(spec: StatefulSetSpec<'_>, old: Option<StatefulSetSpec<'_>>, errors: &mu
             "must be 'OrderedReady' or 'Parallel'",
         ),
     }
-    update_strategy(spec.update_strategy(), &path.child("updateStrategy"), errors);
+    update_strategy(
+        spec.update_strategy(),
+        &path.child("updateStrategy"),
+        errors,
+    );
     if let Some(policy) = spec.persistent_volume_claim_retention_policy() {
         let path = path.child("persistentVolumeClaimRetentionPolicy");
         retention(policy.when_deleted(), &path.child("whenDeleted"), errors);
         retention(policy.when_scaled(), &path.child("whenScaled"), errors);
     }
-    workload::nonnegative(spec.record(), &["replicas", "minReadySeconds"], &path, errors);
+    workload::nonnegative(
+        spec.record(),
+        &["replicas", "minReadySeconds"],
+        &path,
+        errors,
+    );
     if let Some(ordinals) = spec.ordinals() {
         let at = path.child("ordinals.start");
         validate_nonnegative(ordinals.start().into(), &at, errors);
@@ -255,11 +264,7 @@ fn update_status(new: &Record, old: &Record, errors: &mut ErrorList) {
 }
 
 /// A claim that a pod gets a copy of.
-fn claim_template(
-    claim: PersistentVolumeClaimSpec<'_>,
-    path: &Path<'_>,
-    errors: &mut ErrorList,
-) {
+fn claim_template(claim: PersistentVolumeClaimSpec<'_>, path: &Path<'_>, errors: &mut ErrorList) {
     if claim.access_modes().is_empty() {
         errors.required(
             &path.child("accessModes"),

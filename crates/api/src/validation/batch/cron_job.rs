@@ -62,7 +62,12 @@ fn spec(spec: CronJobSpec<'_>, old: Option<CronJobSpec<'_>>, errors: &mut ErrorL
         ),
     }
     let before = old.map(|old| old.job_template());
-    job_template(spec.job_template(), before, &path.child("jobTemplate"), errors);
+    job_template(
+        spec.job_template(),
+        before,
+        &path.child("jobTemplate"),
+        errors,
+    );
     workload::nonnegative(
         spec.record(),
         &["successfulJobsHistoryLimit", "failedJobsHistoryLimit"],

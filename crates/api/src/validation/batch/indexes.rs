@@ -94,7 +94,10 @@ mod tests {
 
     #[track_caller]
     fn check(text: &str, expected: Result<i32, &str>) {
-        assert_eq!(count(text, 10).as_ref().copied().map_err(String::as_str), expected);
+        assert_eq!(
+            count(text, 10).as_ref().copied().map_err(String::as_str),
+            expected
+        );
     }
 
     #[test]
@@ -103,9 +106,14 @@ mod tests {
         check("1,3-5,7", Ok(5));
         check(
             "1-2-3",
-            Err("the fragment \"1-2-3\" violates the requirement that an index interval can have at most two parts separated by '-'"),
+            Err(
+                "the fragment \"1-2-3\" violates the requirement that an index interval can have at most two parts separated by '-'",
+            ),
         );
-        check("x", Err("cannot convert string to integer for index: \"x\""));
+        check(
+            "x",
+            Err("cannot convert string to integer for index: \"x\""),
+        );
         check("10", Err("too large index: \"10\""));
         check("0-10", Err("too large index: \"10\""));
         check("3-3", Err("non-increasing order, previous: 3, current: 3"));

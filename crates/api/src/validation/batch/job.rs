@@ -224,7 +224,11 @@ fn template(new: JobSpec<'_>, old: Job<'_>, path: &Path<'_>, errors: &mut ErrorL
 /// What says where pods run is as in `new`.
 fn take_scheduling(old: &mut PodTemplateSpecMut<'_>, new: PodTemplateSpec<'_>) {
     let mut metadata = old.metadata_mut();
-    copy(metadata.record(), new.metadata().record(), &["labels", "annotations"]);
+    copy(
+        metadata.record(),
+        new.metadata().record(),
+        &["labels", "annotations"],
+    );
     let mut spec = old.spec_mut();
     let wanted = new.spec().affinity();
     if wanted.is_some() {
@@ -260,7 +264,11 @@ fn take_resources(old: &mut PodSpecMut<'_>, new: PodSpec<'_>) {
         }
     }
     if old.view().init_containers().len() == new.init_containers().len() {
-        for (mut old, new) in old.init_containers_mut().iter_mut().zip(new.init_containers()) {
+        for (mut old, new) in old
+            .init_containers_mut()
+            .iter_mut()
+            .zip(new.init_containers())
+        {
             if old.view().name() == new.name() {
                 copy(old.record(), new.record(), &["resources"]);
             }

@@ -45,7 +45,12 @@ fn failure_rule(
             BadValue::json_string("FailIndex"),
             "requires the backoffLimitPerIndex to be set",
         ),
-        action => one_of(action, &["Count", "FailIndex", "FailJob", "Ignore"], &at, errors),
+        action => one_of(
+            action,
+            &["Count", "FailIndex", "FailJob", "Ignore"],
+            &at,
+            errors,
+        ),
     }
     let conditions = rule.on_pod_conditions();
     if let Some(codes) = rule.on_exit_codes() {
@@ -79,7 +84,10 @@ fn pod_condition(
 /// A choice that has to be made.
 fn one_of(value: &str, supported: &[&str], path: &Path<'_>, errors: &mut ErrorList) {
     if value.is_empty() {
-        let quoted: Vec<String> = supported.iter().map(|value| format!("\"{value}\"")).collect();
+        let quoted: Vec<String> = supported
+            .iter()
+            .map(|value| format!("\"{value}\""))
+            .collect();
         errors.required(path, format!("valid values: [{}]", quoted.join(" ")));
     } else if !supported.contains(&value) {
         errors.not_supported(path, BadValue::json_string(value), supported);

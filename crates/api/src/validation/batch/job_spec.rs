@@ -65,7 +65,11 @@ pub(super) fn common(
         if is_indexed(spec) {
             job_policy::success(spec, policy, &at, errors);
         } else {
-            errors.invalid(&at, shown(policy.record()), "requires indexed completion mode");
+            errors.invalid(
+                &at,
+                shown(policy.record()),
+                "requires indexed completion mode",
+            );
         }
     }
     replacement(spec, &path.child("podReplacementPolicy"), errors);

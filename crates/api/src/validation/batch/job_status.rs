@@ -67,7 +67,10 @@ struct Changes {
 impl Changes {
     fn between(new: JobStatus<'_>, old: JobStatus<'_>) -> Self {
         let condition = |name| has(new, name) != has(old, name);
-        let uncounted = match (new.uncounted_terminated_pods(), old.uncounted_terminated_pods()) {
+        let uncounted = match (
+            new.uncounted_terminated_pods(),
+            old.uncounted_terminated_pods(),
+        ) {
             (Some(new), Some(old)) => !is_same(new.record(), old.record()),
             (new, old) => new.is_some() != old.is_some(),
         };
@@ -117,7 +120,11 @@ fn refuse(detail: &str, path: &Path<'_>, errors: &mut ErrorList) {
 fn ends(status: JobStatus<'_>, changes: &Changes, path: &Path<'_>, errors: &mut ErrorList) {
     let (complete, failed) = (has(status, "Complete"), has(status, "Failed"));
     if (changes.complete || changes.failed) && complete && failed {
-        refuse("cannot set Complete=True and Failed=true conditions", path, errors);
+        refuse(
+            "cannot set Complete=True and Failed=true conditions",
+            path,
+            errors,
+        );
     }
     if (changes.complete || changes.failure_target) && complete && has(status, "FailureTarget") {
         refuse(
@@ -333,9 +340,16 @@ fn transitions(
             "startTime cannot be removed for unsuspended job",
         );
     }
-    let (met, met_before) = (has(new, "SuccessCriteriaMet"), has(old, "SuccessCriteriaMet"));
+    let (met, met_before) = (
+        has(new, "SuccessCriteriaMet"),
+        has(old, "SuccessCriteriaMet"),
+    );
     if met_before && !met {
-        refuse("cannot disable the SuccessCriteriaMet=True condition", path, errors);
+        refuse(
+            "cannot disable the SuccessCriteriaMet=True condition",
+            path,
+            errors,
+        );
     }
     if has(old, "Complete") && !met_before && met {
         refuse(

@@ -45,7 +45,8 @@ pub(super) fn check(schedule: &str) -> Result<(), String> {
     {
         let Some((zone, after)) = zoned.split_once(' ') else {
             return Err(
-                "invalid schedule format: runtime error: slice bounds out of range [:-1]".to_owned(),
+                "invalid schedule format: runtime error: slice bounds out of range [:-1]"
+                    .to_owned(),
             );
         };
         zones::load(zone).map_err(|problem| format!("provided bad location {zone}: {problem}"))?;
@@ -66,7 +67,9 @@ pub(super) fn check(schedule: &str) -> Result<(), String> {
         let ranges = part.split(',').filter(|range| !range.is_empty());
         ranges.map(move |text| (text, field))
     });
-    ranges.into_iter().try_for_each(|(text, field)| range(text, field))
+    ranges
+        .into_iter()
+        .try_for_each(|(text, field)| range(text, field))
 }
 
 fn word(text: &str) -> Result<(), String> {
@@ -122,9 +125,7 @@ fn range(text: &str, field: &Field) -> Result<(), String> {
         ));
     }
     if step == 0 {
-        return Err(format!(
-            "step of range should be a positive number: {text}"
-        ));
+        return Err(format!("step of range should be a positive number: {text}"));
     }
     Ok(())
 }
@@ -194,10 +195,16 @@ mod tests {
         check("@often", "unrecognized descriptor: @often");
         check("60 * * * *", "end of range (60) above maximum (59): 60");
         check("* * 0 * *", "beginning of range (0) below minimum (1): 0");
-        check("5-3 * * * *", "beginning of range (5) beyond end of range (3): 5-3");
+        check(
+            "5-3 * * * *",
+            "beginning of range (5) beyond end of range (3): 5-3",
+        );
         check("1-2-3 * * * *", "too many hyphens: 1-2-3");
         check("1/2/3 * * * *", "too many slashes: 1/2/3");
-        check("*/0 * * * *", "step of range should be a positive number: */0");
+        check(
+            "*/0 * * * *",
+            "step of range should be a positive number: */0",
+        );
         check(
             "x * * * *",
             "failed to parse int from x: strconv.Atoi: parsing \"x\": invalid syntax",

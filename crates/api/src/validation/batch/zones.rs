@@ -41,7 +41,11 @@ fn is_part(part: &str) -> bool {
     let letters = part
         .bytes()
         .all(|byte| byte.is_ascii_alphanumeric() || b"._-+".contains(&byte));
-    (1..=PART_LIMIT).contains(&part.len()) && letters && !part.starts_with('-') && part != "." && part != ".."
+    (1..=PART_LIMIT).contains(&part.len())
+        && letters
+        && !part.starts_with('-')
+        && part != "."
+        && part != ".."
 }
 
 /// In bytewise order.
@@ -196,8 +200,14 @@ mod tests {
         check("Europe/Berlin", "");
         check("UTC", "");
         check("Etc/GMT+5", "");
-        check("", "z: Invalid value: \"\": timeZone must be nil or non-empty string");
-        check("Mars/Base", "z: Invalid value: \"Mars/Base\": unknown time zone Mars/Base");
+        check(
+            "",
+            "z: Invalid value: \"\": timeZone must be nil or non-empty string",
+        );
+        check(
+            "Mars/Base",
+            "z: Invalid value: \"Mars/Base\": unknown time zone Mars/Base",
+        );
         check("../x", "z: Invalid value: \"../x\": unknown time zone ../x");
         check(
             "Local",

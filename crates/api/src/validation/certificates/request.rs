@@ -106,12 +106,7 @@ fn request(new: &Record, old: Option<&Record>, errors: &mut ErrorList) {
     certificate(request.status(), before, errors);
 }
 
-fn usages(
-    usages: Strings<'_>,
-    old: Option<Strings<'_>>,
-    path: &Path<'_>,
-    errors: &mut ErrorList,
-) {
+fn usages(usages: Strings<'_>, old: Option<Strings<'_>>, path: &Path<'_>, errors: &mut ErrorList) {
     if usages.is_empty() {
         errors.required(path, "");
     }
@@ -119,7 +114,11 @@ fn usages(
     let was_unknown = old.is_some_and(|old| !old.iter().all(is_known));
     let was_twice = old.is_some_and(|old| has_twice(old.iter()));
     if !was_unknown {
-        for (index, usage) in usages.iter().enumerate().filter(|(_, usage)| !is_known(usage)) {
+        for (index, usage) in usages
+            .iter()
+            .enumerate()
+            .filter(|(_, usage)| !is_known(usage))
+        {
             let value = BadValue::json_string(usage);
             errors.not_supported(&path.index(index), value, USAGES);
         }
@@ -154,7 +153,11 @@ fn conditions(
     errors: &mut ErrorList,
 ) {
     let was = |test: fn(CertificateSigningRequestStatus<'_>) -> bool| old.is_some_and(test);
-    let was_both = was(|old| ["Approved", "Denied"].iter().all(|ty| types(old).any(|found| found == *ty)));
+    let was_both = was(|old| {
+        ["Approved", "Denied"]
+            .iter()
+            .all(|ty| types(old).any(|found| found == *ty))
+    });
     let was_nameless = was(|old| types(old).any(str::is_empty));
     let was_twice = was(|old| has_twice(types(old)));
     let root = Path::new("status");
@@ -252,7 +255,9 @@ fn of_type<'a>(
     ty: &str,
 ) -> Vec<CertificateSigningRequestCondition<'a>> {
     let conditions = status.conditions().into_iter();
-    conditions.filter(|condition| condition.type_() == ty).collect()
+    conditions
+        .filter(|condition| condition.type_() == ty)
+        .collect()
 }
 
 fn unchanged(
@@ -272,7 +277,9 @@ fn unchanged(
     let differs = pairs.any(|(new, old)| !is_same(new.record(), old.record()));
     if new.len() == old.len() && differs {
         let list = |conditions: &[CertificateSigningRequestCondition<'_>]| -> Vec<Value> {
-            let records = conditions.iter().map(|condition| condition.record().clone());
+            let records = conditions
+                .iter()
+                .map(|condition| condition.record().clone());
             records.map(Value::Record).collect()
         };
         let difference = internal_form::list_difference(&list(old), &list(new));

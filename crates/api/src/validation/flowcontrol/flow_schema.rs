@@ -58,10 +58,7 @@ fn conditions(new: &Record, errors: &mut ErrorList) {
 }
 
 /// Conditions have a type, and each its own.
-pub(super) fn condition_types<'a>(
-    types: impl Iterator<Item = &'a str>,
-    errors: &mut ErrorList,
-) {
+pub(super) fn condition_types<'a>(types: impl Iterator<Item = &'a str>, errors: &mut ErrorList) {
     let status = Path::new("status");
     let path = status.child("conditions");
     let mut seen = HashSet::new();

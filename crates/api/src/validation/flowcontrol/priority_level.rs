@@ -22,8 +22,7 @@ const MOST_QUEUES: i32 = 10_000_000;
 /// Bits of a hash that choose the queues of a flow.
 const HASH_BITS: u32 = 60;
 /// An annotation by which an older version of the API told nothing from zero.
-const ZERO_SHARES: &str =
-    "flowcontrol.k8s.io/v1beta3-preserve-zero-concurrency-shares";
+const ZERO_SHARES: &str = "flowcontrol.k8s.io/v1beta3-preserve-zero-concurrency-shares";
 
 fn level(new: &Record, errors: &mut ErrorList) {
     let level = PriorityLevelConfiguration::from_record(new);
@@ -62,7 +61,8 @@ fn fixed(
     if name == "exempt" {
         PriorityLevelConfigurationSpecMut::from_record(&mut have).clear_exempt();
         PriorityLevelConfigurationSpecMut::from_record(&mut want).clear_exempt();
-        detail = format!("spec of '{name}' except the 'spec.exempt' field must equal the fixed value");
+        detail =
+            format!("spec of '{name}' except the 'spec.exempt' field must equal the fixed value");
     }
     if !is_same(&have, &want) {
         errors.invalid(path, internal_form::shown(Some(spec.record())), detail);
