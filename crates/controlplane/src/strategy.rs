@@ -178,7 +178,9 @@ impl Strategy for KindStrategy {
     }
 
     fn reset_fields(&self) -> &[&[&'static str]] {
-        if self.facts.has_status {
+        if let Some(fields) = self.particular.reset_fields("") {
+            fields
+        } else if self.facts.has_status {
             &[&["status"]]
         } else {
             &[]
@@ -286,6 +288,9 @@ impl Strategy for PartStrategy {
     }
 
     fn reset_fields(&self) -> &[&[&'static str]] {
+if let Some(fields) = self.kind.particular.reset_fields(&self.subresource) {
+            return fields;
+        }
         if !self.is_status() {
             return &[&["status"]];
         }

@@ -7,7 +7,7 @@ use pintle_endpoints::context::RequestContext;
 use pintle_runtime::time::Time;
 use pintle_runtime::value::{Map, Record, Value};
 
-use super::Particular;
+use super::{Particular, ResetFields};
 
 /// What is particular to a resource of this group.
 pub(super) fn of(resource: &str) -> Option<&'static dyn Particular> {
@@ -17,6 +17,13 @@ pub(super) fn of(resource: &str) -> Option<&'static dyn Particular> {
 struct Requests;
 
 impl Particular for Requests {
+    fn reset_fields(&self, subresource: &str) -> Option<ResetFields> {
+        Some(match subresource {
+            "status" => &[&["spec"], &["status", "conditions"]],
+            _ => &[&["spec"], &["status"]],
+        })
+    }
+
     /// Who asks is who is asking, whatever they say.
     fn prepare_for_create(&self, cx: &RequestContext, new: &mut Record) {
         let mut request = CertificateSigningRequestMut::from_record(new);

@@ -43,11 +43,19 @@ pub(crate) trait Particular: Send + Sync {
     ) {
     }
 
+    /// What the main endpoint (`""`) or a subresource resets, where it is not just what is not its own.
+    fn reset_fields(&self, _subresource: &str) -> Option<ResetFields> {
+        None
+    }
+
     /// What the client should know though the object is valid; `old` is that of an update.
     fn warnings(&self, _new: &Record, _old: Option<&Record>) -> Vec<String> {
         Vec::new()
     }
 }
+
+/// Paths of fields that a client does not come to own by sending them.
+pub(crate) type ResetFields = &'static [&'static [&'static str]];
 
 /// Nothing: most kinds.
 pub(crate) struct Plain;
