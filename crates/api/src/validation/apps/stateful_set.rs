@@ -9,7 +9,8 @@ use crate::apps::v1::{
     RollingUpdateStatefulSetStrategy, StatefulSet, StatefulSetSpec, StatefulSetSpecMut,
     StatefulSetUpdateStrategy,
 };
-use crate::core::v1::{PersistentVolumeClaimSpec, PodTemplateSpec, PodTemplateSpecMut};
+use crate::core::v1::{PodTemplateSpec, PodTemplateSpecMut};
+use crate::validation::core::persistent_volume_claim::{self, Leeway};
 use crate::validation::immutable::is_same;
 use crate::validation::{Rules, internal_form, pod, workload};
 
@@ -92,7 +93,12 @@ fn spec(spec: StatefulSetSpec<'_>, old: Option<StatefulSetSpec<'_>>, errors: &mu
     if old.is_none() {
         let at = path.child("volumeClaimTemplates");
         for (index, claim) in spec.volume_claim_templates().iter().enumerate() {
-            claim_template(claim.spec(), &at.index(index).child("spec"), errors);
+            persistent_volume_claim::spec(
+                claim.spec(),
+                Leeway::NONE,
+                &at.index(index).child("spec"),
+                errors,
+            );
         }
     }
 }
@@ -261,17 +267,4 @@ fn update_status(new: &Record, old: &Record, errors: &mut ErrorList) {
     );
     let old = StatefulSet::from_record(old).status();
     workload::collisions(status.collision_count(), old.collision_count(), errors);
-}
-
-/// A claim that a pod gets a copy of.
-fn claim_template(claim: PersistentVolumeClaimSpec<'_>, path: &Path<'_>, errors: &mut ErrorList) {
-    if claim.access_modes().is_empty() {
-        errors.required(
-            &path.child("accessModes"),
-            "at least 1 access mode is required",
-        );
-    }
-    if !claim.resources().requests().contains_key("storage") {
-        errors.required(&path.child("resources").key("storage"), "");
-    }
 }
