@@ -288,7 +288,7 @@ impl Strategy for PartStrategy {
     }
 
     fn reset_fields(&self) -> &[&[&'static str]] {
-if let Some(fields) = self.kind.particular.reset_fields(&self.subresource) {
+        if let Some(fields) = self.kind.particular.reset_fields(&self.subresource) {
             return fields;
         }
         if !self.is_status() {
