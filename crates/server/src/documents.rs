@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 
 use pintle_endpoints::discovery::Discovery;
 use pintle_endpoints::openapi::{DescriptionSource, Descriptions, OpenApi, PlainRoute, Sources};
+use pintle_endpoints::server::Page;
 use pintle_runtime::resource::{Group, Resource};
 
 use crate::config::Config;
@@ -25,15 +26,18 @@ pub(crate) fn reached_at(config: &Config, address: SocketAddr) -> String {
     }
 }
 
-/// OpenAPI of `groups`.
-pub(crate) fn openapi(groups: Vec<Group>) -> OpenApi {
+/// OpenAPI of `groups` and of the documents at paths of their own.
+pub(crate) fn openapi(groups: Vec<Group>, pages: &[Page]) -> OpenApi {
+    let known = [PlainRoute::OPENID_CONFIGURATION, PlainRoute::OPENID_KEYS].into_iter();
+    let served = known
+        .filter(|route| (pages.iter()).any(|page| page.path == route.path.trim_end_matches('/')));
     OpenApi::new(
         groups,
         Sources {
             types: pintle_api::type_by_name,
             descriptions: Box::new(Carried),
             version: version::GIT_VERSION.to_owned(),
-            plain: vec![PlainRoute::VERSION],
+            plain: [PlainRoute::VERSION].into_iter().chain(served).collect(),
         },
     )
 }

@@ -145,6 +145,9 @@ pub async fn run(
             None => Err("the store does not answer at once".to_owned()),
         },
     );
+    let pages = identity
+        .accounts
+        .pages(&config, &documents::reached_at(&config, address));
     let server = GenericServer::new(GenericServerOptions {
         authenticator: identity.authenticator.clone(),
         authorizer: Arc::clone(&access.authorizer),
@@ -152,12 +155,10 @@ pub async fn run(
         registry: Arc::clone(&api.registry),
         documents: Arc::new(Documents::new(
             documents::discovery(&api.offered, &config, address),
-            documents::openapi(api.offered),
+            documents::openapi(api.offered, &pages),
         )),
         health,
-        pages: identity
-            .accounts
-            .pages(&config, &documents::reached_at(&config, address)),
+        pages,
         about: AboutSelf {
             flags: config.shown.clone(),
             version: version::GIT_VERSION.trim_start_matches('v').to_owned(),

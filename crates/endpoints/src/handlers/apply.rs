@@ -7,6 +7,7 @@ use pintle_runtime::gvk::GroupVersion;
 use pintle_runtime::status::{ApiError, CauseReason, StatusCause};
 use pintle_runtime::value::{Map, Record, Value};
 
+use super::mismatch;
 use super::options::{FieldValidation, WriteOptions};
 use crate::context::RequestContext;
 use crate::store::Store;
@@ -132,17 +133,16 @@ fn typed(said: &Map, store: &Store) -> Result<Record, ApiError> {
         ))
     };
     let mut problems = Problems::collected();
-    let record = json::decode(&store.row().object, &Bytes::from(body), &mut problems)
-        .map_err(|error| refused(&error.to_string()))?;
-    match problems.texts().first() {
-        None => Ok(record),
-        Some(problem) => {
-            let path = problem
-                .trim_start_matches("unknown field \"")
-                .trim_end_matches('"');
-            Err(refused(&format!(".{path}: field not declared in schema")))
-        }
+    let ty = &store.row().object;
+    let record = json::decode(ty, &Bytes::from(body), &mut problems).map_err(|error| {
+        let text = mismatch::text(said, ty).unwrap_or_else(|| error.to_string());
+        refused(&text)
+    })?;
+    if problems.texts().is_empty() {
+        return Ok(record);
     }
+    // Unknown fields; what is only given twice is no mismatch.
+    mismatch::text(said, ty).map_or(Ok(record), |text| Err(refused(&text)))
 }
 
 fn text_of(map: &Map, key: &str) -> String {

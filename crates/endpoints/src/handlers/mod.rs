@@ -18,6 +18,7 @@ mod decode;
 mod delete;
 mod get;
 mod list;
+mod mismatch;
 mod operations;
 mod options;
 mod patch;
