@@ -87,7 +87,7 @@ pub(super) fn item_key(keys: &[std::borrow::Cow<'static, str>], item: &Value) ->
                 Value::Map(map) => map.get(key).and_then(Scalar::of),
                 _ => None,
             };
-            value.map(|value| (Text::from(key.to_string()), value))
+            value.map(|value| (Text::from(key.clone()), value))
         })
         .collect();
     found.sort();

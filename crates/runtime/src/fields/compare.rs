@@ -1,5 +1,6 @@
 //! What differs between two objects, path by path.
 
+use std::borrow::Cow;
 use std::cmp::Ordering;
 
 use crate::value::{Record, Value};
@@ -27,7 +28,7 @@ impl Comparison {
 
     /// Without what is at or below the paths of `ignored`.
     #[must_use]
-    pub fn without(&self, ignored: &Set) -> Self {
+    pub fn without(self, ignored: &Set) -> Self {
         Self {
             added: self.added.recursive_difference(ignored),
             modified: self.modified.recursive_difference(ignored),
@@ -35,16 +36,23 @@ impl Comparison {
         }
     }
 
-    fn push(&mut self, element: PathElement, (change, below): (Option<Change>, Self)) {
-        self.added
-            .push_sorted(element.clone(), change == Some(Change::Added), below.added);
-        self.modified.push_sorted(
-            element.clone(),
+    fn push(&mut self, element: &PathElement, (change, below): (Option<Change>, Self)) {
+        let push = |set: &mut Set, member, below: Set| {
+            if member || !below.is_empty() {
+                set.push_sorted(element.clone(), member, below);
+            }
+        };
+        push(&mut self.added, change == Some(Change::Added), below.added);
+        push(
+            &mut self.modified,
             change == Some(Change::Modified),
             below.modified,
         );
-        self.removed
-            .push_sorted(element, change == Some(Change::Removed), below.removed);
+        push(
+            &mut self.removed,
+            change == Some(Change::Removed),
+            below.removed,
+        );
     }
 }
 
@@ -99,15 +107,7 @@ fn values(
             }
         }
         Atom::Map(element) => {
-            let entries = |value: Option<&Value>| -> Vec<(PathElement, Value)> {
-                let entries = value.and_then(Value::as_map);
-                entries
-                    .into_iter()
-                    .flat_map(|map| map.iter())
-                    .map(|(key, value)| (PathElement::Field(key.clone()), value.clone()))
-                    .collect()
-            };
-            join(&entries(old), &entries(new), element, &mut below);
+            join(&map_entries(old), &map_entries(new), element, &mut below);
         }
         Atom::Set => join(
             &set_items(old),
@@ -116,19 +116,9 @@ fn values(
             &mut below,
         ),
         Atom::List { keys, element } => {
-            let items = |value: Option<&Value>| -> Vec<(PathElement, Value)> {
-                let mut items: Vec<_> = value
-                    .and_then(Value::as_list)
-                    .into_iter()
-                    .flatten()
-                    .map(|item| (item_key(keys, item), item.clone()))
-                    .collect();
-                items.sort_by(|a, b| a.0.cmp(&b.0));
-                items
-            };
             join(
-                &items(old),
-                &items(new),
+                &keyed_items(old, keys),
+                &keyed_items(new, keys),
                 TypeView::Element(element),
                 &mut below,
             );
@@ -142,10 +132,33 @@ fn values(
     (change, below)
 }
 
-fn set_items(value: Option<&Value>) -> Vec<(PathElement, Value)> {
+/// A part of a value, and where it is.
+type Part<'a> = (PathElement, &'a Value);
+
+fn map_entries(value: Option<&Value>) -> Vec<Part<'_>> {
+    let entries = value.and_then(Value::as_map);
+    let entries = entries.into_iter().flat_map(|map| map.iter());
+    entries
+        .map(|(key, value)| (PathElement::Field(key.clone()), value))
+        .collect()
+}
+
+fn set_items(value: Option<&Value>) -> Vec<Part<'_>> {
+    sorted_items(value, |item| Some(PathElement::Value(Scalar::of(item)?)))
+}
+
+fn keyed_items<'a>(value: Option<&'a Value>, keys: &[Cow<'static, str>]) -> Vec<Part<'a>> {
+    sorted_items(value, |item| Some(item_key(keys, item)))
+}
+
+/// Items in order of their places; those that have none are left out.
+fn sorted_items(
+    value: Option<&Value>,
+    place: impl Fn(&Value) -> Option<PathElement>,
+) -> Vec<Part<'_>> {
     let items = value.and_then(Value::as_list).into_iter().flatten();
     let mut items: Vec<_> = items
-        .filter_map(|item| Some((PathElement::Value(Scalar::of(item)?), item.clone())))
+        .filter_map(|item| Some((place(item)?, item)))
         .collect();
     items.sort_by(|a, b| a.0.cmp(&b.0));
     items
@@ -195,16 +208,11 @@ fn of_fields(old: &Record, new: &Record, found: &mut Comparison) {
         }
         let field = &ty.fields[index as usize];
         let outcome = values(before, after, TypeView::Field(field));
-        found.push(PathElement::Field(field.name.to_string().into()), outcome);
+        found.push(&PathElement::Field(field.name.clone().into()), outcome);
     }
 }
 
-fn join(
-    old: &[(PathElement, Value)],
-    new: &[(PathElement, Value)],
-    view: TypeView<'_>,
-    found: &mut Comparison,
-) {
+fn join(old: &[Part<'_>], new: &[Part<'_>], view: TypeView<'_>, found: &mut Comparison) {
     let (mut left, mut right) = (0, 0);
     while left < old.len() || right < new.len() {
         let element = match (old.get(left), new.get(right)) {
@@ -221,8 +229,8 @@ fn join(
             (before, after) if before.len() > 1 || after.len() > 1 => {
                 let same = before
                     .iter()
-                    .map(|item| &item.1)
-                    .eq(after.iter().map(|item| &item.1));
+                    .map(|item| item.1)
+                    .eq(after.iter().map(|item| item.1));
                 let change = match (before.is_empty(), after.is_empty()) {
                     (true, _) => Some(Change::Added),
                     (_, true) => Some(Change::Removed),
@@ -231,16 +239,16 @@ fn join(
                 (change, Comparison::default())
             }
             (before, after) => values(
-                before.first().map(|item| &item.1),
-                after.first().map(|item| &item.1),
+                before.first().map(|item| item.1),
+                after.first().map(|item| item.1),
                 view,
             ),
         };
-        found.push(element.clone(), outcome);
+        found.push(element, outcome);
     }
 }
 
-fn run<'a>(items: &'a [(PathElement, Value)], element: &PathElement) -> &'a [(PathElement, Value)] {
+fn run<'a, 'v>(items: &'a [Part<'v>], element: &PathElement) -> &'a [Part<'v>] {
     let end = items.iter().take_while(|item| item.0 == *element).count();
     &items[..end]
 }

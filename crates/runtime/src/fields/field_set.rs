@@ -57,7 +57,7 @@ fn fields(record: &Record, set: &mut Set) {
             _ => false,
         };
         set.push_sorted(
-            PathElement::Field(field.name.to_string().into()),
+            PathElement::Field(field.name.clone().into()),
             leaf || hollow,
             below,
         );

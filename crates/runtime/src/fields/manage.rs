@@ -1,6 +1,7 @@
 //! `metadata.managedFields` across a write.
 
 use std::collections::BTreeMap;
+use std::sync::OnceLock;
 
 use bytes::Bytes;
 
@@ -163,8 +164,8 @@ impl FieldManager<'_> {
         books.strip(&operation);
         if let Some(mut owned) = books.managers.remove(&operation) {
             let id = self.manager(manager, false);
-            if let Some(before) = books.managers.get(&id) {
-                owned.set = owned.set.union(&before.set);
+            if let Some(before) = books.managers.remove(&id) {
+                owned.set = owned.set.union(before.set);
             }
             books.managers.insert(id.clone(), owned);
             books.times.insert(id, self.now);
@@ -354,21 +355,24 @@ impl Books {
         let Some(owned) = self.managers.get_mut(manager) else {
             return;
         };
-        let nobodys = Set::of_fields(&[
-            &["apiVersion"],
-            &["kind"],
-            &["metadata"],
-            &["metadata", "name"],
-            &["metadata", "namespace"],
-            &["metadata", "creationTimestamp"],
-            &["metadata", "selfLink"],
-            &["metadata", "uid"],
-            &["metadata", "clusterName"],
-            &["metadata", "generation"],
-            &["metadata", "managedFields"],
-            &["metadata", "resourceVersion"],
-        ]);
-        owned.set = owned.set.difference(&nobodys);
+        static NOBODYS: OnceLock<Set> = OnceLock::new();
+        let nobodys = NOBODYS.get_or_init(|| {
+            Set::of_fields(&[
+                &["apiVersion"],
+                &["kind"],
+                &["metadata"],
+                &["metadata", "name"],
+                &["metadata", "namespace"],
+                &["metadata", "creationTimestamp"],
+                &["metadata", "selfLink"],
+                &["metadata", "uid"],
+                &["metadata", "clusterName"],
+                &["metadata", "generation"],
+                &["metadata", "managedFields"],
+                &["metadata", "resourceVersion"],
+            ])
+        });
+        owned.set = std::mem::take(&mut owned.set).difference(nobodys);
         if owned.set.is_empty() {
             self.managers.remove(manager);
         }
@@ -417,7 +421,7 @@ impl Books {
             if let Some(owned) = self.managers.remove(&id)
                 && let Some(into) = self.managers.get_mut(&bucket)
             {
-                into.set = into.set.union(&owned.set);
+                into.set = std::mem::take(&mut into.set).union(owned.set);
             }
             if let Some(time) = self.times.get(&id).copied() {
                 self.times.insert(bucket, time);

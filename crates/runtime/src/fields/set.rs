@@ -1,7 +1,5 @@
 //! Sets of field paths.
 
-use std::cmp::Ordering;
-
 use super::element::PathElement;
 
 /// A set of paths, as a tree. A path can be in the set without its parts being in it, and the
@@ -56,7 +54,7 @@ impl Set {
                 Ok(at) => {
                     let found = &mut self.entries[at];
                     found.member |= entry.member;
-                    found.children = found.children.union(&entry.children);
+                    found.children = std::mem::take(&mut found.children).union(entry.children);
                 }
                 Err(at) => self.entries.insert(at, entry),
             },
@@ -123,57 +121,63 @@ impl Set {
     }
 
     /// What is in either set.
-    pub fn union(&self, other: &Self) -> Self {
-        self.join(other, |mine, theirs| match (mine, theirs) {
-            (Some(mine), Some(theirs)) => Some(Entry {
-                element: mine.element.clone(),
-                member: mine.member || theirs.member,
-                children: mine.children.union(&theirs.children),
-            }),
-            (one, other) => one.or(other).cloned(),
-        })
+    #[must_use]
+    pub fn union(mut self, other: Self) -> Self {
+        if self.is_empty() {
+            return other;
+        }
+        for entry in other.entries {
+            self.push_sorted(entry.element, entry.member, entry.children);
+        }
+        self
     }
 
     /// What is in both sets.
+    #[must_use]
     pub fn intersection(&self, other: &Self) -> Self {
-        self.join(other, |mine, theirs| {
-            let (mine, theirs) = (mine?, theirs?);
-            Some(Entry {
+        let both = self.entries.iter().filter_map(|mine| {
+            let theirs = &other.entries[other.position(&mine.element).ok()?];
+            let entry = Entry {
                 element: mine.element.clone(),
                 member: mine.member && theirs.member,
                 children: mine.children.intersection(&theirs.children),
-            })
-        })
+            };
+            (!entry.is_empty()).then_some(entry)
+        });
+        Self {
+            entries: both.collect(),
+        }
     }
 
     /// What is in this set and not in the other. A path in `other` takes nothing below it away.
-    pub fn difference(&self, other: &Self) -> Self {
-        self.join(other, |mine, theirs| {
-            let mine = mine?;
-            let Some(theirs) = theirs else {
-                return Some(mine.clone());
-            };
-            Some(Entry {
-                element: mine.element.clone(),
-                member: mine.member && !theirs.member,
-                children: mine.children.difference(&theirs.children),
-            })
-        })
+    #[must_use]
+    pub fn difference(self, other: &Self) -> Self {
+        self.less(other, false)
     }
 
     /// What is in this set and neither in the other nor below a path that is.
-    pub fn recursive_difference(&self, other: &Self) -> Self {
-        self.join(other, |mine, theirs| {
-            let mine = mine?;
-            let Some(theirs) = theirs else {
-                return Some(mine.clone());
+    #[must_use]
+    pub fn recursive_difference(self, other: &Self) -> Self {
+        self.less(other, true)
+    }
+
+    fn less(mut self, other: &Self, and_below: bool) -> Self {
+        if other.is_empty() {
+            return self;
+        }
+        self.entries.retain_mut(|mine| {
+            let Ok(at) = other.position(&mine.element) else {
+                return true;
             };
-            (!theirs.member).then(|| Entry {
-                element: mine.element.clone(),
-                member: mine.member,
-                children: mine.children.recursive_difference(&theirs.children),
-            })
-        })
+            let theirs = &other.entries[at];
+            if theirs.member && and_below {
+                return false;
+            }
+            mine.member &= !theirs.member;
+            mine.children = std::mem::take(&mut mine.children).less(&theirs.children, and_below);
+            !mine.is_empty()
+        });
+        self
     }
 
     /// Every path of the set: at each level the members, then what is below each.
@@ -192,31 +196,5 @@ impl Set {
             entry.children.collect(prefix, paths);
             prefix.pop();
         }
-    }
-
-    fn join(
-        &self,
-        other: &Self,
-        mut pick: impl FnMut(Option<&Entry>, Option<&Entry>) -> Option<Entry>,
-    ) -> Self {
-        let mut entries = Vec::with_capacity(self.entries.len());
-        let (mut mine, mut theirs) = (
-            self.entries.iter().peekable(),
-            other.entries.iter().peekable(),
-        );
-        loop {
-            let picked = match (mine.peek(), theirs.peek()) {
-                (None, None) => break,
-                (Some(_), None) => pick(mine.next(), None),
-                (None, Some(_)) => pick(None, theirs.next()),
-                (Some(left), Some(right)) => match left.element.cmp(&right.element) {
-                    Ordering::Less => pick(mine.next(), None),
-                    Ordering::Greater => pick(None, theirs.next()),
-                    Ordering::Equal => pick(mine.next(), theirs.next()),
-                },
-            };
-            entries.extend(picked.filter(|entry| !entry.is_empty()));
-        }
-        Self { entries }
     }
 }

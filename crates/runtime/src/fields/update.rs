@@ -102,8 +102,8 @@ impl<'a, V: Versions + ?Sized> Updater<'a, V> {
             .unwrap_or_default();
         let set = before
             .difference(&compare.removed)
-            .union(&compare.modified)
-            .union(&compare.added)
+            .union(compare.modified)
+            .union(compare.added)
             .recursive_difference(self.versions.reset_fields(version));
         if !set.is_empty() {
             managers.insert(
@@ -188,16 +188,17 @@ impl<'a, V: Versions + ?Sized> Updater<'a, V> {
                 left.push((name.clone(), Set::new()));
                 continue;
             };
-            let lost = owned
-                .set
-                .intersection(&compare.modified.union(&compare.added));
+            let set = &owned.set;
+            let lost = set
+                .intersection(&compare.modified)
+                .union(set.intersection(&compare.added));
             conflicts.extend(lost.paths().into_iter().map(|path| Conflict {
                 manager: name.clone(),
                 path,
             }));
             left.push((
                 name.clone(),
-                owned.set.difference(&lost).difference(&compare.removed),
+                set.clone().difference(&lost).difference(&compare.removed),
             ));
         }
         if !force && !conflicts.is_empty() {
@@ -265,7 +266,7 @@ impl<'a, V: Versions + ?Sized> Updater<'a, V> {
         let mut by_version: BTreeMap<&Text, Set> = BTreeMap::new();
         for owned in managers.values() {
             let set = by_version.entry(&owned.version).or_default();
-            *set = set.union(&owned.set);
+            *set = std::mem::take(set).union(owned.set.clone());
         }
         // The version at hand first: what it restores may be needed to convert.
         let mut versions: Vec<_> = by_version.iter().collect();
@@ -286,7 +287,7 @@ impl<'a, V: Versions + ?Sized> Updater<'a, V> {
             let have = field_set::of_record(&part).with_named_fields(&ty);
             let gone = field_set::of_record(&whole)
                 .with_named_fields(&ty)
-                .difference(&have.union(&owned.with_named_fields(&ty)));
+                .difference(&have.union(owned.with_named_fields(&ty)));
             let restored = remove::from_record(&whole, &gone);
             let back = if same {
                 Some(restored)
