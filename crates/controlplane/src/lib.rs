@@ -9,6 +9,7 @@
 
 pub mod access;
 pub mod admission;
+pub mod controllers;
 pub mod convert;
 pub mod health;
 pub mod hooks;

@@ -5,6 +5,7 @@ use std::net::{IpAddr, Ipv4Addr};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use pintle_controlplane::controllers::Controllers;
 use pintle_controlplane::admission::{AdmissionOptions, Configuration, TolerationSeconds};
 use pintle_controlplane::services::range::Range;
 use pintle_controlplane::services::{PortRange, ServiceOptions};
@@ -49,7 +50,7 @@ pub struct Config {
     /// How requests are authorized.
     pub authorization: Vec<AuthorizationMode>,
     /// Whether the controllers run inside that a lone API server needs.
-    pub builtin_controllers: bool,
+    pub controllers: Controllers,
     /// Prefix of every key, without a slash at the end.
     pub key_prefix: String,
     /// Time between compactions; zero is never.
@@ -225,18 +226,7 @@ impl Config {
             front_proxy: front_proxy(flags, &mut faults),
             service_accounts: service_accounts(flags, &mut faults),
             authorization: faults.check(authorization(flags)).unwrap_or_default(),
-            builtin_controllers: match flags.many("builtin-controllers").as_slice() {
-                [] => alone,
-                ["*"] => true,
-                [""] => false,
-                other => {
-                    faults.add(format!(
-                        "--builtin-controllers={}: must be * or empty",
-                        other.join(",")
-                    ));
-                    false
-                }
-            },
+            controllers: controllers(flags, alone, &mut faults),
             key_prefix: format!("/{}", flags.one("etcd-prefix").trim_matches('/')),
             compaction_interval: faults
                 .check(span(flags, "etcd-compaction-interval"))
@@ -473,6 +463,21 @@ fn gates(flags: &Flags, faults: &mut Faults) -> Vec<(String, bool)> {
         }
     });
     gates
+}
+
+/// Without a word, every controller runs where the server sets itself up, and none where it takes its place in a cluster
+/// that an operator sets up.
+fn controllers(flags: &Flags, alone: bool, faults: &mut Faults) -> Controllers {
+    if !flags.is_given("builtin-controllers") {
+        return if alone {
+            Controllers::all()
+        } else {
+            Controllers::none()
+        };
+    }
+    let chosen = Controllers::parse(flags.many("builtin-controllers"));
+    let chosen = chosen.map_err(|error| format!("--builtin-controllers: {error}"));
+    faults.check(chosen).unwrap_or_default()
 }
 
 fn admission(flags: &Flags, faults: &mut Faults) -> AdmissionOptions {

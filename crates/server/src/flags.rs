@@ -393,7 +393,7 @@ pub const FLAGS: &[Section] = &[
             many(
                 "builtin-controllers",
                 "",
-                "Controllers to run inside, for a cluster without kube-controller-manager: * or none. Default: * without --tls-cert-file, --client-ca-file and --token-auth-file, else none.",
+                "Controllers to run inside, for a cluster without kube-controller-manager: their names, * for all, -name for all but one, or nothing. Default: * without --tls-cert-file, --client-ca-file and --token-auth-file, else none.",
             ),
             one(
                 "service-cluster-ip-range",

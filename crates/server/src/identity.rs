@@ -107,6 +107,14 @@ impl Identity {
         Ok((!bundle.is_empty()).then_some(bundle))
     }
 
+    /// The CA of the self-made serving certificate, in PEM; `None` where the operator brought one of their own.
+    pub(crate) fn own_ca(&self) -> Result<Option<String>> {
+        let read = |file: PathBuf| {
+            fs::read_to_string(&file).with_context(|| format!("cannot read {}", file.display()))
+        };
+        self.pki.as_ref().map(Pki::ca_file).map(read).transpose()
+    }
+
     /// Writes the administrator's kubeconfig for a server at `address`; says where it is. There is none where
     /// the operator brought certificates of their own.
     pub(crate) fn write_kubeconfig(

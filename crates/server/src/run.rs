@@ -16,7 +16,7 @@ use pintle_controlplane::hooks::{AuthenticationInfo, HookOptions};
 use pintle_controlplane::registry::{Api, ApiOptions};
 use pintle_controlplane::rows::Switches;
 use pintle_controlplane::unkept::Answerers;
-use pintle_controlplane::{admission, hooks, node_uses, rbac};
+use pintle_controlplane::{admission, controllers, hooks, node_uses, rbac};
 use pintle_endpoints::cache::Progress;
 use pintle_endpoints::context::Environment;
 use pintle_endpoints::documents::Documents;
@@ -191,12 +191,12 @@ pub async fn run(
             start_up.hook("rbac/bootstrap-roles"),
         ));
     }
-    if config.builtin_controllers {
-        background.spawn(rbac::aggregation::keep_aggregated(
-            Arc::clone(&api.registry),
-            environment.clone(),
-        ));
-    }
+    background.spawn(controllers::run(
+        Arc::clone(&api.registry),
+        environment.clone(),
+        config.controllers.clone(),
+        identity.own_ca()?,
+    ));
     background.spawn(compact(
         storage,
         Arc::clone(api.registry.progress()),

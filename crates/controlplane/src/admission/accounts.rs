@@ -173,7 +173,7 @@ fn check_mirror(attributes: &Attributes<'_>, pod: Pod<'_>) -> Result<(), ApiErro
 }
 
 /// Whether a pod names a secret anywhere.
-fn has_secrets(pod: Pod<'_>) -> bool {
+pub(super) fn has_secrets(pod: Pod<'_>) -> bool {
     let spec = pod.spec();
     let container =
         |env, from| env_secrets(env).next().is_some() || from_secrets(from).next().is_some();

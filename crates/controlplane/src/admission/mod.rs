@@ -8,11 +8,14 @@ mod always;
 pub(crate) mod amounts;
 mod certificates;
 mod configuration;
+mod event_rate;
 mod limits;
 mod lookup;
 mod namespaces;
 mod networking;
+mod node_restriction;
 mod nodes;
+mod owners;
 mod pod_security;
 mod pods;
 mod priority;
@@ -164,7 +167,9 @@ const PLUGINS: &[Entry] = &[
     on("ServiceAccount", |parts| {
         Ok(Arc::new(accounts::ServiceAccounts(parts.lookup())))
     }),
-    absent("NodeRestriction", false),
+    off("NodeRestriction", |parts| {
+        Ok(Arc::new(node_restriction::NodeRestriction(parts.lookup())))
+    }),
     on("TaintNodesByCondition", |_| rule(nodes::NotReadyTaint)),
     off("AlwaysPullImages", |_| rule(pods::AlwaysPull)),
     absent("ImagePolicyWebhook", false),
@@ -190,7 +195,10 @@ const PLUGINS: &[Entry] = &[
         let settings = parts.settings("PodTolerationRestriction");
         rule(tolerations::Restriction::new(parts.lookup(), settings))
     }),
-    absent("EventRateLimit", false),
+    off("EventRateLimit", |parts| {
+        let settings = parts.settings("EventRateLimit");
+        rule(event_rate::EventRateLimit::new(settings)?)
+    }),
     off("ExtendedResourceToleration", |_| {
         rule(tolerations::ExtendedResource)
     }),
@@ -201,7 +209,12 @@ const PLUGINS: &[Entry] = &[
         rule(volumes::InUseProtection)
     }),
     absent("PodGroupProtection", true),
-    absent("OwnerReferencesPermissionEnforcement", false),
+    off("OwnerReferencesPermissionEnforcement", |parts| {
+        Ok(Arc::new(owners::OwnerReferences {
+            lookup: parts.lookup(),
+            authorizer: Arc::clone(&parts.authorizer),
+        }))
+    }),
     on("PersistentVolumeClaimResize", |parts| {
         rule(volumes::Resize(parts.lookup()))
     }),

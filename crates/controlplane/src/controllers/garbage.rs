@@ -1,0 +1,403 @@
+//! `garbage-collector-controller`: takes away what has lost its owners, in the way that a delete asked for.
+//!
+//! It keeps a graph of who owns what, and brings it up to date by comparing revisions, so an object is decoded once per
+//! change, and not at all if it has neither owners nor finalizers. Then
+//!
+//! - what has only owners that are gone is deleted, and owners that are gone are struck out where others remain;
+//! - of an owner with the finalizer `orphan` on its way out, dependents lose the reference before it goes;
+//! - of an owner with the finalizer `foregroundDeletion`, dependents that block it go first.
+
+use std::collections::{HashMap, HashSet};
+use std::pin::Pin;
+use std::sync::Arc;
+
+use pintle_endpoints::cache::{Entry, Version};
+use pintle_endpoints::delete_options::{DeleteOptions, Propagation};
+use pintle_endpoints::metadata::{Metadata, MetadataMut};
+use pintle_endpoints::store::finalizers::{FOREGROUND, ORPHAN};
+use pintle_endpoints::store::{Change, Store};
+use pintle_runtime::meta::{ObjectMetaMut, OwnerReference};
+use pintle_runtime::status::ApiError;
+use pintle_runtime::text::Text;
+use pintle_runtime::value::Record;
+use pintle_storage::Revision;
+
+use super::{Controller, Tools};
+
+/// Where an object is: the prefix of its kind's keys, and its key below that.
+type Place = (Vec<u8>, String);
+
+/// An owner as an object names it.
+#[derive(Clone, Debug)]
+struct Owner {
+    api_version: String,
+    kind: String,
+    name: String,
+    uid: String,
+    blocks: bool,
+}
+
+/// What is known of an object with owners, or on its way out.
+#[derive(Clone, Debug)]
+struct Node {
+    revision: Revision,
+    uid: String,
+    namespace: String,
+    name: String,
+    owners: Vec<Owner>,
+    is_going: bool,
+    orphans: bool,
+    is_foreground: bool,
+}
+
+/// The controller.
+pub(super) struct Collector {
+    tools: Tools,
+    /// Of each kind what was seen last, with the revision of its snapshot.
+    seen: HashMap<Vec<u8>, (Revision, HashMap<String, Option<Node>>)>,
+    /// Owners that were found missing, so that each is looked for once a pass.
+    missing: HashSet<String>,
+}
+
+/// What an owner is to its dependents.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum State {
+    /// It is there, and stays as far as dependents are concerned.
+    Solid,
+    /// It is gone, or another object has its name.
+    Gone,
+    /// It waits for its dependents to go.
+    Waiting,
+}
+
+impl Collector {
+    pub(super) fn new(tools: Tools) -> Self {
+        Self {
+            tools,
+            seen: HashMap::new(),
+            missing: HashSet::new(),
+        }
+    }
+
+    /// Brings the graph up to date.
+    fn refresh(&mut self, stores: &[Arc<Store>]) -> Result<(), ApiError> {
+        let prefixes: HashSet<&[u8]> = stores.iter().map(|store| store.cache().prefix()).collect();
+        self.seen.retain(|prefix, _| prefixes.contains(prefix.as_slice()));
+        for store in stores {
+            let cache = store.cache();
+            let revision = cache.newest().0.revision();
+            let (seen, nodes) = self
+                .seen
+                .entry(cache.prefix().to_vec())
+                .or_insert_with(|| (Revision::ZERO, HashMap::new()));
+            if *seen == revision {
+                continue;
+            }
+            let mut next = HashMap::with_capacity(nodes.len());
+            for entry in cache.all(None) {
+                let known = nodes.remove(entry.key());
+                let node = match known {
+                    Some(Some(node)) if node.revision == entry.revision() => Some(node),
+                    _ => node_of(&entry)?,
+                };
+                next.insert(entry.key().to_owned(), node);
+            }
+            *nodes = next;
+            *seen = revision;
+        }
+        Ok(())
+    }
+
+    /// Everything in the graph that has owners or is on its way out.
+    fn nodes(&self) -> impl Iterator<Item = (Place, &Node)> {
+        self.seen.iter().flat_map(|(prefix, (_, nodes))| {
+            nodes
+                .iter()
+                .filter_map(move |(key, node)| Some(((prefix.clone(), key.clone()), node.as_ref()?)))
+        })
+    }
+
+    fn dependents(&self, uid: &str) -> Vec<(Place, Node)> {
+        let owned = |node: &&Node| node.owners.iter().any(|owner| owner.uid == uid);
+        self.nodes()
+            .filter(|(_, node)| owned(node))
+            .map(|(place, node)| (place, node.clone()))
+            .collect()
+    }
+
+    /// What has become of an owner, as its dependent in `namespace` sees it.
+    fn state(&mut self, stores: &[Arc<Store>], owner: &Owner, namespace: &str) -> State {
+        if self.missing.contains(&owner.uid) {
+            return State::Gone;
+        }
+        let (group, version) = owner
+            .api_version
+            .split_once('/')
+            .unwrap_or(("", &owner.api_version));
+        let registry = self.tools.registry.stores();
+        let row = registry.iter().find(|store| {
+            let row = store.row();
+            row.group == group && row.version == version && row.kind == owner.kind
+        });
+        // A kind that is not served may be served again: nothing is concluded from its absence.
+        let Some(store) = row else {
+            return State::Solid;
+        };
+        let key = match (store.row().namespaced, namespace) {
+            // What is in no namespace can not have an owner in one; upstream reports it and leaves it.
+            (true, "") => return State::Solid,
+            (true, namespace) => format!("{namespace}/{}", owner.name),
+            (false, _) => owner.name.clone(),
+        };
+        let found = store.cache().get(&key);
+        if found.is_none_or(|entry| entry.uid() != owner.uid) {
+            self.missing.insert(owner.uid.clone());
+            return State::Gone;
+        }
+        let hub = stores
+            .iter()
+            .find(|hub| Arc::ptr_eq(hub.cache(), store.cache()));
+        let node = hub
+            .and_then(|hub| self.seen.get(hub.cache().prefix()))
+            .and_then(|(_, nodes)| nodes.get(&key)?.as_ref());
+        if node.is_some_and(|node| node.is_going && node.is_foreground) {
+            State::Waiting
+        } else {
+            State::Solid
+        }
+    }
+
+    async fn collect(&mut self, stores: &[Arc<Store>]) -> Result<(), ApiError> {
+        self.missing.clear();
+        let going: Vec<(Place, Node)> = self
+            .nodes()
+            .filter(|(_, node)| node.is_going && (node.orphans || node.is_foreground))
+            .map(|(place, node)| (place, node.clone()))
+            .collect();
+        for (place, node) in going {
+            let dependents = self.dependents(&node.uid);
+            if node.orphans {
+                for (place, dependent) in &dependents {
+                    self.strike_owners(stores, place, dependent, &[node.uid.as_str()])
+                        .await?;
+                }
+                self.drop_finalizer(stores, &place, &node, ORPHAN).await?;
+                continue;
+            }
+            let blocks = |dependent: &Node| {
+                let mut owners = dependent.owners.iter();
+                owners.any(|owner| owner.uid == node.uid && owner.blocks)
+            };
+            if !dependents.iter().any(|(_, dependent)| blocks(dependent)) {
+                self.drop_finalizer(stores, &place, &node, FOREGROUND).await?;
+            }
+        }
+        let owned: Vec<(Place, Node)> = self
+            .nodes()
+            .filter(|(_, node)| !node.owners.is_empty())
+            .map(|(place, node)| (place, node.clone()))
+            .collect();
+        for (place, node) in owned {
+            self.look_at(stores, &place, &node).await?;
+        }
+        Ok(())
+    }
+
+    /// Deletes a dependent that has nobody left, and strikes out owners that it has lost.
+    async fn look_at(
+        &mut self,
+        stores: &[Arc<Store>],
+        place: &Place,
+        node: &Node,
+    ) -> Result<(), ApiError> {
+        // What goes already goes by its own rules; what has changed, maybe by this very pass, is looked at in the next.
+        let current = store_of(stores, place).and_then(|store| store.cache().get(&place.1));
+        let is_same = current.is_some_and(|entry| entry.revision() == node.revision);
+        if !is_same || (node.is_going && !node.is_foreground) {
+            return Ok(());
+        }
+        let mut lost = Vec::new();
+        let (mut solid, mut waiting) = (false, false);
+        for owner in &node.owners {
+            match self.state(stores, owner, &node.namespace) {
+                State::Solid => solid = true,
+                State::Gone => lost.push(owner.uid.as_str()),
+                State::Waiting => {
+                    waiting = true;
+                    lost.push(owner.uid.as_str());
+                }
+            }
+        }
+        if lost.is_empty() || (node.is_going && !waiting) {
+            return Ok(());
+        }
+        if solid {
+            return self.strike_owners(stores, place, node, &lost).await;
+        }
+        if node.is_going {
+            return Ok(());
+        }
+        let propagation = if waiting && !self.dependents(&node.uid).is_empty() {
+            Propagation::Foreground
+        } else if node.orphans {
+            Propagation::Orphan
+        } else if node.is_foreground {
+            Propagation::Foreground
+        } else {
+            Propagation::Background
+        };
+        self.delete(stores, place, node, propagation).await
+    }
+
+    async fn delete(
+        &self,
+        stores: &[Arc<Store>],
+        place: &Place,
+        node: &Node,
+        propagation: Propagation,
+    ) -> Result<(), ApiError> {
+        let Some(store) = store_of(stores, place) else {
+            return Ok(());
+        };
+        let mut options = DeleteOptions {
+            propagation_policy: Some(propagation),
+            ..DeleteOptions::default()
+        };
+        options.preconditions.uid = Some(node.uid.clone());
+        let cx = self.tools.context(&node.namespace);
+        let permit = self.tools.permit();
+        tolerate(store.delete(&permit, &cx, &node.name, &options).await)
+    }
+
+    async fn strike_owners(
+        &self,
+        stores: &[Arc<Store>],
+        place: &Place,
+        node: &Node,
+        lost: &[&str],
+    ) -> Result<(), ApiError> {
+        self.update(stores, place, node, |object| {
+            if let Some(record) = metadata_of(object) {
+                let mut metadata = ObjectMetaMut::from_record(record);
+                let mut owners = metadata.owner_references_mut();
+                owners.retain(|owner| !lost.contains(&owner.uid()));
+            }
+        })
+        .await
+    }
+
+    async fn drop_finalizer(
+        &self,
+        stores: &[Arc<Store>],
+        place: &Place,
+        node: &Node,
+        finalizer: &str,
+    ) -> Result<(), ApiError> {
+        self.update(stores, place, node, |object| {
+            if let Some(mut metadata) = MetadataMut::of(object) {
+                let left = metadata.read().finalizers();
+                let left = left.filter(|it| *it != finalizer);
+                let left: Vec<Text> = left.map(|it| Text::from(it.to_owned())).collect();
+                metadata.set_finalizers(left);
+            }
+        })
+        .await
+    }
+
+    async fn update(
+        &self,
+        stores: &[Arc<Store>],
+        place: &Place,
+        node: &Node,
+        edit: impl Fn(&mut Record) + Send + Sync,
+    ) -> Result<(), ApiError> {
+        let Some(store) = store_of(stores, place) else {
+            return Ok(());
+        };
+        let make = |old: Option<&Record>| {
+            let mut object = old
+                .cloned()
+                .ok_or_else(|| ApiError::internal("the object is gone"))?;
+            edit(&mut object);
+            Ok(object)
+        };
+        let mut change = Change::default();
+        change.preconditions.uid = Some(node.uid.clone());
+        let cx = self.tools.context(&node.namespace);
+        let permit = self.tools.permit();
+        tolerate(
+            store
+                .update_with(&permit, &cx, &node.name, &change, make)
+                .await,
+        )
+    }
+}
+
+fn store_of<'s>(stores: &'s [Arc<Store>], place: &Place) -> Option<&'s Arc<Store>> {
+    stores.iter().find(|store| store.cache().prefix() == place.0)
+}
+
+fn metadata_of(object: &mut Record) -> Option<&mut Record> {
+    match object.get_mut(pintle_runtime::meta::METADATA)? {
+        pintle_runtime::value::Value::Record(record) => Some(record),
+        _ => None,
+    }
+}
+
+/// What is gone, or another object by now, is looked at again when the graph says so; and what may not be deleted, such
+/// as the namespace `default`, stays.
+fn tolerate<T>(result: Result<T, ApiError>) -> Result<(), ApiError> {
+    match result {
+        Ok(_)
+        | Err(
+            ApiError::NotFound(_)
+            | ApiError::Conflict(_)
+            | ApiError::Forbidden(_)
+            | ApiError::Invalid(_),
+        ) => Ok(()),
+        Err(error) => Err(error),
+    }
+}
+
+/// What there is to know of an object. Most have neither owners nor an end, which their text tells without decoding.
+fn node_of(entry: &Entry) -> Result<Option<Node>, ApiError> {
+    let json = entry.json(Version::HUB)?;
+    let has = |word: &str| {
+        json.windows(word.len()).any(|window| window == word.as_bytes())
+    };
+    if !has("\"ownerReferences\"") && !has("\"deletionTimestamp\"") {
+        return Ok(None);
+    }
+    let object = entry.record()?;
+    let metadata = Metadata::of(&object);
+    let owners = metadata.owner_references().map(|owner| {
+        let owner = OwnerReference::from_record(owner);
+        Owner {
+            api_version: owner.api_version().to_owned(),
+            kind: owner.kind().to_owned(),
+            name: owner.name().to_owned(),
+            uid: owner.uid().to_owned(),
+            blocks: owner.block_owner_deletion() == Some(true),
+        }
+    });
+    Ok(Some(Node {
+        revision: entry.revision(),
+        uid: entry.uid().to_owned(),
+        namespace: entry.namespace().to_owned(),
+        name: entry.name().to_owned(),
+        owners: owners.collect(),
+        is_going: metadata.deletion_timestamp().is_some(),
+        orphans: metadata.has_finalizer(ORPHAN),
+        is_foreground: metadata.has_finalizer(FOREGROUND),
+    }))
+}
+
+impl Controller for Collector {
+    fn pass(&mut self) -> Pin<Box<dyn Future<Output = Result<(), ApiError>> + Send + '_>> {
+        Box::pin(async move {
+            let stores = self.tools.stores();
+            self.refresh(&stores)?;
+            self.collect(&stores).await
+        })
+    }
+}
