@@ -83,7 +83,9 @@ impl Namespaces {
             }
             let left = all();
             if !left.is_empty() {
-                remains.resources.insert(row.group_resource(), left.len());
+                // Upstream writes the dot of the core group too.
+                let resource = format!("{}.{}", row.name, row.group);
+                remains.resources.insert(resource, left.len());
             }
             for entry in left {
                 let object = entry.record()?;
