@@ -5,8 +5,8 @@ use std::net::{IpAddr, Ipv4Addr};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use pintle_controlplane::controllers::Controllers;
 use pintle_controlplane::admission::{AdmissionOptions, Configuration, TolerationSeconds};
+use pintle_controlplane::controllers::Controllers;
 use pintle_controlplane::services::range::Range;
 use pintle_controlplane::services::{PortRange, ServiceOptions};
 use pintle_runtime::duration;

@@ -36,8 +36,10 @@ impl Plugin for NodeRestriction {
     fn interest(&self, target: Target<'_>) -> Interest {
         let cares = matches!(
             (&*target.resource.group, &*target.resource.name),
-            ("", "pods" | "nodes" | "persistentvolumeclaims" | "serviceaccounts")
-                | ("coordination.k8s.io", "leases")
+            (
+                "",
+                "pods" | "nodes" | "persistentvolumeclaims" | "serviceaccounts"
+            ) | ("coordination.k8s.io", "leases")
                 | ("storage.k8s.io", "csinodes")
                 | ("resource.k8s.io", "resourceslices")
         );
@@ -103,7 +105,9 @@ impl Request<'_> {
 
     fn unexpected(&self, only: &str) -> Result<(), ApiError> {
         let (operation, node) = (self.attributes.operation.as_str(), self.node);
-        self.refuse(format!("unexpected operation \"{operation}\", node \"{node}\" {only}"))
+        self.refuse(format!(
+            "unexpected operation \"{operation}\", node \"{node}\" {only}"
+        ))
     }
 
     fn pod(&self) -> Result<(), ApiError> {
@@ -156,17 +160,23 @@ impl Request<'_> {
         };
         if owner.uid() != entry.uid() {
             let (found, given) = (entry.uid(), owner.uid());
-            return self.refuse(format!("node {node} UID mismatch: expected {given} got {found}"));
+            return self.refuse(format!(
+                "node {node} UID mismatch: expected {given} got {found}"
+            ));
         }
         let spec = pod.spec();
         let volumes = || spec.volumes().iter();
         let environment = || {
-            let containers = spec.init_containers().iter().chain(spec.containers().iter());
+            let containers = spec
+                .init_containers()
+                .iter()
+                .chain(spec.containers().iter());
             containers.flat_map(|it| it.env().iter())
         };
         let has_maps = volumes().any(|it| it.config_map().is_some())
             || environment().any(|it| {
-                it.value_from().is_some_and(|from| from.config_map_key_ref().is_some())
+                it.value_from()
+                    .is_some_and(|from| from.config_map_key_ref().is_some())
             });
         let what = if !spec.service_account_name().is_empty() {
             "a service account"
@@ -181,7 +191,9 @@ impl Request<'_> {
         } else {
             return Ok(());
         };
-        self.refuse(format!("node \"{node}\" can not create pods that reference {what}"))
+        self.refuse(format!(
+            "node \"{node}\" can not create pods that reference {what}"
+        ))
     }
 
     fn pod_status(&self) -> Result<(), ApiError> {
@@ -222,7 +234,9 @@ impl Request<'_> {
             return Ok(());
         }
         let node = self.node;
-        self.refuse(format!("node {node} can only evict pods with spec.nodeName set to itself"))
+        self.refuse(format!(
+            "node {node} can only evict pods with spec.nodeName set to itself"
+        ))
     }
 
     fn own_node(&self) -> Result<(), ApiError> {
@@ -247,7 +261,8 @@ impl Request<'_> {
             let why = format!("node \"{node}\" is not allowed to modify node \"{requested}\"");
             return self.refuse(why);
         }
-        let (Operation::Update, Some(new), Some(old)) = (self.attributes.operation, new, old) else {
+        let (Operation::Update, Some(new), Some(old)) = (self.attributes.operation, new, old)
+        else {
             return Ok(());
         };
         let not = |what: &str| self.refuse(format!("node \"{node}\" is not allowed to {what}"));
@@ -323,7 +338,10 @@ impl Request<'_> {
         if uid.is_empty() {
             return self.refuse("node requested token with a pod binding without a uid");
         }
-        let pod = self.plugin.0.object(PODS, self.attributes.namespace, bound.name())?;
+        let pod = self
+            .plugin
+            .0
+            .object(PODS, self.attributes.namespace, bound.name())?;
         let pods = GroupResource::new("", "pods");
         let pod = pod.ok_or_else(|| ApiError::not_found(&pods, bound.name()))?;
         let pod = Pod::from_record(&pod);
@@ -334,14 +352,18 @@ impl Request<'_> {
             ));
         }
         if pod.spec().node_name() != self.node {
-            return self.refuse("node requested token bound to a pod scheduled on a different node");
+            return self
+                .refuse("node requested token bound to a pod scheduled on a different node");
         }
         if spec.audiences().len() > 1 {
             return self.refuse("node may only request 0 or 1 audiences");
         }
         let audience = spec.audiences().first().unwrap_or_default();
         let projected = pod.spec().volumes().iter().any(|volume| {
-            let sources = volume.projected().into_iter().flat_map(|it| it.sources().iter());
+            let sources = volume
+                .projected()
+                .into_iter()
+                .flat_map(|it| it.sources().iter());
             let mut tokens = sources.filter_map(|it| it.service_account_token());
             tokens.any(|token| token.audience() == audience)
         });
@@ -352,12 +374,15 @@ impl Request<'_> {
         if projected || has_driver {
             return Ok(());
         }
-        self.refuse(format!("audience \"{audience}\" not found in pod spec volume"))
+        self.refuse(format!(
+            "audience \"{audience}\" not found in pod spec volume"
+        ))
     }
 
     fn lease(&self) -> Result<(), ApiError> {
         if self.attributes.namespace != "kube-node-lease" {
-            return self.refuse("can only access leases in the \"kube-node-lease\" system namespace");
+            return self
+                .refuse("can only access leases in the \"kube-node-lease\" system namespace");
         }
         self.same_name("can only access node lease with the same name as the requesting node")
     }
@@ -372,7 +397,9 @@ impl Request<'_> {
     fn slice(&self) -> Result<(), ApiError> {
         let node_name = |object: &Record| {
             let spec = object.get_by_name("spec").and_then(Value::as_record)?;
-            spec.get_by_name("nodeName").and_then(Value::as_str).map(str::to_owned)
+            spec.get_by_name("nodeName")
+                .and_then(Value::as_str)
+                .map(str::to_owned)
         };
         let (verb, seen) = match self.attributes.operation {
             Operation::Create => ("create", self.object),
@@ -425,8 +452,13 @@ fn is_forbidden(label: &str) -> bool {
 fn forbidden_labels(new: Option<Node<'_>>, old: Option<Node<'_>>) -> Vec<String> {
     let labels = |node: Option<Node<'_>>| -> BTreeMap<String, String> {
         let record = node.map(|node| node.record().clone());
-        let labels = record.as_ref().into_iter().flat_map(|it| Metadata::of(it).labels());
-        labels.map(|(key, value)| (key.to_owned(), value.to_owned())).collect()
+        let labels = record
+            .as_ref()
+            .into_iter()
+            .flat_map(|it| Metadata::of(it).labels());
+        labels
+            .map(|(key, value)| (key.to_owned(), value.to_owned()))
+            .collect()
     };
     let (new, old) = (labels(new), labels(old));
     let all: BTreeSet<&String> = new.keys().chain(old.keys()).collect();

@@ -38,7 +38,10 @@ impl Plugin for OwnerReferences {
     ) -> Answer<'a> {
         let owners = |object: Option<&'a Record>| -> Vec<&'a Record> {
             let metadata = object.map(Metadata::of);
-            metadata.into_iter().flat_map(Metadata::owner_references).collect()
+            metadata
+                .into_iter()
+                .flat_map(Metadata::owner_references)
+                .collect()
         };
         let (new, old) = (owners(object), owners(attributes.old));
         if new == old {
@@ -111,9 +114,10 @@ impl OwnerReferences {
             .split_once('/')
             .unwrap_or(("", owner.api_version()));
         let stores = self.lookup.registry()?.stores();
-        let found = stores.iter().map(|store| store.row()).find(|row| {
-            row.group == group && row.version == version && row.kind == owner.kind()
-        });
+        let found = stores
+            .iter()
+            .map(|store| store.row())
+            .find(|row| row.group == group && row.version == version && row.kind == owner.kind());
         Ok(found.map(|row| ResourceAttributes {
             group: Text::from(group.to_owned()),
             version: Text::from(version.to_owned()),

@@ -82,7 +82,8 @@ impl Collector {
     /// Brings the graph up to date.
     fn refresh(&mut self, stores: &[Arc<Store>]) -> Result<(), ApiError> {
         let prefixes: HashSet<&[u8]> = stores.iter().map(|store| store.cache().prefix()).collect();
-        self.seen.retain(|prefix, _| prefixes.contains(prefix.as_slice()));
+        self.seen
+            .retain(|prefix, _| prefixes.contains(prefix.as_slice()));
         for store in stores {
             let cache = store.cache();
             let revision = cache.newest().0.revision();
@@ -111,9 +112,9 @@ impl Collector {
     /// Everything in the graph that has owners or is on its way out.
     fn nodes(&self) -> impl Iterator<Item = (Place, &Node)> {
         self.seen.iter().flat_map(|(prefix, (_, nodes))| {
-            nodes
-                .iter()
-                .filter_map(move |(key, node)| Some(((prefix.clone(), key.clone()), node.as_ref()?)))
+            nodes.iter().filter_map(move |(key, node)| {
+                Some(((prefix.clone(), key.clone()), node.as_ref()?))
+            })
         })
     }
 
@@ -189,7 +190,8 @@ impl Collector {
                 owners.any(|owner| owner.uid == node.uid && owner.blocks)
             };
             if !dependents.iter().any(|(_, dependent)| blocks(dependent)) {
-                self.drop_finalizer(stores, &place, &node, FOREGROUND).await?;
+                self.drop_finalizer(stores, &place, &node, FOREGROUND)
+                    .await?;
             }
         }
         let owned: Vec<(Place, Node)> = self
@@ -334,7 +336,9 @@ impl Collector {
 }
 
 fn store_of<'s>(stores: &'s [Arc<Store>], place: &Place) -> Option<&'s Arc<Store>> {
-    stores.iter().find(|store| store.cache().prefix() == place.0)
+    stores
+        .iter()
+        .find(|store| store.cache().prefix() == place.0)
 }
 
 fn metadata_of(object: &mut Record) -> Option<&mut Record> {
@@ -363,7 +367,8 @@ fn tolerate<T>(result: Result<T, ApiError>) -> Result<(), ApiError> {
 fn node_of(entry: &Entry) -> Result<Option<Node>, ApiError> {
     let json = entry.json(Version::HUB)?;
     let has = |word: &str| {
-        json.windows(word.len()).any(|window| window == word.as_bytes())
+        json.windows(word.len())
+            .any(|window| window == word.as_bytes())
     };
     if !has("\"ownerReferences\"") && !has("\"deletionTimestamp\"") {
         return Ok(None);

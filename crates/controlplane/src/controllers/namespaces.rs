@@ -98,12 +98,7 @@ impl Namespaces {
     }
 
     /// Writes into the namespace's status how far it has come.
-    async fn say(
-        &self,
-        namespaces: &Store,
-        name: &str,
-        remains: &Remains,
-    ) -> Result<(), ApiError> {
+    async fn say(&self, namespaces: &Store, name: &str, remains: &Remains) -> Result<(), ApiError> {
         let Some(status) = namespaces.subresource("status") else {
             return Err(ApiError::internal("namespaces have no status"));
         };
@@ -168,7 +163,9 @@ struct Condition {
 
 fn conditions(remains: &Remains) -> [Condition; 5] {
     let counted = |counts: &BTreeMap<String, usize>, has: &str| {
-        let texts = counts.iter().map(|(name, count)| format!("{name}{has} {count} resource instances"));
+        let texts = counts
+            .iter()
+            .map(|(name, count)| format!("{name}{has} {count} resource instances"));
         texts.collect::<Vec<_>>().join(", ")
     };
     let either = |name, holds, yes: (&'static str, String), no: (&'static str, &str)| {

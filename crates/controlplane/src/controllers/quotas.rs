@@ -84,8 +84,14 @@ impl Quotas {
         if !is_new && !is_sure {
             return Ok(false);
         }
-        self.write(quotas, entry.namespace(), entry.name(), entry.revision().to_string(), &counted)
-            .await?;
+        self.write(
+            quotas,
+            entry.namespace(),
+            entry.name(),
+            entry.revision().to_string(),
+            &counted,
+        )
+        .await?;
         self.before.remove(key);
         Ok(true)
     }
@@ -105,11 +111,18 @@ impl Quotas {
             let mut object = old
                 .cloned()
                 .ok_or_else(|| ApiError::internal("the quota is gone"))?;
-            let texts = used
-                .iter()
-                .map(|(name, amount)| (name.clone().into(), Value::String(amount.to_string().into())));
+            let texts = used.iter().map(|(name, amount)| {
+                (
+                    name.clone().into(),
+                    Value::String(amount.to_string().into()),
+                )
+            });
             let texts = Map::from_entries(texts.collect());
-            let hard = ResourceQuota::from_record(&object).spec().hard().map().cloned();
+            let hard = ResourceQuota::from_record(&object)
+                .spec()
+                .hard()
+                .map()
+                .cloned();
             let mut quota = ResourceQuotaMut::from_record(&mut object);
             let mut status = quota.status_mut();
             match hard {

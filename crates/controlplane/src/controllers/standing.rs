@@ -28,7 +28,9 @@ fn is_active(entry: &Entry) -> bool {
 fn tolerate<T>(result: Result<T, ApiError>) -> Result<(), ApiError> {
     match result {
         Ok(_)
-        | Err(ApiError::AlreadyExists(_) | ApiError::NotFound(_) | ApiError::Forbidden(_)) => Ok(()),
+        | Err(ApiError::AlreadyExists(_) | ApiError::NotFound(_) | ApiError::Forbidden(_)) => {
+            Ok(())
+        }
         Err(error) => Err(error),
     }
 }

@@ -10,7 +10,9 @@ use crate::admission::amounts::{Amounts, quantity};
 
 fn row(group: &str, resource: &str) -> &'static Resource {
     let groups = pintle_api::groups().iter().filter(|it| it.name == group);
-    let mut rows = groups.flat_map(|it| it.versions.iter()).flat_map(|it| it.resources.iter());
+    let mut rows = groups
+        .flat_map(|it| it.versions.iter())
+        .flat_map(|it| it.resources.iter());
     rows.find(|it| it.name == resource).unwrap()
 }
 
@@ -21,23 +23,35 @@ fn object(kind: &str, text: &str) -> Record {
 }
 
 fn amounts(list: &[(&str, &str)]) -> Amounts {
-    list.iter().map(|(name, amount)| ((*name).to_owned(), quantity(amount))).collect()
+    list.iter()
+        .map(|(name, amount)| ((*name).to_owned(), quantity(amount)))
+        .collect()
 }
 
 fn shown(amounts: &Amounts) -> String {
-    let parts: Vec<_> = amounts.iter().map(|(name, it)| format!("{name}={it}")).collect();
+    let parts: Vec<_> = amounts
+        .iter()
+        .map(|(name, it)| format!("{name}={it}"))
+        .collect();
     parts.join(" ")
 }
 
 #[track_caller]
 fn check_usage(resource: &str, kind: &str, text: &str, expected: &str) {
-    let usage = Evaluator::of("", resource).unwrap().usage(&object(kind, text), Time::from_seconds(0));
+    let usage = Evaluator::of("", resource)
+        .unwrap()
+        .usage(&object(kind, text), Time::from_seconds(0));
     assert_eq!(shown(&usage), expected, "{text}");
 }
 
 #[test]
 fn objects_use_what_they_ask_for() {
-    check_usage("configmaps", "ConfigMap", "{}", "configmaps=1 count/configmaps=1");
+    check_usage(
+        "configmaps",
+        "ConfigMap",
+        "{}",
+        "configmaps=1 count/configmaps=1",
+    );
     check_usage("limitranges", "LimitRange", "{}", "count/limitranges=1");
     check_usage(
         "services",
@@ -68,7 +82,12 @@ fn pods_use_what_their_containers_need_together_or_one_after_the_other() {
         r#"{"spec":{"initContainers":[{"name":"i","resources":{"requests":{"cpu":"3"}}}],"containers":[{"name":"a","resources":{"requests":{"cpu":"1","example.com/gpu":"2"},"limits":{"memory":"1Gi"}}},{"name":"b","resources":{"requests":{"cpu":"500m"}}}]}}"#,
         "count/pods=1 cpu=3 limits.memory=1Gi pods=1 requests.cpu=3 requests.example.com/gpu=2",
     );
-    check_usage("pods", "Pod", r#"{"status":{"phase":"Failed"}}"#, "count/pods=1");
+    check_usage(
+        "pods",
+        "Pod",
+        r#"{"status":{"phase":"Failed"}}"#,
+        "count/pods=1",
+    );
 }
 
 #[test]
@@ -97,7 +116,11 @@ fn check_scope(name: &str, operator: &str, values: &[&str], pod: &str, expected:
         values: values.iter().map(|it| (*it).to_owned()).collect(),
     };
     let pods = Evaluator::of("", "pods").unwrap();
-    assert_eq!(pods.is_in(&scope, &object("Pod", pod)), expected, "{scope} {pod}");
+    assert_eq!(
+        pods.is_in(&scope, &object("Pod", pod)),
+        expected,
+        "{scope} {pod}"
+    );
 }
 
 #[test]
@@ -144,13 +167,17 @@ fn charged(quotas: &[Quota], limited: &[Limited], pod: &str) -> String {
 }
 
 const ASKS: &str = r#"{"metadata":{"name":"p"},"spec":{"containers":[{"name":"c","resources":{"requests":{"cpu":"2"}}}]}}"#;
-const SILENT: &str = r#"{"metadata":{"name":"p"},"spec":{"containers":[{"name":"c"},{"name":"b"}]}}"#;
+const SILENT: &str =
+    r#"{"metadata":{"name":"p"},"spec":{"containers":[{"name":"c"},{"name":"b"}]}}"#;
 
 #[test]
 fn a_pod_is_charged_or_refused() {
     let cpu = [("requests.cpu", "3"), ("pods", "5")];
     let fresh = quota(&cpu, &[("requests.cpu", "0"), ("pods", "0")]);
-    assert_eq!(charged(&[fresh.clone()], &[], ASKS), "pods=1 requests.cpu=2");
+    assert_eq!(
+        charged(&[fresh.clone()], &[], ASKS),
+        "pods=1 requests.cpu=2"
+    );
     assert_eq!(
         charged(&[fresh], &[], SILENT),
         "pods \"p\" is forbidden: failed quota: q: must specify requests.cpu for: b,c"
@@ -166,7 +193,10 @@ fn a_pod_is_charged_or_refused() {
         charged(&[unseen], &[], ASKS),
         "pods \"p\" is forbidden: status unknown for quota: q, resources: pods,requests.cpu"
     );
-    assert_eq!(charged(&[quota(&[("configmaps", "0")], &[])], &[], ASKS), "");
+    assert_eq!(
+        charged(&[quota(&[("configmaps", "0")], &[])], &[], ASKS),
+        ""
+    );
 }
 
 #[test]
@@ -187,15 +217,27 @@ fn what_is_limited_by_default_needs_a_quota() {
 #[test]
 fn an_update_is_charged_with_what_is_more() {
     let service = |kind: &str| {
-        let text = format!(r#"{{"metadata":{{"name":"s"}},"spec":{{"type":"{kind}","ports":[{{"port":1}}]}}}}"#);
+        let text = format!(
+            r#"{{"metadata":{{"name":"s"}},"spec":{{"type":"{kind}","ports":[{{"port":1}}]}}}}"#
+        );
         object("Service", &text)
     };
     let (old, new) = (service("ClusterIP"), service("NodePort"));
     let attributes = Attributes::of_old(Operation::Update, row("", "services"), "", "blue", &old);
     let services = Evaluator::of("", "services").unwrap();
     let both = [("services", "1"), ("services.nodeports", "1")];
-    let quotas = [quota(&both, &[("services", "1"), ("services.nodeports", "0")])];
-    let charges = Charge::of_request(&quotas, &services, &[], &attributes, &new, Time::from_seconds(0));
+    let quotas = [quota(
+        &both,
+        &[("services", "1"), ("services.nodeports", "0")],
+    )];
+    let charges = Charge::of_request(
+        &quotas,
+        &services,
+        &[],
+        &attributes,
+        &new,
+        Time::from_seconds(0),
+    );
     let charges: Vec<_> = charges.unwrap().iter().map(|it| shown(&it.more)).collect();
     assert_eq!(charges, ["services.nodeports=1"]);
 }

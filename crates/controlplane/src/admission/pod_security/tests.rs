@@ -136,7 +136,10 @@ fn restricted_pods_have_volumes_of_few_types() {
 #[test]
 fn rules_count_since_their_release() {
     let sysctl = r#"{"spec":{"securityContext":{"sysctls":[{"name":"net.ipv4.tcp_rmem"}]}}}"#;
-    assert_eq!(said(Level::Baseline, Some(31), sysctl), "forbidden sysctls (net.ipv4.tcp_rmem)");
+    assert_eq!(
+        said(Level::Baseline, Some(31), sysctl),
+        "forbidden sysctls (net.ipv4.tcp_rmem)"
+    );
     assert_eq!(said(Level::Baseline, Some(32), sysctl), "");
     let engine = r#"{"spec":{"securityContext":{"seLinuxOptions":{"type":"container_engine_t"}}}}"#;
     assert_ne!(said(Level::Baseline, Some(30), engine), "");
@@ -150,7 +153,8 @@ fn rules_count_since_their_release() {
 
 #[test]
 fn reasons_stand_without_their_details() {
-    let record = pod(r#"{"spec":{"hostPID":true,"volumes":[{"name":"v","hostPath":{"path":"/"}}]}}"#);
+    let record =
+        pod(r#"{"spec":{"hostPID":true,"volumes":[{"name":"v","hostPath":{"path":"/"}}]}}"#);
     let pod = Pod::from_record(&record);
     let level = LevelVersion {
         level: Level::Baseline,
@@ -164,7 +168,10 @@ fn reasons_stand_without_their_details() {
 fn check_labels(labels: &[(&str, &str)], expected: [&str; 3], errors: &[&str]) {
     let (policy, found) = Policy::of_labels(Policy::default(), |key| {
         let key = key.strip_prefix("pod-security.kubernetes.io/")?;
-        labels.iter().find(|(known, _)| *known == key).map(|(_, value)| *value)
+        labels
+            .iter()
+            .find(|(known, _)| *known == key)
+            .map(|(_, value)| *value)
     });
     let Policy {
         enforce,
@@ -187,7 +194,11 @@ fn labels_choose_levels_and_versions() {
         &[],
     );
     check_labels(
-        &[("enforce", "baseline"), ("warn", "restricted"), ("audit", "restricted")],
+        &[
+            ("enforce", "baseline"),
+            ("warn", "restricted"),
+            ("audit", "restricted"),
+        ],
         ["baseline:latest", "restricted:latest", "restricted:latest"],
         &[],
     );
@@ -197,7 +208,11 @@ fn labels_choose_levels_and_versions() {
 fn labels_that_can_not_be_read_are_told() {
     check_labels(
         &[("enforce", "x"), ("audit", "y"), ("warn-version", "v1.01")],
-        ["restricted:latest", "privileged:latest", "privileged:latest"],
+        [
+            "restricted:latest",
+            "privileged:latest",
+            "privileged:latest",
+        ],
         &[
             "metadata.labels[pod-security.kubernetes.io/enforce]: Invalid value: \"x\": must be one of privileged, \
              baseline, restricted",
