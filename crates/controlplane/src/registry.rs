@@ -16,6 +16,9 @@ use crate::services::{ServiceOptions, Services};
 use crate::strategy::{FinalizeStrategy, KindStrategy, PartStrategy};
 use crate::unkept::Answerers;
 
+/// Subresources that are the object itself, of which they write a part.
+const PARTS: [&str; 3] = ["status", "approval", "ephemeralcontainers", "resize"];
+
 /// How Kubernetes' API is to be served.
 #[derive(Debug, Clone)]
 pub struct ApiOptions {
@@ -70,12 +73,10 @@ impl Api {
                     strategy = strategy.with_allocation(Arc::clone(&services) as _);
                 }
                 let mut registration = Registration::new(row.clone(), Arc::new(strategy));
-                for part in ["status", "approval"] {
-                    if row.subresource(part).is_some() {
-                        let strategy = KindStrategy::of(row, options.event_ttl);
-                        registration = registration
-                            .with_subresource(part, Arc::new(PartStrategy::new(strategy, part)));
-                    }
+                for part in PARTS.iter().filter(|part| row.subresource(part).is_some()) {
+                    let strategy = KindStrategy::of(row, options.event_ttl);
+                    let strategy = Arc::new(PartStrategy::new(strategy, *part));
+                    registration = registration.with_subresource(*part, strategy);
                 }
                 if row.subresource("finalize").is_some() {
                     let strategy = KindStrategy::of(row, options.event_ttl);

@@ -326,6 +326,11 @@ impl Strategy for PartStrategy {
         pintle_api::validation::update_subresource(&self.subresource, new, old)
     }
 
+    fn warnings(&self, _: &RequestContext, new: &Record, _: Option<&Record>) -> Vec<String> {
+        let particular = self.kind.particular;
+        particular.subresource_warnings(&self.subresource, new)
+    }
+
     fn is_deleted_by_update(&self, new: &Record, old: &Record) -> bool {
         self.kind.is_deleted_by_update(new, old)
     }

@@ -17,6 +17,7 @@ mod discovery;
 mod flowcontrol;
 mod networking;
 mod node;
+pub(crate) mod pods;
 mod policy;
 mod rbac;
 mod resource;
@@ -50,6 +51,11 @@ pub(crate) trait Particular: Send + Sync {
 
     /// What the client should know though the object is valid; `old` is that of an update.
     fn warnings(&self, _new: &Record, _old: Option<&Record>) -> Vec<String> {
+        Vec::new()
+    }
+
+    /// The same on an update of a subresource such as `status`.
+    fn subresource_warnings(&self, _subresource: &str, _new: &Record) -> Vec<String> {
         Vec::new()
     }
 }

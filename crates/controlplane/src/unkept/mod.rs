@@ -5,6 +5,7 @@
 //! is done before it is asked, is told by [`pintle_endpoints::unkept`].
 
 mod component_status;
+mod pods;
 
 use std::sync::Arc;
 
@@ -25,7 +26,11 @@ type Place = (&'static str, &'static str, &'static str);
 impl Answerers {
     /// Those that need nothing but the stores.
     pub fn of_stores() -> Self {
-        Self::default().with_view("", "componentstatuses", component_status::Components::new())
+        Self::default()
+            .with_view("", "componentstatuses", component_status::Components::new())
+            .with_action("", "bindings", "", pods::Binding)
+            .with_action("", "pods", "binding", pods::Binding)
+            .with_action("", "pods", "eviction", pods::Eviction)
     }
 
     /// The same with an action: of a resource, as `("authentication.k8s.io", "tokenreviews", "")`, or below the objects

@@ -14,6 +14,7 @@ mod delete_collection;
 pub mod finalizers;
 mod list;
 pub(crate) mod metadata;
+mod rewrite;
 mod update;
 
 use std::sync::{Arc, OnceLock};

@@ -208,6 +208,23 @@ impl Store {
         }
     }
 
+    /// Writes an object that was computed from `entry`, unless it is the same; `None` if `entry` is no
+    /// longer the newest.
+    pub(super) async fn write_draft(
+        &self,
+        cx: &RequestContext,
+        draft: Draft,
+        hub: Record,
+        entry: &Arc<Entry>,
+    ) -> Result<Option<Written>, ApiError> {
+        let next = if draft.is_same_as(entry) {
+            Next::Same
+        } else {
+            Next::Write { draft, hub }
+        };
+        self.write(cx, next, entry).await
+    }
+
     /// Writes what was computed from `entry`; `None` if that is no longer the newest.
     async fn write(
         &self,
@@ -410,7 +427,7 @@ impl Store {
     }
 
     /// Upstream's storage checks these, and its words name the storage's key.
-    fn check_preconditions(
+    pub(super) fn check_preconditions(
         &self,
         name: &str,
         key: &str,

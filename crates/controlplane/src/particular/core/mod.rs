@@ -6,6 +6,7 @@ mod endpoints;
 mod limit_range;
 mod node;
 mod pod;
+mod replication;
 mod secret;
 mod service;
 mod service_account;
@@ -22,6 +23,8 @@ pub(super) fn of(resource: &str) -> Option<&'static dyn Particular> {
         "persistentvolumeclaims" => &volume::Claims,
         "persistentvolumes" => &volume::Volumes,
         "pods" => &pod::Pods,
+        "podtemplates" => &replication::Templates,
+        "replicationcontrollers" => &replication::Controllers,
         "secrets" => &secret::Secrets,
         "serviceaccounts" => &service_account::ServiceAccounts,
         "services" => &service::Services,
