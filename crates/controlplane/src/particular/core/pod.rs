@@ -1,9 +1,7 @@
 //! Pods.
 
 use pintle_api::core::v1::{Container, Pod, PodMut, PodSpec, PodSpecMut, PodStatus};
-use pintle_api::validation::pod::{
-    app_armor_profile, for_each_container_mut, quality_of_service,
-};
+use pintle_api::validation::pod::{app_armor_profile, for_each_container_mut, quality_of_service};
 use pintle_endpoints::context::RequestContext;
 use pintle_runtime::field_path::Path;
 use pintle_runtime::ip;
@@ -67,8 +65,9 @@ impl Particular for Pods {
             return Vec::new();
         }
         let pod = Pod::from_record(new);
-        let mut warnings: Vec<String> =
-            host_name(pod.metadata(), "the Pod's hostname").into_iter().collect();
+        let mut warnings: Vec<String> = host_name(pod.metadata(), "the Pod's hostname")
+            .into_iter()
+            .collect();
         warnings.extend(of_pod(pod.metadata(), pod.spec()));
         warnings
     }
@@ -104,25 +103,28 @@ fn select_by_own_labels(pod: &mut PodMut<'_>) {
         .iter()
         .map(|(key, value)| (key.to_owned(), value.to_owned()))
         .collect();
-    let add = |selector: Option<LabelSelectorMut<'_>>, keys: Vec<String>, operator: &'static str| {
-        let Some(mut selector) = selector else { return };
-        for key in keys {
-            let Some((_, value)) = labels.iter().find(|(name, _)| *name == key) else {
-                continue;
-            };
-            let mut expressions = selector.match_expressions_mut();
-            let mut expression = expressions.push_new();
-            expression.set_key(key);
-            expression.set_operator(operator);
-            expression.values_mut().push(value.clone());
-        }
-    };
+    let add =
+        |selector: Option<LabelSelectorMut<'_>>, keys: Vec<String>, operator: &'static str| {
+            let Some(mut selector) = selector else { return };
+            for key in keys {
+                let Some((_, value)) = labels.iter().find(|(name, _)| *name == key) else {
+                    continue;
+                };
+                let mut expressions = selector.match_expressions_mut();
+                let mut expression = expressions.push_new();
+                expression.set_key(key);
+                expression.set_operator(operator);
+                expression.values_mut().push(value.clone());
+            }
+        };
     let mut spec = pod.spec_mut();
     for mut constraint in spec.topology_spread_constraints_mut().iter_mut() {
         let keys = owned(constraint.view().match_label_keys().iter());
         add(constraint.label_selector_mut(), keys, "In");
     }
-    let Some(mut affinity) = spec.affinity_mut() else { return };
+    let Some(mut affinity) = spec.affinity_mut() else {
+        return;
+    };
     macro_rules! terms {
         ($affinity:expr) => {
             if let Some(mut affinity) = $affinity {
@@ -242,7 +244,9 @@ fn keep_observed_generations(status: &mut Record, before: PodStatus<'_>) {
         .collect();
     let mut status = pintle_api::core::v1::PodStatusMut::from_record(status);
     for mut condition in status.conditions_mut().iter_mut() {
-        let at = left.iter().position(|(name, _)| *name == condition.view().type_());
+        let at = left
+            .iter()
+            .position(|(name, _)| *name == condition.view().type_());
         let had = at.map_or(0, |at| left.remove(at).1);
         if condition.view().observed_generation() == 0 && had != 0 {
             condition.set_observed_generation(had);
@@ -295,7 +299,9 @@ fn keep_metadata(new: &mut PodMut<'_>, old: Pod<'_>) {
         "finalizers",
         "ownerReferences",
     ] {
-        let Some(at) = record.ty().field_index(name) else { continue };
+        let Some(at) = record.ty().field_index(name) else {
+            continue;
+        };
         match before.get(at) {
             Some(value) => record.set(at, value.clone()),
             None => record.remove(at),
@@ -321,7 +327,10 @@ fn only_resources(new: &mut PodMut<'_>, old: Pod<'_>) {
         return;
     }
     let containers = with_resources(now.containers().iter(), before.containers().iter());
-    let init = with_resources(now.init_containers().iter(), before.init_containers().iter());
+    let init = with_resources(
+        now.init_containers().iter(),
+        before.init_containers().iter(),
+    );
     let (containers, init) = (
         containers.or_else(|| field(now, "containers")),
         init.or_else(|| field(now, "initContainers")),
@@ -347,7 +356,9 @@ fn with_resources<'a>(
         }
         let mut container = old.record().clone();
         for name in ["resources", "resizePolicy"] {
-            let Some(at) = container.ty().field_index(name) else { continue };
+            let Some(at) = container.ty().field_index(name) else {
+                continue;
+            };
             match new.record().get(at) {
                 Some(value) => container.set(at, value.clone()),
                 None => container.remove(at),
@@ -370,7 +381,9 @@ fn take_field(mut spec: PodSpecMut<'_>, name: &str) -> Option<Value> {
 
 fn put_field(mut spec: PodSpecMut<'_>, name: &str, value: Option<Value>) {
     let record = spec.record();
-    let Some(at) = record.ty().field_index(name) else { return };
+    let Some(at) = record.ty().field_index(name) else {
+        return;
+    };
     match value {
         Some(Value::List(items)) if items.is_empty() => record.remove(at),
         Some(value) => record.set(at, value),

@@ -17,7 +17,12 @@ pub(crate) fn drop_disabled(spec: &mut PodSpecMut<'_>, old: Option<PodSpec<'_>>)
     if old.is_none_or(|old| old.scheduling_group().is_none()) {
         spec.clear_scheduling_group();
     }
-    if spec.view().volumes().iter().any(|it| it.projected().is_some()) {
+    if spec
+        .view()
+        .volumes()
+        .iter()
+        .any(|it| it.projected().is_some())
+    {
         drop_projections(spec, old);
     }
     if has_stop_signal(spec.view()) && !old.is_some_and(has_stop_signal) {
@@ -38,7 +43,9 @@ fn drop_projections(spec: &mut PodSpecMut<'_>, old: Option<PodSpec<'_>>) {
     let keeps_bundles = had(|source| source.cluster_trust_bundle().is_some());
     let keeps_certificates = had(|source| source.pod_certificate().is_some());
     for mut volume in spec.volumes_mut().iter_mut() {
-        let Some(mut projected) = volume.projected_mut() else { continue };
+        let Some(mut projected) = volume.projected_mut() else {
+            continue;
+        };
         for mut source in projected.sources_mut().iter_mut() {
             if !keeps_bundles {
                 source.clear_cluster_trust_bundle();
@@ -62,7 +69,9 @@ fn has_stop_signal(spec: PodSpec<'_>) -> bool {
 
 fn drop_stop_signals(spec: &mut PodSpecMut<'_>) {
     for_each_container_mut(spec, &mut |mut container| {
-        let Some(mut lifecycle) = container.lifecycle_mut() else { return };
+        let Some(mut lifecycle) = container.lifecycle_mut() else {
+            return;
+        };
         lifecycle.clear_stop_signal();
         if lifecycle.view().record().is_empty() {
             container.clear_lifecycle();

@@ -10,7 +10,10 @@ pub(super) fn check(spec: PodSpec<'_>, warnings: &mut Vec<String>) {
     for volume in spec.volumes() {
         let name = Quoted(volume.name());
         if let Some(source) = volume.config_map() {
-            let what = format!("volume {name} (ConfigMap {}): overlapping paths", Quoted(source.name()));
+            let what = format!(
+                "volume {name} (ConfigMap {}): overlapping paths",
+                Quoted(source.name())
+            );
             overlaps(&keys(source.items()), &what, warnings);
         }
         if let Some(source) = volume.secret() {
@@ -35,11 +38,16 @@ fn projected(volume: &str, source: ProjectedVolumeSource<'_>, warnings: &mut Vec
     let (mut paths, mut what): (Vec<&str>, String) = (Vec::new(), String::new());
     for source in source.sources() {
         if source.record().is_empty() {
-            warnings.push(format!("volume {volume} (Projected) has no sources provided"));
+            warnings.push(format!(
+                "volume {volume} (Projected) has no sources provided"
+            ));
             continue;
         }
         let found = if let Some(it) = source.config_map().filter(|it| it.items().is_present()) {
-            Some((keys(it.items()), format!(" ConfigMap {}", Quoted(it.name()))))
+            Some((
+                keys(it.items()),
+                format!(" ConfigMap {}", Quoted(it.name())),
+            ))
         } else if let Some(it) = source.secret().filter(|it| it.items().is_present()) {
             Some((keys(it.items()), format!(" Secret {}", Quoted(it.name()))))
         } else if let Some(it) = source.downward_api().filter(|it| it.items().is_present()) {
@@ -49,7 +57,10 @@ fn projected(volume: &str, source: ProjectedVolumeSource<'_>, warnings: &mut Vec
         } else {
             source.cluster_trust_bundle().map(|it| {
                 let name = it.name().or(it.signer_name()).unwrap_or_default();
-                (vec![it.path()], format!(" ClusterTrustBundle {}", Quoted(name)))
+                (
+                    vec![it.path()],
+                    format!(" ClusterTrustBundle {}", Quoted(name)),
+                )
             })
         };
         if let Some((found, of)) = found {

@@ -91,7 +91,11 @@ impl Odd<'_> {
         fractions(overhead, &path.child("overhead"), &mut self.warnings);
         self.containers(&root, &path);
         self.ports(&path);
-        if self.spec.termination_grace_period_seconds().is_some_and(|it| it < 0) {
+        if self
+            .spec
+            .termination_grace_period_seconds()
+            .is_some_and(|it| it < 0)
+        {
             let at = path.child("terminationGracePeriodSeconds");
             self.warnings.push(format!(
                 "{at}: must be >= 0; negative values are invalid and will be treated as 1"
@@ -123,7 +127,12 @@ impl Odd<'_> {
         let at = path.child(PREFERRED);
         for (index, found) in preferred.iter().enumerate() {
             let at = at.index(index);
-            node_term(found.preference(), true, &at.child("preference"), &mut self.warnings);
+            node_term(
+                found.preference(),
+                true,
+                &at.child("preference"),
+                &mut self.warnings,
+            );
         }
     }
 
@@ -132,10 +141,12 @@ impl Odd<'_> {
         for (index, constraint) in self.spec.topology_spread_constraints().iter().enumerate() {
             let (at, key) = (at.index(index), constraint.topology_key());
             if let Some(what) = label_warning(key) {
-                self.warnings.push(format!("{}: {key} is {what}", at.child("topologyKey")));
+                self.warnings
+                    .push(format!("{}: {key} is {what}", at.child("topologyKey")));
             }
             if constraint.label_selector().is_none() {
-                self.warnings.push(format!("{}: {NO_SELECTOR}", at.child("labelSelector")));
+                self.warnings
+                    .push(format!("{}: {NO_SELECTOR}", at.child("labelSelector")));
             }
         }
     }
@@ -155,7 +166,8 @@ impl Odd<'_> {
             let at = at.index(index);
             let at = at.child("ip");
             if !seen.insert(alias.ip()) {
-                self.warnings.push(format!("{at}: duplicate ip {}", Quoted(alias.ip())));
+                self.warnings
+                    .push(format!("{at}: duplicate ip {}", Quoted(alias.ip())));
             }
             ip::warnings(alias.ip(), &at, &mut self.warnings);
         }
@@ -166,16 +178,22 @@ impl Odd<'_> {
             if !seen.insert(secret.name()) {
                 let at = at.index(index);
                 let name = Quoted(secret.name());
-                self.warnings.push(format!("{}: duplicate name {name}", at.child("name")));
+                self.warnings
+                    .push(format!("{}: duplicate name {name}", at.child("name")));
             }
         }
         for (index, secret) in secrets.iter().enumerate() {
             if secret.name().is_empty() {
                 let at = at.index(index);
-                self.warnings.push(format!("{}: invalid empty name \"\"", at.child("name")));
+                self.warnings
+                    .push(format!("{}: invalid empty name \"\"", at.child("name")));
             }
         }
-        let servers = self.spec.dns_config().map(|it| it.nameservers()).unwrap_or_default();
+        let servers = self
+            .spec
+            .dns_config()
+            .map(|it| it.nameservers())
+            .unwrap_or_default();
         let at = path.child("dnsConfig");
         let at = at.child("nameservers");
         for (index, server) in servers.iter().enumerate() {
@@ -264,7 +282,9 @@ impl Odd<'_> {
     }
 
     fn affinity(&mut self, path: &Path<'_>) {
-        let Some(affinity) = self.spec.affinity() else { return };
+        let Some(affinity) = self.spec.affinity() else {
+            return;
+        };
         if let Some(to) = affinity.pod_affinity() {
             pod_terms(
                 to.required_during_scheduling_ignored_during_execution(),
@@ -371,7 +391,10 @@ fn volume(volume: Volume<'_>, path: &Path<'_>, warnings: &mut Vec<String>) {
         fraction("storage", requests, &at.child("requests"), warnings);
     }
     let gone = "deprecated in v1.28, non-functional in v1.31+";
-    for (is_there, name) in [(volume.cephfs().is_some(), "cephfs"), (volume.rbd().is_some(), "rbd")] {
+    for (is_there, name) in [
+        (volume.cephfs().is_some(), "cephfs"),
+        (volume.rbd().is_some(), "rbd"),
+    ] {
         if is_there {
             warnings.push(format!("{}: {gone}", path.child(name)));
         }
@@ -386,7 +409,9 @@ fn fractions(amounts: StringMap<'_>, path: &Path<'_>, warnings: &mut Vec<String>
 
 /// Half a byte is no amount of memory.
 fn fraction(name: &str, amounts: StringMap<'_>, path: &Path<'_>, warnings: &mut Vec<String>) {
-    let Some(text) = amounts.get(name) else { return };
+    let Some(text) = amounts.get(name) else {
+        return;
+    };
     let is_whole = Quantity::parse(text).is_ok_and(|amount| amount.milli_value() % 1000 == 0);
     if !is_whole {
         warnings.push(format!(

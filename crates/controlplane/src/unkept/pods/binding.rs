@@ -96,14 +96,19 @@ fn assign(binding: Body<'_>, pod: &mut PodMut<'_>, now: Time) -> Result<(), ApiE
     if !view.spec().scheduling_gates().is_empty() {
         return conflict(format!("pod {name} has non-empty .spec.schedulingGates"));
     }
-    pod.spec_mut().set_node_name(binding.target().name().to_owned());
+    pod.spec_mut()
+        .set_node_name(binding.target().name().to_owned());
     pod.status_mut().clear_nominated_node_name();
     let mut metadata = pod.metadata_mut();
     for (key, value) in binding.metadata().annotations().iter() {
-        metadata.annotations_mut().insert(key.to_owned(), value.to_owned());
+        metadata
+            .annotations_mut()
+            .insert(key.to_owned(), value.to_owned());
     }
     for (key, value) in binding.metadata().labels().iter() {
-        metadata.labels_mut().insert(key.to_owned(), value.to_owned());
+        metadata
+            .labels_mut()
+            .insert(key.to_owned(), value.to_owned());
     }
     SCHEDULED.set(&mut pod.status_mut(), now);
     Ok(())

@@ -23,7 +23,9 @@ const MANAGER: &str = "kube-apiserver";
 /// The budgets that a pod is under.
 pub(super) async fn of_pod(asked: Asked<'_>, pod: Pod<'_>) -> Result<Vec<Record>, ApiError> {
     let store = asked.store("policy", "v1", "poddisruptionbudgets")?;
-    let list = store.list(asked.permit, asked.cx, &ListOptions::default()).await?;
+    let list = store
+        .list(asked.permit, asked.cx, &ListOptions::default())
+        .await?;
     let labels = pod.metadata().labels();
     let mut found = Vec::new();
     for object in list.into_objects() {
@@ -65,11 +67,13 @@ pub(super) async fn charge(
     cx.field_manager = MANAGER.into();
     let now = asked.cx.now().truncate_to_seconds();
     let take = |found: Option<&Record>| {
-        let mut record = found
-            .cloned()
-            .ok_or_else(|| store.not_found(budget))?;
+        let mut record = found.cloned().ok_or_else(|| store.not_found(budget))?;
         check(PodDisruptionBudget::from_record(&record))?;
-        take_one(&mut PodDisruptionBudgetMut::from_record(&mut record), pod, now);
+        take_one(
+            &mut PodDisruptionBudgetMut::from_record(&mut record),
+            pod,
+            now,
+        );
         Ok(record)
     };
     store
@@ -143,7 +147,9 @@ fn take_one(budget: &mut PodDisruptionBudgetMut<'_>, pod: &str, now: Time) {
         conditions.push_new().set_type("DisruptionAllowed");
     }
     let at = known.unwrap_or_else(|| conditions.len().saturating_sub(1));
-    let Some(mut condition) = conditions.get_mut(at) else { return };
+    let Some(mut condition) = conditions.get_mut(at) else {
+        return;
+    };
     if is_new || condition.view().status() != "False" {
         condition.set_last_transition_time(now);
     }

@@ -18,8 +18,7 @@ const EVICTED: Condition = Condition {
     reason: "EvictionByEvictionAPI",
     message: "Eviction API: evicting",
 };
-const SEVERAL: &str =
-    "This pod has more than one PodDisruptionBudget, which the eviction subresource does not support.";
+const SEVERAL: &str = "This pod has more than one PodDisruptionBudget, which the eviction subresource does not support.";
 /// How often a pod that changes meanwhile is looked at again.
 const TRIES: usize = 20;
 
@@ -115,7 +114,10 @@ async fn unless_ignored(
     let may_retry = options.preconditions.resource_version.is_none();
     let mut tries = TRIES;
     loop {
-        let record = pods.get(asked.permit, asked.cx, asked.name, "").await?.record()?;
+        let record = pods
+            .get(asked.permit, asked.cx, asked.name, "")
+            .await?
+            .record()?;
         let pod = Pod::from_record(&record);
         let ended = matches!(pod.status().phase(), "Succeeded" | "Failed")
             || pod.metadata().deletion_timestamp().is_some();
@@ -162,13 +164,20 @@ async fn delete(asked: Asked<'_>, mut options: DeleteOptions) -> Result<(), ApiE
             Ok(())
         };
         let marked = pods
-            .rewrite(asked.permit, asked.cx, asked.name, &Preconditions::default(), mark)
+            .rewrite(
+                asked.permit,
+                asked.cx,
+                asked.name,
+                &Preconditions::default(),
+                mark,
+            )
             .await?;
         if let Some(revision) = &mut options.preconditions.resource_version {
             *revision = marked.object.entry().revision().to_string();
         }
     }
-    pods.delete(asked.permit, asked.cx, asked.name, &options).await?;
+    pods.delete(asked.permit, asked.cx, asked.name, &options)
+        .await?;
     Ok(())
 }
 
