@@ -26,7 +26,7 @@ impl Store {
         preconditions: &Preconditions,
         mut change: impl FnMut(&mut Record) -> Result<(), ApiError> + Send,
     ) -> Result<Written, ApiError> {
-        let key = self.key(cx, name);
+        let key = self.key(cx, name)?;
         loop {
             let Some(entry) = self.cache.get(&key) else {
                 return Err(self.not_found(name));
