@@ -17,7 +17,7 @@ use crate::strategy::{FinalizeStrategy, KindStrategy, PartStrategy};
 use crate::unkept::Answerers;
 
 /// Subresources that are the object itself, of which they write a part.
-const PARTS: [&str; 3] = ["status", "approval", "ephemeralcontainers", "resize"];
+const PARTS: [&str; 4] = ["status", "approval", "ephemeralcontainers", "resize"];
 
 /// How Kubernetes' API is to be served.
 #[derive(Debug, Clone)]
