@@ -9,10 +9,11 @@ use std::time::Duration;
 use pintle_tests::server::TestServer;
 
 const APPLICATION: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/kubectl/application.yaml");
-/// Rows of `kubectl api-resources` with kube-apiserver's default group versions.
-const RESOURCES: usize = 68;
-/// Those of them that are not offered yet, such as bindings and the reviews. May only shrink.
-const NOT_YET: usize = 9;
+/// Rows of `kubectl api-resources` with kube-apiserver's default group versions: one less than there are resources, as
+/// autoscalers come in two versions, and kubectl shows the preferred one.
+const RESOURCES: usize = 67;
+/// At most so many of them are not offered yet: bindings. May only shrink.
+const NOT_YET: usize = 1;
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A kubectl with a server to talk to.
@@ -245,7 +246,9 @@ fn watch(kubectl: &Kubectl<'_>) {
     );
     let watch = Watch::start(kubectl.command("get pods -n shop -w"));
     watch.wait_for("shop-shell");
-    kubectl.run("run late -n shop --image=registry.example.com/late:1");
+    kubectl.run(
+        r#"run late -n shop --image=registry.example.com/late:1 --overrides={"spec":{"serviceAccountName":"shop"}}"#,
+    );
     watch.wait_for("late");
     kubectl.run("delete pod late -n shop --now --wait=false");
 }
@@ -253,7 +256,8 @@ fn watch(kubectl: &Kubectl<'_>) {
 /// The resources of a server with the default group versions.
 fn resources(kubectl: &Kubectl<'_>) {
     let table = kubectl.run("api-resources --no-headers");
-    assert_eq!(table.lines().count(), RESOURCES - NOT_YET, "{table}");
+    let expected = RESOURCES - NOT_YET..=RESOURCES;
+    assert!(expected.contains(&table.lines().count()), "{table}");
     kubectl.check_contains(
         "api-resources --api-group=apps --no-headers",
         &["deployments", "deploy", "apps/v1", "true", "Deployment"],

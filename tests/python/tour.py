@@ -86,9 +86,11 @@ def several_groups():
 
 def discovered_at_run_time():
     resources = dynamic.DynamicClient(client.ApiClient()).resources
+    account = {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": "shop"}}
+    resources.get(api_version="v1", kind="ServiceAccount").create(body=account, namespace="python")
     pods = resources.get(api_version="v1", kind="Pod")
     pod = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "a"},
-           "spec": {"containers": [{"name": "c", "image": "example.com/c:1"}]}}
+           "spec": {"serviceAccountName": "shop", "containers": [{"name": "c", "image": "example.com/c:1"}]}}
     created = pods.create(body=pod, namespace="python")
     assert created.spec.restartPolicy == "Always", created
     assert resources.get(api_version="networking.k8s.io/v1", kind="Ingress").namespaced
