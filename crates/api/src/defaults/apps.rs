@@ -27,8 +27,17 @@ pub(super) fn deployment(object: &mut Record) {
     pod::template(&mut spec.template_mut());
 }
 
+/// How often a daemon set's template has changed.
+const TEMPLATE_GENERATION: &str = "deprecated.daemonset.template.generation";
+
 pub(super) fn daemon_set(object: &mut Record) {
     let mut set = DaemonSetMut::from_record(object);
+    // A field of its own once, which no one leaves out.
+    let mut metadata = set.metadata_mut();
+    let mut annotations = metadata.annotations_mut();
+    if !annotations.view().contains_key(TEMPLATE_GENERATION) {
+        annotations.insert(TEMPLATE_GENERATION, "0");
+    }
     let mut spec = set.spec_mut();
     fill!(spec; revision_history_limit set_revision_history_limit = 10);
     let mut strategy = spec.update_strategy_mut();

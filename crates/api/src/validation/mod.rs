@@ -28,6 +28,8 @@ mod apiregistration;
 mod apps;
 mod autoscaling;
 mod batch;
+#[cfg(test)]
+mod cases;
 mod certificates;
 mod coordination;
 mod core;

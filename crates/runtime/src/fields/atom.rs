@@ -61,7 +61,7 @@ fn of_type<'a>(
         FieldType::Object(ty) => match ty.shape {
             Shape::Struct if map == MapType::Atomic || ty.map_type == MapType::Atomic => Atom::Leaf,
             Shape::Struct => Atom::Struct,
-            Shape::RawExtension | Shape::FieldsV1 => Atom::Map(TypeView::Deduced),
+            Shape::FieldsV1 => Atom::Map(TypeView::Deduced),
             _ => Atom::Leaf,
         },
         FieldType::Map(_) if map == MapType::Atomic => Atom::Leaf,
