@@ -1,13 +1,17 @@
 //! `apps`.
 
 use pintle_api::apps::v1::{
-    DaemonSet, DaemonSetMut, Deployment, DeploymentMut, StatefulSet, StatefulSetMut,
+    DaemonSet, DaemonSetMut, Deployment, DeploymentMut, ReplicaSet, ReplicaSetMut, StatefulSet,
+    StatefulSetMut,
 };
 use pintle_endpoints::context::RequestContext;
+use pintle_runtime::field_path::Path;
 use pintle_runtime::value::Record;
 
 use super::Particular;
-use super::workload::name_in_pods;
+use super::core::claim_warnings;
+use super::pods::{drop_disabled_of_template, of_template};
+use super::workload::{is_new_generation, name_in_pods};
 
 /// What is particular to a resource of this group.
 pub(super) fn of(resource: &str) -> Option<&'static dyn Particular> {
@@ -23,10 +27,20 @@ pub(super) fn of(resource: &str) -> Option<&'static dyn Particular> {
 struct Deployments;
 
 impl Particular for Deployments {
-    fn prepare_for_update(&self, _: &RequestContext, new: &mut Record, old: &Record) {
-        // Annotations count as the spec does.
-        let old = Deployment::from_record(old).metadata();
+    fn prepare_for_create(&self, _: &RequestContext, new: &mut Record) {
         let mut deployment = DeploymentMut::from_record(new);
+        drop_disabled_of_template(&mut deployment.spec_mut().template_mut(), None);
+    }
+
+    fn prepare_for_update(&self, _: &RequestContext, new: &mut Record, old: &Record) {
+        let old = Deployment::from_record(old);
+        let mut deployment = DeploymentMut::from_record(new);
+        drop_disabled_of_template(
+            &mut deployment.spec_mut().template_mut(),
+            Some(old.spec().template()),
+        );
+        // Annotations count as the spec does.
+        let old = old.metadata();
         let mut metadata = deployment.metadata_mut();
         if !metadata
             .view()
@@ -38,34 +52,40 @@ impl Particular for Deployments {
         }
     }
 
-    fn prepare_subresource(
-        &self,
-        _: &RequestContext,
-        subresource: &str,
-        new: &mut Record,
-        old: &Record,
-    ) {
-        if subresource != "status" {
-            return;
-        }
-        let mut deployment = DeploymentMut::from_record(new);
-        let mut metadata = deployment.metadata_mut();
-        match Deployment::from_record(old).metadata().labels().map() {
-            Some(labels) => *metadata.labels_mut().map_mut() = labels.clone(),
-            None => metadata.clear_labels(),
-        }
-    }
-
     fn warnings(&self, new: &Record, old: Option<&Record>) -> Vec<String> {
-        name_in_pods(new, old)
+        let mut warnings = name_in_pods(new, old);
+        if is_new_generation(new, old) {
+            let template = Deployment::from_record(new).spec().template();
+            warnings.extend(of_template(template, &Path::new(TEMPLATE)));
+        }
+        warnings
     }
 }
+
+/// Where a template for pods is.
+const TEMPLATE: &str = "spec.template";
 
 struct ReplicaSets;
 
 impl Particular for ReplicaSets {
+    fn prepare_for_create(&self, _: &RequestContext, new: &mut Record) {
+        let mut set = ReplicaSetMut::from_record(new);
+        drop_disabled_of_template(&mut set.spec_mut().template_mut(), None);
+    }
+
+    fn prepare_for_update(&self, _: &RequestContext, new: &mut Record, old: &Record) {
+        let old = ReplicaSet::from_record(old).spec().template();
+        let mut set = ReplicaSetMut::from_record(new);
+        drop_disabled_of_template(&mut set.spec_mut().template_mut(), Some(old));
+    }
+
     fn warnings(&self, new: &Record, old: Option<&Record>) -> Vec<String> {
-        name_in_pods(new, old)
+        let mut warnings = name_in_pods(new, old);
+        if is_new_generation(new, old) {
+            let template = ReplicaSet::from_record(new).spec().template();
+            warnings.extend(of_template(template, &Path::new(TEMPLATE)));
+        }
+        warnings
     }
 }
 
@@ -78,15 +98,33 @@ impl Particular for DaemonSets {
     fn prepare_for_create(&self, _: &RequestContext, new: &mut Record) {
         let given = template_generation(DaemonSet::from_record(new)).max(1);
         set_template_generation(new, given);
+        let mut set = DaemonSetMut::from_record(new);
+        drop_disabled_of_template(&mut set.spec_mut().template_mut(), None);
     }
 
     fn prepare_for_update(&self, _: &RequestContext, new: &mut Record, old: &Record) {
         let old = DaemonSet::from_record(old);
+        let mut set = DaemonSetMut::from_record(new);
+        drop_disabled_of_template(
+            &mut set.spec_mut().template_mut(),
+            Some(old.spec().template()),
+        );
         let template = DaemonSet::from_record(new).spec().template();
         let changed =
             !pintle_api::validation::is_same(template.record(), old.spec().template().record());
         let before = template_generation(old);
         set_template_generation(new, before + i64::from(changed));
+    }
+
+    fn warnings(&self, new: &Record, old: Option<&Record>) -> Vec<String> {
+        let new = DaemonSet::from_record(new);
+        let is_same = old.is_some_and(|old| {
+            template_generation(DaemonSet::from_record(old)) == template_generation(new)
+        });
+        if is_same {
+            return Vec::new();
+        }
+        of_template(new.spec().template(), &Path::new(TEMPLATE))
     }
 }
 
@@ -107,24 +145,34 @@ struct StatefulSets;
 impl Particular for StatefulSets {
     fn prepare_for_create(&self, _: &RequestContext, new: &mut Record) {
         drop_max_unavailable(new, None);
+        let mut set = StatefulSetMut::from_record(new);
+        drop_disabled_of_template(&mut set.spec_mut().template_mut(), None);
     }
 
     fn prepare_for_update(&self, _: &RequestContext, new: &mut Record, old: &Record) {
         drop_max_unavailable(new, Some(old));
+        let old = StatefulSet::from_record(old).spec().template();
+        let mut set = StatefulSetMut::from_record(new);
+        drop_disabled_of_template(&mut set.spec_mut().template_mut(), Some(old));
     }
 
-    fn warnings(&self, new: &Record, _: Option<&Record>) -> Vec<String> {
-        let limit = StatefulSet::from_record(new)
-            .spec()
-            .revision_history_limit();
-        if limit.is_some_and(|limit| limit < 0) {
-            vec![
+    fn warnings(&self, new: &Record, old: Option<&Record>) -> Vec<String> {
+        let spec = StatefulSet::from_record(new).spec();
+        let mut warnings = Vec::new();
+        if is_new_generation(new, old) {
+            warnings.extend(of_template(spec.template(), &Path::new(TEMPLATE)));
+        }
+        let path = Path::new("spec.volumeClaimTemplates");
+        for (index, claim) in spec.volume_claim_templates().iter().enumerate() {
+            claim_warnings(claim.spec(), &path.index(index), &mut warnings);
+        }
+        if spec.revision_history_limit().is_some_and(|limit| limit < 0) {
+            warnings.push(
                 "spec.revisionHistoryLimit: a negative value retains all historical revisions; a value >= 0 is recommended"
                     .to_owned(),
-            ]
-        } else {
-            Vec::new()
+            );
         }
+        warnings
     }
 }
 

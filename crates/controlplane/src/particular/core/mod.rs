@@ -13,6 +13,7 @@ mod service_account;
 mod volume;
 
 pub(crate) use node::label_warning;
+pub(crate) use volume::claim_warnings;
 
 /// What is particular to a resource of this group.
 pub(super) fn of(resource: &str) -> Option<&'static dyn Particular> {
