@@ -44,7 +44,11 @@ fn policy(kind: &'static str) -> Kind {
             {"patchType": "JSONPatch", "jsonPatch": {"expression": "[]"}},
         ]);
     }
-    Kind { group: GROUP, kind, good }
+    Kind {
+        group: GROUP,
+        kind,
+        good,
+    }
 }
 
 fn binding(kind: &'static str) -> Kind {
@@ -52,7 +56,11 @@ fn binding(kind: &'static str) -> Kind {
     if kind.starts_with('V') {
         good["spec"]["validationActions"] = json!(["Deny"]);
     }
-    Kind { group: GROUP, kind, good }
+    Kind {
+        group: GROUP,
+        kind,
+        good,
+    }
 }
 
 const CONFIGURATIONS: [&str; 2] = [
@@ -77,7 +85,9 @@ fn a_webhook_says_how_it_is_called() {
     check_hook(&Value::Null, &[]);
     check_hook(
         &json!({"name": "short"}),
-        &["webhooks[0].name: Invalid value: \"short\": should be a domain with at least three segments separated by dots"],
+        &[
+            "webhooks[0].name: Invalid value: \"short\": should be a domain with at least three segments separated by dots",
+        ],
     );
     check_hook(
         &json!({"clientConfig": {}}),
@@ -85,7 +95,9 @@ fn a_webhook_says_how_it_is_called() {
     );
     check_hook(
         &json!({"clientConfig": {"url": "http://example.com"}}),
-        &["webhooks[0].clientConfig.url: Invalid value: \"http\": 'https' is the only allowed URL scheme; desired format: https://host[/path]"],
+        &[
+            "webhooks[0].clientConfig.url: Invalid value: \"http\": 'https' is the only allowed URL scheme; desired format: https://host[/path]",
+        ],
     );
     check_hook(
         &json!({"timeoutSeconds": 31, "sideEffects": "Some", "failurePolicy": "Odd", "matchPolicy": "Odd"}),
@@ -125,24 +137,38 @@ fn a_rule_is_not_beside_a_star() {
     check(
         json!({"operations": ["*", "FLY"]}),
         &[
-            &format!("{at}.operations: Invalid value: [\"*\",\"FLY\"]: if '*' is present, must not specify other operations"),
-            &format!("{at}.operations[1]: Unsupported value: \"FLY\": supported values: \"*\", \"CONNECT\", \"CREATE\", \"DELETE\", \"UPDATE\""),
+            &format!(
+                "{at}.operations: Invalid value: [\"*\",\"FLY\"]: if '*' is present, must not specify other operations"
+            ),
+            &format!(
+                "{at}.operations[1]: Unsupported value: \"FLY\": supported values: \"*\", \"CONNECT\", \"CREATE\", \"DELETE\", \"UPDATE\""
+            ),
         ],
     );
     check(
         json!({"apiGroups": ["*", "a"], "apiVersions": [], "scope": "Odd"}),
         &[
-            &format!("{at}.apiGroups: Invalid value: [\"*\",\"a\"]: if '*' is present, must not specify other API groups"),
+            &format!(
+                "{at}.apiGroups: Invalid value: [\"*\",\"a\"]: if '*' is present, must not specify other API groups"
+            ),
             &format!("{at}.apiVersions: Required value"),
-            &format!("{at}.scope: Unsupported value: \"Odd\": supported values: \"*\", \"Cluster\", \"Namespaced\""),
+            &format!(
+                "{at}.scope: Unsupported value: \"Odd\": supported values: \"*\", \"Cluster\", \"Namespaced\""
+            ),
         ],
     );
     check(
         json!({"resources": ["pods/*", "pods/log", "*/scale", "x/scale", "*", "y"]}),
         &[
-            &format!("{at}.resources[1]: Invalid value: \"pods/log\": if 'pods/*' is present, must not specify pods/log"),
-            &format!("{at}.resources[3]: Invalid value: \"x/scale\": if '*/scale' is present, must not specify x/scale"),
-            &format!("{at}.resources: Invalid value: [\"pods/*\",\"pods/log\",\"*/scale\",\"x/scale\",\"*\",\"y\"]: if '*' is present, must not specify other resources without subresources"),
+            &format!(
+                "{at}.resources[1]: Invalid value: \"pods/log\": if 'pods/*' is present, must not specify pods/log"
+            ),
+            &format!(
+                "{at}.resources[3]: Invalid value: \"x/scale\": if '*/scale' is present, must not specify x/scale"
+            ),
+            &format!(
+                "{at}.resources: Invalid value: [\"pods/*\",\"pods/log\",\"*/scale\",\"x/scale\",\"*\",\"y\"]: if '*' is present, must not specify other resources without subresources"
+            ),
         ],
     );
 }

@@ -66,7 +66,9 @@ fn a_definition_is_called_after_what_it_defines() {
     );
     check(
         json!({"scope": "Global"}),
-        &["spec.scope: Unsupported value: \"Global\": supported values: \"Cluster\", \"Namespaced\""],
+        &[
+            "spec.scope: Unsupported value: \"Global\": supported values: \"Cluster\", \"Namespaced\"",
+        ],
     );
     let kind = format!(
         "spec.names.kind: Invalid value: \"A.B\": may have mixed case, but should otherwise match: {LABEL}"
@@ -119,7 +121,9 @@ fn a_version_has_a_schema_columns_and_subresources() {
     );
     check_version(
         &json!({"deprecationWarning": "old"}),
-        &["spec.versions[0].deprecationWarning: Invalid value: \"old\": can only be set for deprecated versions"],
+        &[
+            "spec.versions[0].deprecationWarning: Invalid value: \"old\": can only be set for deprecated versions",
+        ],
     );
     check_version(
         &json!({"additionalPrinterColumns": [{"name": "", "type": "thing", "jsonPath": "x", "format": "odd"}]}),
@@ -140,7 +144,9 @@ fn a_version_has_a_schema_columns_and_subresources() {
     );
     check_version(
         &json!({"selectableFields": [{"jsonPath": ".spec.x"}]}),
-        &["spec.selectableFields[0].jsonPath: Invalid value: \".spec.x\": is an invalid path: does not refer to a valid field"],
+        &[
+            "spec.selectableFields[0].jsonPath: Invalid value: \".spec.x\": is an invalid path: does not refer to a valid field",
+        ],
     );
 }
 
@@ -150,7 +156,10 @@ fn a_schema_is_structural() {
         let said = format!("spec.validation.openAPIV3Schema{said}");
         check(json!({"versions": [version(schema)]}), &[&said]);
     };
-    root(json!({}), ".type: Required value: must not be empty at the root");
+    root(
+        json!({}),
+        ".type: Required value: must not be empty at the root",
+    );
     root(
         json!({"type": "string"}),
         ".type: Invalid value: \"string\": must be object at the root",
@@ -167,12 +176,13 @@ fn a_schema_is_structural() {
         &json!({"type": "array"}),
         &[".items: Required value: must be specified"],
     );
-    check_property(&json!({}), &[".type: Required value: must not be empty for specified object fields"]);
+    check_property(
+        &json!({}),
+        &[".type: Required value: must not be empty for specified object fields"],
+    );
     check_property(
         &json!({"type": "object", "anyOf": [{"type": "string", "properties": {"b": {}}}]}),
-        &[
-            ".anyOf[0].type: Forbidden: must be empty to be structural",
-        ],
+        &[".anyOf[0].type: Forbidden: must be empty to be structural"],
     );
     check_property(
         &json!({"x-kubernetes-int-or-string": true, "anyOf": [{"type": "integer"}, {"type": "string"}]}),
@@ -188,11 +198,15 @@ fn a_schema_is_structural() {
 fn a_schema_lacks_what_cannot_be_checked() {
     check_property(
         &json!({"type": "strange"}),
-        &[".type: Unsupported value: \"strange\": supported values: \"array\", \"boolean\", \"integer\", \"number\", \"object\", \"string\""],
+        &[
+            ".type: Unsupported value: \"strange\": supported values: \"array\", \"boolean\", \"integer\", \"number\", \"object\", \"string\"",
+        ],
     );
     check_property(
         &json!({"type": "array", "items": {"type": "string"}, "uniqueItems": true}),
-        &[".uniqueItems: Forbidden: uniqueItems cannot be set to true since the runtime complexity becomes quadratic"],
+        &[
+            ".uniqueItems: Forbidden: uniqueItems cannot be set to true since the runtime complexity becomes quadratic",
+        ],
     );
     check_property(
         &json!({"type": "object", "$ref": "#/x", "definitions": {"d": {"type": "object"}}}),
@@ -203,7 +217,9 @@ fn a_schema_lacks_what_cannot_be_checked() {
     );
     check_property(
         &json!({"type": "object", "additionalProperties": {"type": "string"}, "properties": {"b": {"type": "string"}}}),
-        &[".additionalProperties: Forbidden: additionalProperties and properties are mutual exclusive"],
+        &[
+            ".additionalProperties: Forbidden: additionalProperties and properties are mutual exclusive",
+        ],
     );
     check_property(
         &json!({"type": "string", "x-kubernetes-validations": [{"rule": " "}, {"rule": "true", "message": " ", "reason": "Odd"}]}),
@@ -232,15 +248,21 @@ fn a_map_list_has_keys() {
     list(&Value::Null, &[]);
     list(
         &json!({"x-kubernetes-list-map-keys": []}),
-        &[".x-kubernetes-list-map-keys: Required value: must not be empty if x-kubernetes-list-type is map"],
+        &[
+            ".x-kubernetes-list-map-keys: Required value: must not be empty if x-kubernetes-list-type is map",
+        ],
     );
     list(
         &json!({"x-kubernetes-list-map-keys": ["k", "z"]}),
-        &[".x-kubernetes-list-map-keys: Invalid value: [\"k\",\"z\"]: entries must all be names of item properties"],
+        &[
+            ".x-kubernetes-list-map-keys: Invalid value: [\"k\",\"z\"]: entries must all be names of item properties",
+        ],
     );
     list(
         &json!({"items": {"type": "object", "properties": {"k": {"type": "string"}}}}),
-        &[".items.properties[k].default: Required value: this property is in x-kubernetes-list-map-keys, so it must have a default or be a required property"],
+        &[
+            ".items.properties[k].default: Required value: this property is in x-kubernetes-list-map-keys, so it must have a default or be a required property",
+        ],
     );
     list(
         &json!({"x-kubernetes-list-type": "set"}),
@@ -255,7 +277,9 @@ fn a_map_list_has_keys() {
 fn a_conversion_has_a_webhook_if_it_needs_one() {
     check(
         json!({"conversion": {"strategy": "Magic"}}),
-        &["spec.conversion.strategy: Unsupported value: \"Magic\": supported values: \"None\", \"Webhook\""],
+        &[
+            "spec.conversion.strategy: Unsupported value: \"Magic\": supported values: \"None\", \"Webhook\"",
+        ],
     );
     check(
         json!({"conversion": {"strategy": "Webhook"}}),
@@ -266,7 +290,9 @@ fn a_conversion_has_a_webhook_if_it_needs_one() {
     );
     check(
         json!({"preserveUnknownFields": true}),
-        &["spec.preserveUnknownFields: Invalid value: true: cannot set to true, set x-kubernetes-preserve-unknown-fields to true in spec.versions[*].schema instead"],
+        &[
+            "spec.preserveUnknownFields: Invalid value: true: cannot set to true, set x-kubernetes-preserve-unknown-fields to true in spec.versions[*].schema instead",
+        ],
     );
 }
 
@@ -286,15 +312,22 @@ fn kubernetes_groups_need_its_consent() {
     let odd = format!(
         "{at}: Invalid value: \"yes\": {must} with either a URL or a reason starting with \"unapproved\", {see}"
     );
-    definition().create(protected(json!({"api-approved.kubernetes.io": "yes"})), &[&odd]);
-    for fine in ["https://github.com/kubernetes/enhancements/1", "unapproved, for a test"] {
+    definition().create(
+        protected(json!({"api-approved.kubernetes.io": "yes"})),
+        &[&odd],
+    );
+    for fine in [
+        "https://github.com/kubernetes/enhancements/1",
+        "unapproved, for a test",
+    ] {
         definition().create(protected(json!({"api-approved.kubernetes.io": fine})), &[]);
     }
 }
 
 #[test]
 fn what_is_established_keeps_its_scope() {
-    let established = json!({"status": {"conditions": [{"type": "Established", "status": "True"}]}});
+    let established =
+        json!({"status": {"conditions": [{"type": "Established", "status": "True"}]}});
     definition().update_from(
         established,
         json!({"spec": {"scope": "Cluster", "names": {"kind": "Other"}}}),

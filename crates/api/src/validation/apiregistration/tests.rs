@@ -53,7 +53,9 @@ fn a_service_has_priorities_and_a_backend() {
     );
     check(
         json!({"insecureSkipTLSVerify": true, "caBundle": "YWJj"}),
-        &["spec.insecureSkipTLSVerify: Invalid value: true: may not be true if caBundle is present"],
+        &[
+            "spec.insecureSkipTLSVerify: Invalid value: true: may not be true if caBundle is present",
+        ],
     );
     check(
         json!({"service": null, "insecureSkipTLSVerify": true, "caBundle": "YWJj"}),

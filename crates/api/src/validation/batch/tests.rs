@@ -60,8 +60,7 @@ fn numbers_are_not_negative() {
         "backoffLimit",
         "ttlSecondsAfterFinished",
     ] {
-        let said =
-            format!("spec.{field}: Invalid value: -1: must be greater than or equal to 0");
+        let said = format!("spec.{field}: Invalid value: -1: must be greater than or equal to 0");
         job().create(spec(json!({field: -1})), &[&said]);
     }
 }
@@ -121,13 +120,17 @@ fn a_failure_policy_is_complete() {
             &format!(
                 "{at}.action: Required value: valid values: [\"Count\" \"FailIndex\" \"FailJob\" \"Ignore\"]"
             ),
-            &format!("{at}: Invalid value: specifying one of OnExitCodes and OnPodConditions is required"),
+            &format!(
+                "{at}: Invalid value: specifying one of OnExitCodes and OnPodConditions is required"
+            ),
         ],
     );
     check(
         json!({"action": "FailIndex", "onPodConditions": [{"type": "a", "status": "Odd"}]}),
         &[
-            &format!("{at}.action: Invalid value: \"FailIndex\": requires the backoffLimitPerIndex to be set"),
+            &format!(
+                "{at}.action: Invalid value: \"FailIndex\": requires the backoffLimitPerIndex to be set"
+            ),
             &format!(
                 "{at}.onPodConditions[0].status: Unsupported value: \"Odd\": supported values: \"False\", \"True\", \"Unknown\""
             ),
@@ -143,11 +146,17 @@ fn a_failure_policy_is_complete() {
             &format!(
                 "{at}.onExitCodes.containerName: Invalid value: \"z\": must be one of the container or initContainer names in the pod template"
             ),
-            &format!("{at}.onExitCodes.values[1]: Invalid value: 0: must not be 0 for the In operator"),
-            &format!("{at}.onExitCodes.values[2]: Invalid value: 0: must not be 0 for the In operator"),
+            &format!(
+                "{at}.onExitCodes.values[1]: Invalid value: 0: must not be 0 for the In operator"
+            ),
+            &format!(
+                "{at}.onExitCodes.values[2]: Invalid value: 0: must not be 0 for the In operator"
+            ),
             &format!("{at}.onExitCodes.values[2]: Duplicate value: 0"),
             &format!("{at}.onExitCodes.values: Invalid value: [2,0,0]: must be ordered"),
-            &format!("{at}: Invalid value: specifying both OnExitCodes and OnPodConditions is not supported"),
+            &format!(
+                "{at}: Invalid value: specifying both OnExitCodes and OnPodConditions is not supported"
+            ),
         ],
     );
     job().create(
@@ -277,7 +286,12 @@ fn a_suspended_job_may_be_moved_and_resized() {
 fn a_story_of_a_job_makes_sense() {
     let condition = |ty: &str| json!({"type": ty, "status": "True"});
     let check = |before: Value, change: Value, said: &[&str]| {
-        job().part("status", json!({"status": before}), json!({"status": change}), said);
+        job().part(
+            "status",
+            json!({"status": before}),
+            json!({"status": change}),
+            said,
+        );
     };
     check(
         json!({}),

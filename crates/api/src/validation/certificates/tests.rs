@@ -54,20 +54,31 @@ fn a_request_says_what_for_and_by_whom() {
     );
     check(
         json!({"expirationSeconds": 5}),
-        &["spec.expirationSeconds: Invalid value: 5: may not specify a duration less than 600 seconds (10 minutes)"],
+        &[
+            "spec.expirationSeconds: Invalid value: 5: may not specify a duration less than 600 seconds (10 minutes)",
+        ],
     );
-    check(json!({"signerName": ""}), &["spec.signerName: Required value"]);
+    check(
+        json!({"signerName": ""}),
+        &["spec.signerName: Required value"],
+    );
     check(
         json!({"signerName": "nodomain"}),
-        &["spec.signerName: Invalid value: \"nodomain\": must be a fully qualified domain and path of the form 'example.com/signer-name'"],
+        &[
+            "spec.signerName: Invalid value: \"nodomain\": must be a fully qualified domain and path of the form 'example.com/signer-name'",
+        ],
     );
     check(
         json!({"signerName": "com/x"}),
-        &["spec.signerName: Invalid value: \"com\": should be a domain with at least two segments separated by dots"],
+        &[
+            "spec.signerName: Invalid value: \"com\": should be a domain with at least two segments separated by dots",
+        ],
     );
     check(
         json!({"signerName": "kubernetes.io/legacy-unknown"}),
-        &["spec.signerName: Invalid value: \"kubernetes.io/legacy-unknown\": the legacy signerName is not allowed via this API version"],
+        &[
+            "spec.signerName: Invalid value: \"kubernetes.io/legacy-unknown\": the legacy signerName is not allowed via this API version",
+        ],
     );
 }
 
@@ -125,7 +136,9 @@ fn approval_is_given_once_and_by_approval_alone() {
         "status",
         approved,
         conditions(&[worded]),
-        &["status.conditions: Forbidden: updates may not modify a condition of type \"Approved\"\n@@ -3,7 +3,7 @@\n   \"Type\": \"Approved\",\n   \"Status\": \"True\",\n   \"Reason\": \"\",\n-  \"Message\": \"\",\n+  \"Message\": \"m\",\n   \"LastUpdateTime\": null,\n   \"LastTransitionTime\": null\n  }\n"],
+        &[
+            "status.conditions: Forbidden: updates may not modify a condition of type \"Approved\"\n@@ -3,7 +3,7 @@\n   \"Type\": \"Approved\",\n   \"Status\": \"True\",\n   \"Reason\": \"\",\n-  \"Message\": \"\",\n+  \"Message\": \"m\",\n   \"LastUpdateTime\": null,\n   \"LastTransitionTime\": null\n  }\n",
+        ],
     );
 }
 
@@ -152,12 +165,16 @@ fn a_certificate_is_given_once_and_through_status_alone() {
         "status",
         Value::Null,
         json!({"status": {"certificate": REQUEST}}),
-        &["status.certificate: Invalid value: \"<certificate data>\": only CERTIFICATE PEM blocks are allowed, found \"CERTIFICATE REQUEST\""],
+        &[
+            "status.certificate: Invalid value: \"<certificate data>\": only CERTIFICATE PEM blocks are allowed, found \"CERTIFICATE REQUEST\"",
+        ],
     );
     check(
         "status",
         Value::Null,
         json!({"status": {"certificate": "YWJj"}}),
-        &["status.certificate: Invalid value: \"<certificate data>\": must contain at least one CERTIFICATE PEM block"],
+        &[
+            "status.certificate: Invalid value: \"<certificate data>\": must contain at least one CERTIFICATE PEM block",
+        ],
     );
 }

@@ -186,7 +186,9 @@ fn queues_and_hands_fit_a_hash() {
     check(
         8,
         9,
-        &["spec.limited.limitResponse.queuing.handSize: Invalid value: 9: should not be greater than queues (8)"],
+        &[
+            "spec.limited.limitResponse.queuing.handSize: Invalid value: 9: should not be greater than queues (8)",
+        ],
     );
     check(
         10_000_000,
@@ -199,7 +201,8 @@ fn queues_and_hands_fit_a_hash() {
 
 #[test]
 fn what_is_mandatory_stays_as_it_is() {
-    let said = "spec.type: Invalid value: \"Limited\": must be 'Exempt' if and only if `name` is 'exempt'";
+    let said =
+        "spec.type: Invalid value: \"Limited\": must be 'Exempt' if and only if `name` is 'exempt'";
     let shown = "{\"Type\":\"Limited\",\"Limited\":{\"NominalConcurrencyShares\":5,\"LimitResponse\":{\"Type\":\"Reject\",\"Queuing\":null},\"LendablePercent\":0,\"BorrowingLimitPercent\":null},\"Exempt\":null}";
     let fixed = format!(
         "spec: Invalid value: {shown}: spec of 'exempt' except the 'spec.exempt' field must equal the fixed value"

@@ -79,7 +79,8 @@ fn a_binding_names_a_role_and_subjects() {
         ("ClusterRoleBinding", "\"ClusterRole\""),
     ] {
         binding(kind).create(Value::Null, &[]);
-        let unknown = format!("roleRef.kind: Unsupported value: \"Pod\": supported values: {kinds}");
+        let unknown =
+            format!("roleRef.kind: Unsupported value: \"Pod\": supported values: {kinds}");
         binding(kind).create(
             json!({"roleRef": {"apiGroup": "apps", "kind": "Pod", "name": ""}}),
             &[

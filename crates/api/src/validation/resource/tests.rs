@@ -53,8 +53,9 @@ fn a_request_has_one_form() {
         "exactly": {"deviceClassName": "c"},
         "firstAvailable": [{"name": "s", "deviceClassName": "c"}],
     });
-    let invalid =
-        format!("spec.devices.requests[0]: Invalid value: null: {one}, but multiple fields are set");
+    let invalid = format!(
+        "spec.devices.requests[0]: Invalid value: null: {one}, but multiple fields are set"
+    );
     claim().create(request(both), &[&invalid]);
 }
 
@@ -64,24 +65,35 @@ fn a_request_says_how_many_of_what() {
         claim().create(request(json!({"name": "r", "exactly": exactly})), said);
     };
     let at = "spec.devices.requests[0].exactly";
-    check(json!({}), &[&format!("{at}.deviceClassName: Required value")]);
+    check(
+        json!({}),
+        &[&format!("{at}.deviceClassName: Required value")],
+    );
     check(
         json!({"deviceClassName": "c", "count": -1}),
-        &[&format!("{at}.count: Invalid value: -1: must be greater than zero")],
+        &[&format!(
+            "{at}.count: Invalid value: -1: must be greater than zero"
+        )],
     );
     check(
         json!({"deviceClassName": "c", "allocationMode": "All", "count": 1}),
-        &[&format!("{at}.count: Invalid value: 1: must not be specified when allocationMode is 'All'")],
+        &[&format!(
+            "{at}.count: Invalid value: 1: must not be specified when allocationMode is 'All'"
+        )],
     );
     check(
         json!({"deviceClassName": "c", "allocationMode": "Odd"}),
-        &[&format!("{at}.allocationMode: Unsupported value: \"Odd\": supported values: \"All\", \"ExactCount\"")],
+        &[&format!(
+            "{at}.allocationMode: Unsupported value: \"Odd\": supported values: \"All\", \"ExactCount\""
+        )],
     );
     check(
         json!({"deviceClassName": "c", "selectors": [{}, {"cel": {"expression": "x".repeat(10_241)}}]}),
         &[
             &format!("{at}.selectors[0].cel: Required value"),
-            &format!("{at}.selectors[1].cel.expression: Too long: may not be more than 10240 bytes"),
+            &format!(
+                "{at}.selectors[1].cel.expression: Too long: may not be more than 10240 bytes"
+            ),
         ],
     );
     check(
@@ -90,9 +102,15 @@ fn a_request_says_how_many_of_what() {
             {"operator": "Odd", "effect": "Odd"},
         ]}),
         &[
-            &format!("{at}.tolerations[0].value: Invalid value: \"v\": must be empty for operator `Exists`"),
-            &format!("{at}.tolerations[1].operator: Unsupported value: \"Odd\": supported values: \"Equal\", \"Exists\""),
-            &format!("{at}.tolerations[1].effect: Unsupported value: \"Odd\": supported values: \"NoExecute\", \"NoSchedule\", \"None\""),
+            &format!(
+                "{at}.tolerations[0].value: Invalid value: \"v\": must be empty for operator `Exists`"
+            ),
+            &format!(
+                "{at}.tolerations[1].operator: Unsupported value: \"Odd\": supported values: \"Equal\", \"Exists\""
+            ),
+            &format!(
+                "{at}.tolerations[1].effect: Unsupported value: \"Odd\": supported values: \"NoExecute\", \"NoSchedule\", \"None\""
+            ),
         ],
     );
 }
@@ -145,7 +163,12 @@ fn a_claim_and_a_template_stay_as_they_are() {
 #[test]
 fn what_is_allocated_was_asked_for() {
     let check = |before: Value, change: Value, said: &[&str]| {
-        claim().part("status", json!({"status": before}), json!({"status": change}), said);
+        claim().part(
+            "status",
+            json!({"status": before}),
+            json!({"status": change}),
+            said,
+        );
     };
     let result = json!({"request": "r", "driver": "d", "pool": "p", "device": "a"});
     let allocation = |result: &Value| json!({"devices": {"results": [result]}});
@@ -153,8 +176,13 @@ fn what_is_allocated_was_asked_for() {
     check(json!({}), given.clone(), &[]);
     let mut other = result.clone();
     other["request"] = json!("zz");
-    let said = format!("status.allocation.devices.results[0].request: Invalid value: \"zz\": {REFERENCE}");
-    check(json!({}), json!({"allocation": allocation(&other)}), &[&said]);
+    let said =
+        format!("status.allocation.devices.results[0].request: Invalid value: \"zz\": {REFERENCE}");
+    check(
+        json!({}),
+        json!({"allocation": allocation(&other)}),
+        &[&said],
+    );
     let user = json!([{"resource": "pods", "name": "p", "uid": ""}]);
     check(
         json!({}),
@@ -165,7 +193,8 @@ fn what_is_allocated_was_asked_for() {
         ],
     );
     let mut reported = given;
-    reported["devices"] = json!([{"driver": "d", "pool": "p", "device": "b", "networkData": {"ips": ["192.0.2.1"]}}]);
+    reported["devices"] =
+        json!([{"driver": "d", "pool": "p", "device": "b", "networkData": {"ips": ["192.0.2.1"]}}]);
     check(
         json!({}),
         reported,
@@ -199,10 +228,15 @@ fn a_slice_is_somewhere() {
     slice().create(Value::Null, &[]);
     let check = |spec: Value, said: &[&str]| slice().create(json!({"spec": spec}), said);
     let one = "exactly one of `nodeName`, `nodeSelector`, `allNodes`, `perDeviceNodeSelection` is required";
-    check(json!({"nodeName": null}), &[&format!("spec: Required value: {one}")]);
+    check(
+        json!({"nodeName": null}),
+        &[&format!("spec: Required value: {one}")],
+    );
     check(
         json!({"allNodes": true}),
-        &[&format!("spec: Invalid value: \"{{`nodeName`, `allNodes`}}\": {one}, but multiple fields are set")],
+        &[&format!(
+            "spec: Invalid value: \"{{`nodeName`, `allNodes`}}\": {one}, but multiple fields are set"
+        )],
     );
     check(
         json!({"pool": {"name": "", "generation": -1, "resourceSliceCount": 0}}),
@@ -265,29 +299,45 @@ fn a_shared_capacity_is_given_in_steps() {
     check(
         false,
         json!({"default": "1"}),
-        &[&format!("{at}: Forbidden: allowMultipleAllocations must be true")],
+        &[&format!(
+            "{at}: Forbidden: allowMultipleAllocations must be true"
+        )],
     );
     check(
         true,
         json!({"default": "3", "validValues": ["2", "1", "20"]}),
         &[
-            &format!("{at}.validValues[1]: Invalid value: \"1\": values must be sorted in ascending order"),
-            &format!("{at}.validValues[2]: Invalid value: \"20\": option is larger than capacity value: 10"),
-            &format!("{at}.validValues: Invalid value: \"3\": default value is not valid according to the requestPolicy"),
+            &format!(
+                "{at}.validValues[1]: Invalid value: \"1\": values must be sorted in ascending order"
+            ),
+            &format!(
+                "{at}.validValues[2]: Invalid value: \"20\": option is larger than capacity value: 10"
+            ),
+            &format!(
+                "{at}.validValues: Invalid value: \"3\": default value is not valid according to the requestPolicy"
+            ),
         ],
     );
     check(
         true,
         json!({"validRange": {"min": "1"}}),
-        &[&format!("{at}.default: Required value: required when validRange is defined")],
+        &[&format!(
+            "{at}.default: Required value: required when validRange is defined"
+        )],
     );
     check(
         true,
         json!({"default": "2", "validRange": {"min": "1", "max": "11", "step": "3"}}),
         &[
-            &format!("{at}.validRange.max: Invalid value: \"11\": max is larger than capacity value: 10"),
-            &format!("{at}.validRange.step: Invalid value: \"2\": value is not a multiple of a given step (3) from (1)"),
-            &format!("{at}.validRange.step: Invalid value: \"11\": value is not a multiple of a given step (3) from (1)"),
+            &format!(
+                "{at}.validRange.max: Invalid value: \"11\": max is larger than capacity value: 10"
+            ),
+            &format!(
+                "{at}.validRange.step: Invalid value: \"2\": value is not a multiple of a given step (3) from (1)"
+            ),
+            &format!(
+                "{at}.validRange.step: Invalid value: \"11\": value is not a multiple of a given step (3) from (1)"
+            ),
         ],
     );
 }
