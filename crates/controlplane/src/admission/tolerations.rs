@@ -204,26 +204,11 @@ impl Rule for Restriction {
         object: &mut Record,
     ) -> Result<(), ApiError> {
         let mut pod = PodMut::from_record(object);
-        let had_none = pod.view().spec().tolerations().is_empty();
         let mut add = Vec::new();
         if attributes.old.is_none() {
             add = self.of_namespace(attributes, DEFAULT_ANNOTATION, &self.default)?;
         }
-        let own: Vec<Record> = records(pod.view().spec().tolerations());
-        // Those of the namespace come first, and what both have counts once.
-        let conflicts = own.iter().any(|own| {
-            let own = Toleration::from_record(own);
-            add.iter().map(Toleration::from_record).any(|it| {
-                it.key() == own.key()
-                    && it.operator() == own.operator()
-                    && it.value() == own.value()
-                    && it.effect() == own.effect()
-                    && it.toleration_seconds() != own.toleration_seconds()
-            })
-        });
-        if conflicts && !had_none {
-            return Err(attributes.forbid("namespace tolerations and pod tolerations conflict"));
-        }
+        let own = records(pod.view().spec().tolerations());
         let mut all = merge(add, own);
         if is_memory_bound(pod.view()) {
             let mut pressure = <Toleration<'_> as View>::new_record();
@@ -262,7 +247,8 @@ impl Restriction {
         if allowed.is_empty() || own.iter().all(covers) {
             return Ok(());
         }
-        Err(attributes.forbid(
+        // Upstream gives a plain error here, which clients see as a 500.
+        Err(ApiError::unknown(
             "pod tolerations (possibly merged with namespace default tolerations) conflict with its namespace \
              whitelist",
         ))
@@ -339,4 +325,61 @@ pub(super) fn is_superset(wide: Toleration<'_>, narrow: Toleration<'_>) -> bool 
 /// Whether a taint has this key and effect.
 pub(super) fn is_taint(taint: Taint<'_>, key: &str, effect: &str) -> bool {
     taint.key() == key && taint.effect() == effect
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn tolerations(text: &str) -> Vec<Record> {
+        parse(text).unwrap()
+    }
+
+    #[track_caller]
+    fn check(wide: &str, narrow: &str, expected: bool) {
+        let parsed = tolerations(&format!("[{wide},{narrow}]"));
+        let found = is_superset(view(&parsed[0]), view(&parsed[1]));
+        assert_eq!(found, expected, "{wide} {narrow}");
+    }
+
+    #[test]
+    fn some_tolerations_have_others_in_them() {
+        let exists = r#"{"key":"a","operator":"Exists"}"#;
+        let equals = r#"{"key":"a","operator":"Equal","value":"x"}"#;
+        check(exists, equals, true);
+        check(equals, exists, false);
+        check(r#"{"operator":"Exists"}"#, equals, true);
+        check(
+            r#"{"operator":"Exists","effect":"NoSchedule"}"#,
+            equals,
+            false,
+        );
+        let short = r#"{"key":"a","operator":"Exists","effect":"NoExecute","tolerationSeconds":5}"#;
+        let long = r#"{"key":"a","operator":"Exists","effect":"NoExecute","tolerationSeconds":9}"#;
+        check(long, short, true);
+        check(short, long, false);
+    }
+
+    #[test]
+    fn merging_keeps_each_toleration_once() {
+        let first = tolerations(r#"[{"key":"a","operator":"Exists"}]"#);
+        let second = tolerations(
+            r#"[{"key":"a","operator":"Equal","value":"x"},{"key":"b","operator":"Exists"},{"key":"a","operator":"Exists"}]"#,
+        );
+        let merged = merge(first, second);
+        let keys: Vec<_> = merged.iter().map(|it| view(it).key()).collect();
+        assert_eq!(keys, ["a", "b"]);
+    }
+
+    #[test]
+    fn devices_are_told_from_what_every_node_has() {
+        for (name, extended) in [
+            ("example.com/gpu", true),
+            ("cpu", false),
+            ("hugepages-2Mi", false),
+            ("kubernetes.io/batch", false),
+        ] {
+            assert_eq!(is_extended(name), extended, "{name}");
+        }
+    }
 }

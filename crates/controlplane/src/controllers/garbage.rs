@@ -1,7 +1,8 @@
 //! `garbage-collector-controller`: takes away what has lost its owners, in the way that a delete asked for.
 //!
 //! It keeps a graph of who owns what, and brings it up to date by comparing revisions, so an object is decoded once per
-//! change, and not at all if it has neither owners nor finalizers. Then
+//! change, and not at all if it has neither owners nor an end. Of what has changed, and of what belongs to something
+//! that has gone,
 //!
 //! - what has only owners that are gone is deleted, and owners that are gone are struck out where others remain;
 //! - of an owner with the finalizer `orphan` on its way out, dependents lose the reference before it goes;
@@ -37,6 +38,15 @@ struct Owner {
     blocks: bool,
 }
 
+/// What was seen of an object.
+#[derive(Debug)]
+struct Seen {
+    revision: Revision,
+    uid: String,
+    /// There if it has owners or is on its way out.
+    node: Option<Node>,
+}
+
 /// What is known of an object with owners, or on its way out.
 #[derive(Clone, Debug)]
 struct Node {
@@ -54,7 +64,13 @@ struct Node {
 pub(super) struct Collector {
     tools: Tools,
     /// Of each kind what was seen last, with the revision of its snapshot.
-    seen: HashMap<Vec<u8>, (Revision, HashMap<String, Option<Node>>)>,
+    seen: HashMap<Vec<u8>, (Revision, HashMap<String, Seen>)>,
+    /// What has changed and is still to be looked at.
+    changed: HashSet<Place>,
+    /// Owners that are gone, or have begun to wait for their dependents, since those were looked at.
+    affected: HashSet<String>,
+    /// When everything was looked at, whether or not it had changed.
+    swept: Option<tokio::time::Instant>,
     /// Owners that were found missing, so that each is looked for once a pass.
     missing: HashSet<String>,
 }
@@ -75,6 +91,9 @@ impl Collector {
         Self {
             tools,
             seen: HashMap::new(),
+            changed: HashSet::new(),
+            affected: HashSet::new(),
+            swept: None,
             missing: HashSet::new(),
         }
     }
@@ -96,13 +115,30 @@ impl Collector {
             }
             let mut next = HashMap::with_capacity(nodes.len());
             for entry in cache.all(None) {
-                let known = nodes.remove(entry.key());
-                let node = match known {
-                    Some(Some(node)) if node.revision == entry.revision() => Some(node),
-                    _ => node_of(&entry)?,
+                let seen = match nodes.remove(entry.key()) {
+                    Some(seen) if seen.revision == entry.revision() => seen,
+                    before => {
+                        // Another object of the same name: the one before is gone.
+                        let gone = before.filter(|before| before.uid != entry.uid());
+                        self.affected.extend(gone.map(|gone| gone.uid));
+                        let node = node_of(&entry)?;
+                        if let Some(node) = &node {
+                            if node.is_going && node.is_foreground {
+                                self.affected.insert(node.uid.clone());
+                            }
+                            let place = (cache.prefix().to_vec(), entry.key().to_owned());
+                            self.changed.insert(place);
+                        }
+                        Seen {
+                            revision: entry.revision(),
+                            uid: entry.uid().to_owned(),
+                            node,
+                        }
+                    }
                 };
-                next.insert(entry.key().to_owned(), node);
+                next.insert(entry.key().to_owned(), seen);
             }
+            self.affected.extend(nodes.drain().map(|(_, gone)| gone.uid));
             *nodes = next;
             *seen = revision;
         }
@@ -110,10 +146,10 @@ impl Collector {
     }
 
     /// Everything in the graph that has owners or is on its way out.
-    fn nodes(&self) -> impl Iterator<Item = (Place, &Node)> {
+    fn nodes(&self) -> impl Iterator<Item = ((&[u8], &str), &Node)> {
         self.seen.iter().flat_map(|(prefix, (_, nodes))| {
-            nodes.iter().filter_map(move |(key, node)| {
-                Some(((prefix.clone(), key.clone()), node.as_ref()?))
+            nodes.iter().filter_map(move |(key, seen)| {
+                Some(((prefix.as_slice(), key.as_str()), seen.node.as_ref()?))
             })
         })
     }
@@ -122,7 +158,7 @@ impl Collector {
         let owned = |node: &&Node| node.owners.iter().any(|owner| owner.uid == uid);
         self.nodes()
             .filter(|(_, node)| owned(node))
-            .map(|(place, node)| (place, node.clone()))
+            .map(owned_node)
             .collect()
     }
 
@@ -160,7 +196,7 @@ impl Collector {
             .find(|hub| Arc::ptr_eq(hub.cache(), store.cache()));
         let node = hub
             .and_then(|hub| self.seen.get(hub.cache().prefix()))
-            .and_then(|(_, nodes)| nodes.get(&key)?.as_ref());
+            .and_then(|(_, nodes)| nodes.get(&key)?.node.as_ref());
         if node.is_some_and(|node| node.is_going && node.is_foreground) {
             State::Waiting
         } else {
@@ -173,7 +209,7 @@ impl Collector {
         let going: Vec<(Place, Node)> = self
             .nodes()
             .filter(|(_, node)| node.is_going && (node.orphans || node.is_foreground))
-            .map(|(place, node)| (place, node.clone()))
+            .map(owned_node)
             .collect();
         for (place, node) in going {
             let dependents = self.dependents(&node.uid);
@@ -194,13 +230,27 @@ impl Collector {
                     .await?;
             }
         }
+        let now = tokio::time::Instant::now();
+        let sweeps = self.swept.is_none_or(|at| now - at > super::RESYNC);
+        let concerned = |place: (&[u8], &str), node: &Node| {
+            let is_affected = |owner: &Owner| self.affected.contains(&owner.uid);
+            !node.owners.is_empty()
+                && (sweeps
+                    || node.owners.iter().any(is_affected)
+                    || self.changed.contains(&(place.0.to_vec(), place.1.to_owned())))
+        };
         let owned: Vec<(Place, Node)> = self
             .nodes()
-            .filter(|(_, node)| !node.owners.is_empty())
-            .map(|(place, node)| (place, node.clone()))
+            .filter(|(place, node)| concerned(*place, node))
+            .map(owned_node)
             .collect();
         for (place, node) in owned {
             self.look_at(stores, &place, &node).await?;
+        }
+        self.changed.clear();
+        self.affected.clear();
+        if sweeps {
+            self.swept = Some(now);
         }
         Ok(())
     }
@@ -333,6 +383,11 @@ impl Collector {
                 .await,
         )
     }
+}
+
+/// A node that outlives the graph as it is now.
+fn owned_node((place, node): ((&[u8], &str), &Node)) -> (Place, Node) {
+    ((place.0.to_vec(), place.1.to_owned()), node.clone())
 }
 
 fn store_of<'s>(stores: &'s [Arc<Store>], place: &Place) -> Option<&'s Arc<Store>> {
