@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+use pintle_runtime::meta::{ObjectMeta, ObjectMetaMut};
 use pintle_runtime::quantity::{Quantity, Scale};
 use pintle_runtime::text::Text;
 use pintle_runtime::value::{Record, Value};
@@ -10,7 +11,7 @@ use pintle_runtime::view::StringMapMut;
 use super::{fill, volume};
 use crate::core::v1::{
     ContainerMut, EphemeralContainerMut, HTTPGetActionMut, LifecycleHandlerMut, PodMut, PodSpecMut,
-    PodTemplateMut, PodTemplateSpecMut, ProbeMut, ResourceRequirementsMut,
+    PodStatusMut, PodTemplateMut, PodTemplateSpecMut, ProbeMut, ResourceRequirementsMut,
 };
 
 pub(super) fn pod(object: &mut Record) {
@@ -27,6 +28,60 @@ pub(super) fn pod(object: &mut Record) {
     for at in 0..spec.view().containers().len() {
         if let Some(mut container) = spec.containers_mut().get_mut(at) {
             of_a_pod_alone(&mut container, host_network);
+        }
+    }
+    if spec
+        .view()
+        .termination_grace_period_seconds()
+        .is_some_and(|seconds| seconds < 0)
+    {
+        spec.set_termination_grace_period_seconds(1);
+    }
+    if has_old_annotations(pod.view().metadata()) {
+        without_old_annotations(&mut pod.metadata_mut());
+    }
+    let status = pod.view().status();
+    if !status.pod_ip().is_empty() || !status.pod_ips().is_empty() {
+        addresses(&mut pod.status_mut());
+    }
+}
+
+/// Annotations that once said what fields say now.
+const OLD_ANNOTATIONS: [&str; 4] = [
+    "pod.beta.kubernetes.io/init-containers",
+    "pod.alpha.kubernetes.io/init-containers",
+    "pod.beta.kubernetes.io/init-container-statuses",
+    "pod.alpha.kubernetes.io/init-container-statuses",
+];
+
+fn has_old_annotations(metadata: ObjectMeta<'_>) -> bool {
+    let annotations = metadata.annotations();
+    OLD_ANNOTATIONS
+        .iter()
+        .any(|name| annotations.contains_key(name))
+}
+
+fn without_old_annotations(metadata: &mut ObjectMetaMut<'_>) {
+    for name in OLD_ANNOTATIONS {
+        metadata.annotations_mut().remove(name);
+    }
+}
+
+/// The one address and the many agree; where they differ, older kubelets are right.
+fn addresses(status: &mut PodStatusMut<'_>) {
+    let one = status.view().pod_ip().to_owned();
+    let first = status
+        .view()
+        .pod_ips()
+        .get(0)
+        .map(|address| address.ip().to_owned());
+    match first {
+        Some(first) if one.is_empty() => status.set_pod_ip(first),
+        Some(first) if first == one => {}
+        None if one.is_empty() => {}
+        _ => {
+            status.clear_pod_ips();
+            status.pod_ips_mut().push_new().set_ip(one);
         }
     }
 }
@@ -61,6 +116,9 @@ pub(super) fn pod_template(object: &mut Record) {
 }
 
 pub(super) fn template(template: &mut PodTemplateSpecMut<'_>) {
+    if has_old_annotations(template.view().metadata()) {
+        without_old_annotations(&mut template.metadata_mut());
+    }
     pod_spec(&mut template.spec_mut());
 }
 
@@ -90,6 +148,17 @@ fn pod_spec(spec: &mut PodSpecMut<'_>) {
         scheduler_name set_scheduler_name = "default-scheduler",
     );
     spec.security_context_or_new();
+    // Of the two names of the account the newer one counts.
+    let account = match spec.view().service_account_name() {
+        "" => spec.view().service_account().to_owned(),
+        name => name.to_owned(),
+    };
+    if spec.view().service_account() != account {
+        spec.set_service_account(account.clone());
+    }
+    if spec.view().service_account_name() != account {
+        spec.set_service_account_name(account);
+    }
     for mut found in spec.init_containers_mut().iter_mut() {
         container(&mut found);
     }

@@ -112,6 +112,9 @@ fn write_fields(record: &Record, first: &mut bool, out: &mut Vec<u8>) {
             continue;
         };
         let value = record.get(at).filter(|value| !value.is_null());
+        if record.ty().name == POD_SPEC && NOT_IN_POD_SPEC.contains(&field.name.as_ref()) {
+            continue;
+        }
         if matches!(field.name.as_ref(), "metadata" | "kind" | "apiVersion")
             && is_embedded(field, record.ty())
         {
@@ -124,10 +127,38 @@ fn write_fields(record: &Record, first: &mut bool, out: &mut Vec<u8>) {
         json::encode_str(&go_name(record.ty(), &field.name), out);
         out.push(b':');
         match value {
+            Some(Value::Record(context))
+                if record.ty().name == POD_SPEC && field.name == "securityContext" =>
+            {
+                write_pod_security(record, context, out);
+            }
             Some(value) => write_value(value, out),
             None => write_nothing(field, out),
         }
     }
+}
+
+/// What a pod shares with its host is, upstream, part of the security context.
+fn write_pod_security(spec: &Record, context: &Record, out: &mut Vec<u8>) {
+    out.push(b'{');
+    for name in &NOT_IN_POD_SPEC[1..] {
+        let Some((at, field)) = spec
+            .ty()
+            .field_index(name)
+            .and_then(|at| Some((at, spec.ty().fields.get(at)?)))
+        else {
+            continue;
+        };
+        json::encode_str(&go_name(spec.ty(), name), out);
+        out.push(b':');
+        match spec.get(at).filter(|value| !value.is_null()) {
+            Some(value) => write_value(value, out),
+            None => write_nothing(field, out),
+        }
+        out.push(b',');
+    }
+    write_fields(context, &mut true, out);
+    out.push(b'}');
 }
 
 fn is_embedded(field: &Field, ty: &Type) -> bool {
@@ -212,6 +243,7 @@ fn is_tagged(ty: &Type) -> bool {
 fn order(ty: &Type) -> impl Iterator<Item = usize> {
     let named: &'static [&'static str] = match ty.name.as_ref() {
         "io.k8s.api.core.v1.PersistentVolumeSource" => &PERSISTENT_VOLUME_SOURCES,
+        POD_SPEC => &POD_SPEC_FIELDS,
         _ => &[],
     };
     let first: Vec<usize> = named
@@ -223,6 +255,51 @@ fn order(ty: &Type) -> impl Iterator<Item = usize> {
         .collect();
     first.into_iter().chain(rest)
 }
+
+const POD_SPEC: &str = "io.k8s.api.core.v1.PodSpec";
+
+/// Fields of a pod's spec that upstream's has elsewhere: all but the first in the security context.
+const NOT_IN_POD_SPEC: [&str; 6] = [
+    "serviceAccount",
+    "hostNetwork",
+    "hostPID",
+    "hostIPC",
+    "shareProcessNamespace",
+    "hostUsers",
+];
+
+/// The order of a pod's spec, as far as it differs from that in the API: a prefix.
+const POD_SPEC_FIELDS: [&str; 29] = [
+    "volumes",
+    "initContainers",
+    "containers",
+    "ephemeralContainers",
+    "restartPolicy",
+    "terminationGracePeriodSeconds",
+    "activeDeadlineSeconds",
+    "dnsPolicy",
+    "nodeSelector",
+    "serviceAccountName",
+    "automountServiceAccountToken",
+    "nodeName",
+    "securityContext",
+    "imagePullSecrets",
+    "hostname",
+    "subdomain",
+    "setHostnameAsFQDN",
+    "affinity",
+    "schedulerName",
+    "tolerations",
+    "hostAliases",
+    "priorityClassName",
+    "priority",
+    "preemptionPolicy",
+    "dnsConfig",
+    "readinessGates",
+    "runtimeClassName",
+    "overhead",
+    "enableServiceLinks",
+];
 
 const PERSISTENT_VOLUME_SOURCES: [&str; 12] = [
     "gcePersistentDisk",
@@ -252,7 +329,6 @@ fn go_name(ty: &Type, name: &str) -> String {
         "user" if ty.name.contains(".RBD") => "RadosUser",
         "monitors" if ty.name.contains(".RBD") => "CephMonitors",
         "lastState" => "LastTerminationState",
-        "serviceAccount" => "DeprecatedServiceAccount",
         "cephfs" => "CephFS",
         "storageos" => "StorageOS",
         "externalID" => "DoNotUseExternalID",

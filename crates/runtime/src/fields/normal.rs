@@ -28,6 +28,8 @@ pub(super) fn normal(record: &Record) -> Record {
                 Some(Value::Record(empty)) if !field.flags.has(Flags::OMIT_ZERO) => {
                     Value::Record(empty)
                 }
+                // So is a time, whose zero is null.
+                None if is_time(&field.ty) && !field.flags.has(Flags::OMIT_ZERO) => Value::Null,
                 _ if optional => continue,
                 Some(zero) => zero,
                 None => Value::Null,
@@ -68,6 +70,10 @@ fn normal_value(value: &Value, ty: &FieldType) -> Value {
         }
         _ => value.clone(),
     }
+}
+
+fn is_time(ty: &FieldType) -> bool {
+    matches!(ty, FieldType::Object(ty) if matches!(ty.shape, Shape::Time | Shape::MicroTime))
 }
 
 fn zero(ty: &FieldType) -> Option<Value> {
