@@ -14,6 +14,7 @@ use pintle_endpoints::permit::Permit;
 use pintle_endpoints::registry::Registry;
 use pintle_endpoints::store::{Change, Store, Written};
 use pintle_runtime::status::ApiError;
+use pintle_runtime::time::Time;
 use pintle_runtime::user::UserInfo;
 use pintle_runtime::value::Record;
 use pintle_storage::Storage;
@@ -113,6 +114,10 @@ pub fn start(options: &HookOptions, start_up: &StartUp) -> Vec<BoxFuture<'static
         let cx = cx.clone();
         async move { flow_control::make(&cx).await }
     });
+    let told = hooks.start_up.hook("priority-and-fairness-config-consumer");
+    hooks
+        .running
+        .push(Box::pin(flow_control::dangling::follow(each(&ours), told)));
     let (cx, info) = (each(&ours), options.authentication.clone());
     hooks.add(
         "start-cluster-authentication-info-controller",
@@ -246,6 +251,25 @@ impl Ours {
             Ok(_) | Err(ApiError::AlreadyExists(_)) => Ok(()),
             Err(error) => Err(error),
         }
+    }
+
+    /// The present, in whole seconds.
+    pub(crate) fn now(&self) -> Time {
+        self.environment.clock.now().truncate_to_seconds()
+    }
+
+    /// Lays what a manager says over an object that is there.
+    pub(crate) async fn apply(
+        &self,
+        store: &Store,
+        manager: &'static str,
+        name: &str,
+        config: &Record,
+    ) -> Result<Written, ApiError> {
+        let permit = Permit::of_the_server_itself("start-up");
+        store
+            .apply(&permit, &self.context("", manager), name, config)
+            .await
     }
 
     /// Changes an object that is there.

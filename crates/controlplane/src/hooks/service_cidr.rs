@@ -60,20 +60,16 @@ async fn say_ready(ours: &Ours) -> Result<(), ApiError> {
     let Some(status) = store.subresource("status") else {
         return Ok(());
     };
-    let now = ours.environment.clock.now().truncate_to_seconds();
-    let change = |record: &mut _| {
-        let mut network = ServiceCIDRMut::from_record(record);
-        let mut status = network.status_mut();
-        let mut conditions = status.conditions_mut();
-        conditions.retain(|condition| condition.type_() != "Ready");
-        let mut ready = conditions.push_new();
-        ready.set_type("Ready");
-        ready.set_status("True");
-        ready.set_last_transition_time(now);
-        ready.set_message("Kubernetes default Service CIDR is ready");
-        ready.set_reason("");
-    };
-    ours.update(status, "", STATUS_MANAGER, NAME, change)
-        .await?;
+    let mut config = <ServiceCIDR<'_> as View>::new_record();
+    let mut network = ServiceCIDRMut::from_record(&mut config);
+    network.metadata_mut().set_name(NAME);
+    let mut says = network.status_mut();
+    let mut conditions = says.conditions_mut();
+    let mut ready = conditions.push_new();
+    ready.set_type("Ready");
+    ready.set_status("True");
+    ready.set_last_transition_time(ours.now());
+    ready.set_message("Kubernetes default Service CIDR is ready");
+    ours.apply(status, STATUS_MANAGER, NAME, &config).await?;
     Ok(())
 }

@@ -7,6 +7,7 @@
 //!
 //! The order of a create and of an update stands in [`create`] and [`update`].
 
+mod apply;
 mod books;
 mod create;
 mod delete;

@@ -13,15 +13,16 @@ use pintle_runtime::value::{Record, Value};
 
 use super::{Ours, found};
 
+pub(super) mod dangling;
+
 const GROUP: &str = "flowcontrol.apiserver.k8s.io";
 const MANAGER: &str = "api-priority-and-fairness-config-producer-v1";
-const STATUS_MANAGER: &str = "api-priority-and-fairness-config-consumer-v1";
 const KEPT: &str = "apf.kubernetes.io/autoupdate-spec";
 /// What there always is.
 const MANDATORY: [&str; 2] = ["exempt", "catch-all"];
 
-const PRIORITY_LEVELS: &[u8] = include_bytes!("bootstrap/priority_levels.json");
-const FLOW_SCHEMAS: &[u8] = include_bytes!("bootstrap/flow_schemas.json");
+const PRIORITY_LEVELS: &[u8] = include_bytes!("../bootstrap/priority_levels.json");
+const FLOW_SCHEMAS: &[u8] = include_bytes!("../bootstrap/flow_schemas.json");
 
 pub(super) async fn make(ours: &Ours) -> Result<(), ApiError> {
     let levels = ours.store(GROUP, "prioritylevelconfigurations")?;
@@ -31,8 +32,7 @@ pub(super) async fn make(ours: &Ours) -> Result<(), ApiError> {
     let items = objects("PriorityLevelConfigurationList", PRIORITY_LEVELS)?;
     keep(ours, &levels, items, first).await?;
     let items = objects("FlowSchemaList", FLOW_SCHEMAS)?;
-    keep(ours, &schemas, items, first).await?;
-    dangling::tell(ours, &schemas, &levels).await
+    keep(ours, &schemas, items, first).await
 }
 
 /// The objects of a list in JSON.
@@ -85,75 +85,6 @@ fn metadata(record: &Record) -> ObjectMeta<'_> {
         .get(METADATA)
         .and_then(Value::as_record)
         .map_or_else(ObjectMeta::empty, ObjectMeta::from_record)
-}
-
-/// Whether the priority level of a flow schema is there: a condition in its status.
-mod dangling {
-    use pintle_api::flowcontrol::v1::{FlowSchema, FlowSchemaMut};
-    use pintle_endpoints::store::Store;
-    use pintle_runtime::status::ApiError;
-    use pintle_runtime::value::Record;
-
-    use super::super::Ours;
-    use super::STATUS_MANAGER;
-
-    /// Says so of every flow schema of which that is not true.
-    pub(super) async fn tell(ours: &Ours, schemas: &Store, levels: &Store) -> Result<(), ApiError> {
-        let Some(status) = schemas.subresource("status") else {
-            return Ok(());
-        };
-        let (snapshot, _) = schemas.cache().newest();
-        let now = ours.environment.clock.now().truncate_to_seconds();
-        for entry in snapshot.entries() {
-            let record = entry.record()?;
-            let schema = FlowSchema::from_record(&record);
-            let level = schema
-                .spec()
-                .priority_level_configuration()
-                .name()
-                .to_owned();
-            let (truth, reason, found) = if levels.cache().get(&level).is_some() {
-                ("False", "Found", "and it exists")
-            } else {
-                ("True", "NotFound", "but there is no such object")
-            };
-            let message = format!(
-                "This FlowSchema references the PriorityLevelConfiguration object named \"{level}\" {found}"
-            );
-            let conditions = schema.status().conditions();
-            let old = conditions
-                .iter()
-                .find(|condition| condition.type_() == "Dangling");
-            if old.is_some_and(|old| {
-                old.status() == truth && old.reason() == reason && old.message() == message
-            }) {
-                continue;
-            }
-            let changed = old
-                .filter(|old| old.status() == truth)
-                .and_then(|old| old.last_transition_time());
-            let change = |record: &mut Record| {
-                let mut schema = FlowSchemaMut::from_record(record);
-                let mut status = schema.status_mut();
-                let mut conditions = status.conditions_mut();
-                conditions.retain(|condition| condition.type_() != "Dangling");
-                let mut condition = conditions.push_new();
-                condition.set_type("Dangling");
-                condition.set_status(truth);
-                condition.set_last_transition_time(changed.unwrap_or(now));
-                condition.set_reason(reason);
-                condition.set_message(message.clone());
-            };
-            match ours
-                .update(status, "", STATUS_MANAGER, entry.name(), change)
-                .await
-            {
-                Ok(_) | Err(ApiError::NotFound(_)) => {}
-                Err(error) => return Err(error),
-            }
-        }
-        Ok(())
-    }
 }
 
 #[cfg(test)]

@@ -1,0 +1,121 @@
+//! Whether the priority level of a flow schema is there: a condition in its status.
+
+use std::time::Duration;
+
+use pintle_api::flowcontrol::v1::{FlowSchema, FlowSchemaMut};
+use pintle_endpoints::health::Milestone;
+use pintle_endpoints::store::Store;
+use pintle_runtime::status::ApiError;
+use pintle_runtime::time::Time;
+use pintle_runtime::value::Record;
+use pintle_runtime::view::View;
+use tracing::debug;
+
+use super::GROUP;
+use crate::hooks::Ours;
+
+const MANAGER: &str = "api-priority-and-fairness-config-consumer-v1";
+const CONDITION: &str = "Dangling";
+/// How long a change waits at most until it is told of.
+const PERIOD: Duration = Duration::from_millis(250);
+
+/// Says so of every flow schema whenever that changes. Reaches `done` after the first pass.
+pub(in crate::hooks) async fn follow(ours: Ours, done: Milestone) {
+    let mut seen = None;
+    loop {
+        match pass(&ours, seen).await {
+            Ok(now) => {
+                seen = Some(now);
+                done.reach();
+            }
+            // Someone else changes the schema: it is looked at again.
+            Err(error) => debug!(%error, "cannot tell whether a flow schema dangles"),
+        }
+        tokio::time::sleep(PERIOD).await;
+    }
+}
+
+/// The revisions of schemas and levels that a pass has seen.
+type Seen = (u64, u64);
+
+async fn pass(ours: &Ours, seen: Option<Seen>) -> Result<Seen, ApiError> {
+    let schemas = ours.store(GROUP, "flowschemas")?;
+    let levels = ours.store(GROUP, "prioritylevelconfigurations")?;
+    let revision = |store: &Store| store.cache().newest().0.revision().0;
+    let now = (revision(&schemas), revision(&levels));
+    if seen != Some(now) {
+        tell(ours, &schemas, &levels).await?;
+    }
+    Ok(now)
+}
+
+async fn tell(ours: &Ours, schemas: &Store, levels: &Store) -> Result<(), ApiError> {
+    let Some(status) = schemas.subresource("status") else {
+        return Ok(());
+    };
+    let (snapshot, _) = schemas.cache().newest();
+    for entry in snapshot.entries() {
+        let record = entry.record()?;
+        let schema = FlowSchema::from_record(&record);
+        let level = schema.spec().priority_level_configuration().name();
+        let truth = Truth::of(level, levels.cache().get(level).is_some());
+        let conditions = schema.status().conditions();
+        let old = conditions
+            .iter()
+            .find(|condition| condition.type_() == CONDITION);
+        if old.is_some_and(|old| {
+            (old.status(), old.reason(), old.message())
+                == (truth.status, truth.reason, &truth.message)
+        }) {
+            continue;
+        }
+        let since = old.filter(|old| old.status() == truth.status);
+        let since = since.and_then(|old| old.last_transition_time());
+        let now = ours.now();
+        let config = truth.applied(entry.name(), since.unwrap_or(now));
+        match ours.apply(status, MANAGER, entry.name(), &config).await {
+            Ok(_) | Err(ApiError::NotFound(_)) => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(())
+}
+
+/// What there is to say of one.
+struct Truth {
+    status: &'static str,
+    reason: &'static str,
+    message: String,
+}
+
+impl Truth {
+    fn of(level: &str, is_there: bool) -> Self {
+        let (status, reason, found) = if is_there {
+            ("False", "Found", "and it exists")
+        } else {
+            ("True", "NotFound", "but there is no such object")
+        };
+        Self {
+            status,
+            reason,
+            message: format!(
+                "This FlowSchema references the PriorityLevelConfiguration object named \"{level}\" {found}"
+            ),
+        }
+    }
+
+    fn applied(&self, name: &str, since: Time) -> Record {
+        let mut config = <FlowSchema<'_> as View>::new_record();
+        let mut schema = FlowSchemaMut::from_record(&mut config);
+        schema.metadata_mut().set_name(name.to_owned());
+        let mut status = schema.status_mut();
+        let mut conditions = status.conditions_mut();
+        let mut condition = conditions.push_new();
+        condition.set_type(CONDITION);
+        condition.set_status(self.status);
+        condition.set_last_transition_time(since);
+        condition.set_reason(self.reason);
+        condition.set_message(self.message.clone());
+        config
+    }
+}
