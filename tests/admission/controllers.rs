@@ -11,7 +11,9 @@ const SECRETS: &str = "/api/v1/namespaces/blue/secrets";
 
 async fn with_controllers() -> World {
     let world = World::start(&["--builtin-controllers=*"]).await;
-    world.make("/api/v1/namespaces", json!({"metadata": {"name": "blue"}})).await;
+    world
+        .make("/api/v1/namespaces", json!({"metadata": {"name": "blue"}}))
+        .await;
     world
 }
 
@@ -33,13 +35,16 @@ async fn owned(world: &World, name: &str, owner: &Value) {
         "apiVersion": "v1", "kind": "ConfigMap", "name": owner["metadata"]["name"], "uid": owner["metadata"]["uid"],
         "blockOwnerDeletion": true,
     });
-    let metadata = json!({"name": name, "ownerReferences": [owner], "finalizers": ["example.com/stay"]});
+    let metadata =
+        json!({"name": name, "ownerReferences": [owner], "finalizers": ["example.com/stay"]});
     world.make(SECRETS, json!({"metadata": metadata})).await;
 }
 
 async fn release(world: &World, name: &str) {
     let free = json!({"metadata": {"finalizers": null}});
-    let said = world.send("PATCH", &format!("{SECRETS}/{name}"), &free).await;
+    let said = world
+        .send("PATCH", &format!("{SECRETS}/{name}"), &free)
+        .await;
     assert_eq!(said.status, 200, "{}", said.body);
 }
 
@@ -47,11 +52,16 @@ async fn release(world: &World, name: &str) {
 async fn dependents_follow_their_owner_in_three_ways() {
     let world = with_controllers().await;
     for policy in ["Background", "Foreground", "Orphan"] {
-        let owner = world.make(MAPS, json!({"metadata": {"name": "owner"}})).await;
+        let owner = world
+            .make(MAPS, json!({"metadata": {"name": "owner"}}))
+            .await;
         owned(&world, "s", &owner).await;
         let (owner, dependent) = (format!("{MAPS}/owner"), format!("{SECRETS}/s"));
         let delete = format!("{owner}?propagationPolicy={policy}");
-        assert_eq!(world.send("DELETE", &delete, &Value::Null).await.status, 200);
+        assert_eq!(
+            world.send("DELETE", &delete, &Value::Null).await.status,
+            200
+        );
         match policy {
             "Orphan" => {
                 until(&world, &owner, |status, _| status == 404).await;
@@ -62,14 +72,20 @@ async fn dependents_follow_their_owner_in_three_ways() {
                 .await;
             }
             "Foreground" => {
-                until(&world, &dependent, |_, body| !body["metadata"]["deletionTimestamp"].is_null()).await;
+                until(&world, &dependent, |_, body| {
+                    !body["metadata"]["deletionTimestamp"].is_null()
+                })
+                .await;
                 assert_eq!(world.send("GET", &owner, &Value::Null).await.status, 200);
                 release(&world, "s").await;
                 until(&world, &owner, |status, _| status == 404).await;
             }
             _ => {
                 until(&world, &owner, |status, _| status == 404).await;
-                until(&world, &dependent, |_, body| !body["metadata"]["deletionTimestamp"].is_null()).await;
+                until(&world, &dependent, |_, body| {
+                    !body["metadata"]["deletionTimestamp"].is_null()
+                })
+                .await;
                 release(&world, "s").await;
                 until(&world, &dependent, |status, _| status == 404).await;
             }
@@ -82,7 +98,10 @@ async fn a_namespace_has_its_account_and_its_quota_counted_until_it_goes() {
     let world = with_controllers().await;
     let account = "/api/v1/namespaces/blue/serviceaccounts/default";
     until(&world, account, |status, _| status == 200).await;
-    until(&world, &format!("{MAPS}/kube-root-ca.crt"), |_, body| body["data"]["ca.crt"].is_string()).await;
+    until(&world, &format!("{MAPS}/kube-root-ca.crt"), |_, body| {
+        body["data"]["ca.crt"].is_string()
+    })
+    .await;
     let quotas = "/api/v1/namespaces/blue/resourcequotas";
     let quota = json!({"metadata": {"name": "q"}, "spec": {"hard": {"configmaps": "5", "count/secrets": "5"}}});
     world.make(quotas, quota).await;
@@ -96,7 +115,9 @@ async fn a_namespace_has_its_account_and_its_quota_counted_until_it_goes() {
     until(&world, &quota, used("1")).await;
     world.make(MAPS, json!({"metadata": {"name": "m"}})).await;
     until(&world, &quota, used("2")).await;
-    world.send("DELETE", &format!("{MAPS}/m"), &Value::Null).await;
+    world
+        .send("DELETE", &format!("{MAPS}/m"), &Value::Null)
+        .await;
     until(&world, &quota, used("1")).await;
 
     let held = json!({"metadata": {"name": "held", "finalizers": ["example.com/stay"]}});
@@ -104,10 +125,14 @@ async fn a_namespace_has_its_account_and_its_quota_counted_until_it_goes() {
     let namespace = "/api/v1/namespaces/blue";
     world.send("DELETE", namespace, &Value::Null).await;
     until(&world, namespace, |_, body| {
-        let conditions = body["status"]["conditions"].as_array().cloned().unwrap_or_default();
+        let conditions = body["status"]["conditions"]
+            .as_array()
+            .cloned()
+            .unwrap_or_default();
         conditions.iter().any(|it| {
             it["type"] == "NamespaceContentRemaining"
-                && it["message"] == "Some resources are remaining: secrets. has 1 resource instances"
+                && it["message"]
+                    == "Some resources are remaining: secrets. has 1 resource instances"
         })
     })
     .await;

@@ -14,10 +14,15 @@ async fn limits_fill_in_what_containers_do_not_say_and_bound_what_they_do() {
         {"type": "PersistentVolumeClaim", "min": {"storage": "1Gi"}, "max": {"storage": "2Gi"}},
     ]);
     let range = json!({"metadata": {"name": "l"}, "spec": {"limits": limits}});
-    world.make("/api/v1/namespaces/default/limitranges", range).await;
+    world
+        .make("/api/v1/namespaces/default/limitranges", range)
+        .await;
     let plain = json!({"initContainers": [{"name": "i"}]});
     let made = world.make(PODS, pod("plain", plain)).await;
-    assert_eq!(made["spec"]["containers"][0]["resources"]["requests"]["cpu"], "100m");
+    assert_eq!(
+        made["spec"]["containers"][0]["resources"]["requests"]["cpu"],
+        "100m"
+    );
     assert_eq!(
         made["metadata"]["annotations"]["kubernetes.io/limit-ranger"],
         "LimitRanger plugin set: cpu request for container c; cpu limit for container c; cpu request for init container \
@@ -42,15 +47,25 @@ async fn limits_fill_in_what_containers_do_not_say_and_bound_what_they_do() {
         ),
     ] {
         let expected = format!("pods \"b\" is forbidden: {expected}");
-        world.refused(PODS, pod("b", json!({"containers": containers})), &expected).await;
+        world
+            .refused(PODS, pod("b", json!({"containers": containers})), &expected)
+            .await;
     }
     let claims = "/api/v1/namespaces/default/persistentvolumeclaims";
     for (size, expected) in [
-        ("512Mi", "minimum storage usage per PersistentVolumeClaim is 1Gi, but request is 512Mi"),
-        ("3Gi", "maximum storage usage per PersistentVolumeClaim is 2Gi, but request is 3Gi"),
+        (
+            "512Mi",
+            "minimum storage usage per PersistentVolumeClaim is 1Gi, but request is 512Mi",
+        ),
+        (
+            "3Gi",
+            "maximum storage usage per PersistentVolumeClaim is 2Gi, but request is 3Gi",
+        ),
     ] {
         let expected = format!("persistentvolumeclaims \"v\" is forbidden: {expected}");
-        world.refused(claims, claim("v", size, None), &expected).await;
+        world
+            .refused(claims, claim("v", size, None), &expected)
+            .await;
     }
 }
 
@@ -66,11 +81,18 @@ async fn pods_run_as_accounts_that_are_there() {
     let made = world.make(PODS, pod("a", json!({}))).await;
     assert_eq!(made["spec"]["serviceAccountName"], "default");
     let volume = &made["spec"]["volumes"][0];
-    assert!(volume["name"].as_str().is_some_and(|it| it.starts_with("kube-api-access-")));
+    assert!(
+        volume["name"]
+            .as_str()
+            .is_some_and(|it| it.starts_with("kube-api-access-"))
+    );
     let sources = &volume["projected"]["sources"];
     assert_eq!(sources[0]["serviceAccountToken"]["expirationSeconds"], 3607);
     let mount = &made["spec"]["containers"][0]["volumeMounts"][0];
-    assert_eq!(mount["mountPath"], "/var/run/secrets/kubernetes.io/serviceaccount");
+    assert_eq!(
+        mount["mountPath"],
+        "/var/run/secrets/kubernetes.io/serviceaccount"
+    );
     assert_eq!(mount["name"], volume["name"]);
     world
         .refused(
@@ -85,7 +107,9 @@ async fn pods_run_as_accounts_that_are_there() {
         "imagePullSecrets": [{"name": "pull"}], "automountServiceAccountToken": false,
     });
     world.make(accounts, account).await;
-    let made = world.make(PODS, pod("c", json!({"serviceAccountName": "own"}))).await;
+    let made = world
+        .make(PODS, pod("c", json!({"serviceAccountName": "own"})))
+        .await;
     assert_eq!(made["spec"]["imagePullSecrets"], json!([{"name": "pull"}]));
     assert_eq!(made["spec"]["volumes"], Value::Null);
     let secret = json!({"serviceAccountName": "own", "volumes": [{"name": "s", "secret": {"secretName": "x"}}]});
@@ -103,9 +127,7 @@ async fn pods_run_as_accounts_that_are_there() {
 async fn priorities_come_from_classes() {
     let world = World::start(&[]).await;
     let classes = "/apis/scheduling.k8s.io/v1/priorityclasses";
-    let class = |name: &str, default: bool| {
-        json!({"metadata": {"name": name}, "value": 500, "globalDefault": default, "preemptionPolicy": "Never"})
-    };
+    let class = |name: &str, default: bool| json!({"metadata": {"name": name}, "value": 500, "globalDefault": default, "preemptionPolicy": "Never"});
     let made = world.make(PODS, pod("before", json!({}))).await;
     assert_eq!(made["spec"]["priority"], 0);
     assert_eq!(made["spec"]["preemptionPolicy"], "PreemptLowerPriority");
@@ -159,14 +181,19 @@ async fn classes_by_default() {
     let claims = "/api/v1/namespaces/default/persistentvolumeclaims";
     let made = world.make(claims, claim("a", "1Gi", None)).await;
     assert_eq!(made["spec"]["storageClassName"], "gold");
-    assert_eq!(made["metadata"]["finalizers"], json!(["kubernetes.io/pvc-protection"]));
+    assert_eq!(
+        made["metadata"]["finalizers"],
+        json!(["kubernetes.io/pvc-protection"])
+    );
     let made = world.make(claims, claim("b", "1Gi", Some(""))).await;
     assert_eq!(made["spec"]["storageClassName"], "");
     let class = json!({
         "metadata": {"name": "front", "annotations": default("ingressclass.kubernetes.io")},
         "spec": {"controller": "example.com/front"},
     });
-    world.make("/apis/networking.k8s.io/v1/ingressclasses", class).await;
+    world
+        .make("/apis/networking.k8s.io/v1/ingressclasses", class)
+        .await;
     let backend = json!({"service": {"name": "s", "port": {"number": 80}}});
     let ingress = json!({"metadata": {"name": "i"}, "spec": {"defaultBackend": backend}});
     let ingresses = "/apis/networking.k8s.io/v1/namespaces/default/ingresses";
@@ -177,7 +204,9 @@ async fn classes_by_default() {
 #[tokio::test]
 async fn new_nodes_are_not_ready() {
     let world = World::start(&[]).await;
-    let made = world.make("/api/v1/nodes", json!({"metadata": {"name": "n"}})).await;
+    let made = world
+        .make("/api/v1/nodes", json!({"metadata": {"name": "n"}}))
+        .await;
     let taint = json!([{"key": "node.kubernetes.io/not-ready", "effect": "NoSchedule"}]);
     assert_eq!(made["spec"]["taints"], taint);
 }
@@ -189,11 +218,18 @@ async fn runtime_classes_bring_overhead_and_places() {
         "metadata": {"name": "vm"}, "handler": "vm", "overhead": {"podFixed": {"cpu": "250m"}},
         "scheduling": {"nodeSelector": {"vm": "yes"}, "tolerations": [{"key": "vm", "operator": "Exists"}]},
     });
-    world.make("/apis/node.k8s.io/v1/runtimeclasses", class).await;
-    let made = world.make(PODS, pod("a", json!({"runtimeClassName": "vm"}))).await;
+    world
+        .make("/apis/node.k8s.io/v1/runtimeclasses", class)
+        .await;
+    let made = world
+        .make(PODS, pod("a", json!({"runtimeClassName": "vm"})))
+        .await;
     assert_eq!(made["spec"]["overhead"], json!({"cpu": "250m"}));
     assert_eq!(made["spec"]["nodeSelector"], json!({"vm": "yes"}));
-    assert_eq!(made["spec"]["tolerations"][2], json!({"key": "vm", "operator": "Exists"}));
+    assert_eq!(
+        made["spec"]["tolerations"][2],
+        json!({"key": "vm", "operator": "Exists"})
+    );
     for (spec, expected) in [
         (
             json!({"runtimeClassName": "none"}),
@@ -228,7 +264,9 @@ async fn namespaces_have_to_be_there_and_some_stay() {
             "namespaces \"none\" not found",
         )
         .await;
-    let said = world.send("DELETE", "/api/v1/namespaces/default", &Value::Null).await;
+    let said = world
+        .send("DELETE", "/api/v1/namespaces/default", &Value::Null)
+        .await;
     assert_eq!(said.status, 403);
     assert_eq!(
         said.body["message"],
@@ -245,7 +283,9 @@ async fn namespaces_say_how_safe_their_pods_are() {
     let said = world.send("PATCH", namespace, &label("restricted")).await;
     assert_eq!(said.status, 200);
     assert_eq!(said.warnings.len(), 2, "{:?}", said.warnings);
-    let said = world.send("POST", PODS, &pod("new", json!({"hostPID": true}))).await;
+    let said = world
+        .send("POST", PODS, &pod("new", json!({"hostPID": true})))
+        .await;
     let message = said.body["message"].as_str().unwrap_or_default();
     let begin = "pods \"new\" is forbidden: violates PodSecurity \"restricted:latest\": host namespaces (hostPID=true), ";
     assert!(message.starts_with(begin), "{message}");
@@ -261,15 +301,28 @@ async fn quotas_hold_however_many_create_at_once() {
     let quota = json!({"metadata": {"name": "q"}, "spec": {"hard": hard}});
     world.make(quotas, quota).await;
     let status = json!({"status": {"hard": hard, "used": {"configmaps": "0"}}});
-    let said = world.send("PATCH", &format!("{quotas}/q/status"), &status).await;
+    let said = world
+        .send("PATCH", &format!("{quotas}/q/status"), &status)
+        .await;
     assert_eq!(said.status, 200, "{}", said.body);
     let many = (0..12).map(|at| {
         let map = json!({"metadata": {"name": format!("m{at}")}});
         let world = &world;
-        async move { world.send("POST", "/api/v1/namespaces/default/configmaps", &map).await.status }
+        async move {
+            world
+                .send("POST", "/api/v1/namespaces/default/configmaps", &map)
+                .await
+                .status
+        }
     });
     let statuses = futures_util::future::join_all(many).await;
-    assert_eq!(statuses.iter().filter(|status| **status == 201).count(), 3, "{statuses:?}");
-    let said = world.send("GET", &format!("{quotas}/q"), &Value::Null).await;
+    assert_eq!(
+        statuses.iter().filter(|status| **status == 201).count(),
+        3,
+        "{statuses:?}"
+    );
+    let said = world
+        .send("GET", &format!("{quotas}/q"), &Value::Null)
+        .await;
     assert_eq!(said.body["status"]["used"]["configmaps"], "3");
 }

@@ -83,7 +83,11 @@ impl World {
         let caller = std::panic::Location::caller();
         async move {
             let said = self.send("POST", path, &body).await;
-            assert_eq!(said.body["message"], expected, "{caller}: {path}: {}", said.body);
+            assert_eq!(
+                said.body["message"], expected,
+                "{caller}: {path}: {}",
+                said.body
+            );
             assert!(said.status >= 400, "{caller}");
         }
     }

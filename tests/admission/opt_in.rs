@@ -12,7 +12,9 @@ async fn with(plugins: &str) -> World {
 async fn images_are_always_pulled() {
     let world = with("AlwaysPullImages").await;
     let containers = json!([{"name": "c", "imagePullPolicy": "Never"}]);
-    let made = world.make(PODS, pod("a", json!({"containers": containers}))).await;
+    let made = world
+        .make(PODS, pod("a", json!({"containers": containers})))
+        .await;
     assert_eq!(made["spec"]["containers"][0]["imagePullPolicy"], "Always");
 }
 
@@ -38,9 +40,14 @@ async fn devices_are_tolerated_by_those_that_want_them() {
     let device = json!({"example.com/gpu": "1"});
     let resources = json!({"requests": device, "limits": device});
     let containers = json!([{"name": "c", "resources": resources}]);
-    let made = world.make(PODS, pod("a", json!({"containers": containers}))).await;
+    let made = world
+        .make(PODS, pod("a", json!({"containers": containers})))
+        .await;
     let wanted = json!({"key": "example.com/gpu", "operator": "Exists", "effect": "NoSchedule"});
-    let tolerations = made["spec"]["tolerations"].as_array().cloned().unwrap_or_default();
+    let tolerations = made["spec"]["tolerations"]
+        .as_array()
+        .cloned()
+        .unwrap_or_default();
     assert!(tolerations.contains(&wanted), "{tolerations:?}");
 }
 
@@ -62,8 +69,15 @@ async fn external_ips_are_denied() {
 #[tokio::test]
 async fn namespaces_come_into_being() {
     let world = with("NamespaceAutoProvision").await;
-    world.make("/api/v1/namespaces/new/configmaps", json!({"metadata": {"name": "m"}})).await;
-    let said = world.send("GET", "/api/v1/namespaces/new", &Value::Null).await;
+    world
+        .make(
+            "/api/v1/namespaces/new/configmaps",
+            json!({"metadata": {"name": "m"}}),
+        )
+        .await;
+    let said = world
+        .send("GET", "/api/v1/namespaces/new", &Value::Null)
+        .await;
     assert_eq!(said.body["status"]["phase"], "Active");
 }
 
@@ -75,11 +89,16 @@ async fn namespaces_say_where_pods_run_and_what_they_tolerate() {
         format!("{prefix}/node-selector"): "env=test",
         format!("{prefix}/defaultTolerations"): "[{\"key\":\"a\",\"operator\":\"Exists\"}]",
     }}});
-    let said = world.send("PATCH", "/api/v1/namespaces/default", &annotations).await;
+    let said = world
+        .send("PATCH", "/api/v1/namespaces/default", &annotations)
+        .await;
     assert_eq!(said.status, 200, "{}", said.body);
     let made = world.make(PODS, pod("a", json!({}))).await;
     assert_eq!(made["spec"]["nodeSelector"], json!({"env": "test"}));
-    assert_eq!(made["spec"]["tolerations"][0], json!({"key": "a", "operator": "Exists"}));
+    assert_eq!(
+        made["spec"]["tolerations"][0],
+        json!({"key": "a", "operator": "Exists"})
+    );
     world
         .refused(
             PODS,
@@ -147,5 +166,8 @@ async fn settings_come_from_a_file() {
     for name in ["a", "b", "c"] {
         statuses.push(world.send("POST", path, &event(name)).await.status);
     }
-    assert!(statuses.contains(&201) && statuses.contains(&429), "{statuses:?}");
+    assert!(
+        statuses.contains(&201) && statuses.contains(&429),
+        "{statuses:?}"
+    );
 }

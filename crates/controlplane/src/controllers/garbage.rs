@@ -138,7 +138,8 @@ impl Collector {
                 };
                 next.insert(entry.key().to_owned(), seen);
             }
-            self.affected.extend(nodes.drain().map(|(_, gone)| gone.uid));
+            self.affected
+                .extend(nodes.drain().map(|(_, gone)| gone.uid));
             *nodes = next;
             *seen = revision;
         }
@@ -237,7 +238,9 @@ impl Collector {
             !node.owners.is_empty()
                 && (sweeps
                     || node.owners.iter().any(is_affected)
-                    || self.changed.contains(&(place.0.to_vec(), place.1.to_owned())))
+                    || self
+                        .changed
+                        .contains(&(place.0.to_vec(), place.1.to_owned())))
         };
         let owned: Vec<(Place, Node)> = self
             .nodes()
