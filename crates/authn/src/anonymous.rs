@@ -9,15 +9,28 @@ use crate::authenticator::{Authenticator, Outcome};
 use crate::credentials::Credentials;
 
 /// Takes everybody as `system:anonymous`; the last member of a [`crate::Union`].
-pub struct Anonymous(Arc<UserInfo>);
+pub struct Anonymous {
+    user: Arc<UserInfo>,
+    /// The paths that are open; all if there are none.
+    paths: Vec<String>,
+}
 
 impl Anonymous {
-    /// The anonymous user.
+    /// The anonymous user, everywhere.
     pub fn new() -> Self {
-        Self(Arc::new(UserInfo {
+        Self::at(Vec::new())
+    }
+
+    /// The anonymous user at these paths, or everywhere if there are none.
+    pub fn at(paths: Vec<String>) -> Self {
+        let user = UserInfo {
             groups: vec![Text::from_static(UNAUTHENTICATED)],
             ..UserInfo::named(ANONYMOUS)
-        }))
+        };
+        Self {
+            user: Arc::new(user),
+            paths,
+        }
     }
 }
 
@@ -28,7 +41,9 @@ impl Default for Anonymous {
 }
 
 impl Authenticator for Anonymous {
-    fn authenticate<'a>(&'a self, _: Credentials<'a>) -> Outcome<'a> {
-        Outcome::Now(Ok(Some(Arc::clone(&self.0))))
+    fn authenticate<'a>(&'a self, credentials: Credentials<'a>) -> Outcome<'a> {
+        let is_open =
+            self.paths.is_empty() || self.paths.iter().any(|path| path == credentials.path);
+        Outcome::Now(Ok(is_open.then(|| Arc::clone(&self.user))))
     }
 }

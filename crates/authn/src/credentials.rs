@@ -13,6 +13,8 @@ pub struct Credentials<'a> {
     pub peer: Option<&'a Peer>,
     /// The bearer token, see [`bearer_token`].
     pub bearer: Option<&'a str>,
+    /// The path of the request, percent-decoded.
+    pub path: &'a str,
     /// Headers, for who believes those of a proxy.
     pub headers: Option<&'a dyn Headers>,
 }

@@ -129,7 +129,7 @@ mod tests {
             };
             let found = found
                 .map(|user| user.map_or_else(String::new, |user| user.name.to_string()))
-                .map_err(|error| error.0);
+                .map_err(|error| error.to_string());
             assert_eq!(
                 found.as_deref().map_err(String::as_str),
                 expected,

@@ -4,6 +4,7 @@
 //! asks several in order. A failure to decide is never an `Allow`. No authorizer writes, and none
 //! knows HTTP: attributes in, decision out.
 
+pub mod abac;
 pub mod attributes;
 pub mod authorizer;
 pub mod builtin;
@@ -13,6 +14,7 @@ pub mod rbac;
 pub mod rules;
 pub mod union;
 
+pub use abac::Abac;
 pub use attributes::{Attributes, ResourceAttributes};
 pub use authorizer::{Authorizer, Verdict};
 pub use builtin::{AlwaysAllow, AlwaysDeny, SystemMasters};

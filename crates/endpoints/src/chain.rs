@@ -204,7 +204,10 @@ impl Chain {
         arrival: Arrival<'_>,
     ) -> Result<Admitted, Box<Response<Body>>> {
         let is_http2 = parts.version == Version::HTTP_2;
-        let Some(user) = self.authenticate(connection, &parts.headers).await else {
+        let Some(user) = self
+            .authenticate(connection, &parts.headers, &info.path)
+            .await
+        else {
             if is_http2 {
                 connection.close();
             }
@@ -335,6 +338,7 @@ impl Chain {
         &self,
         connection: &Connection,
         headers: &HeaderMap,
+        path: &str,
     ) -> Option<Arc<UserInfo>> {
         let header = headers
             .get(AUTHORIZATION)
@@ -353,6 +357,7 @@ impl Chain {
         let shown = Shown(headers);
         let credentials = Credentials {
             peer: connection.peer.as_ref(),
+            path,
             headers: Some(&shown),
             bearer: bearer_token(header).or(from_browser.as_deref()),
         };

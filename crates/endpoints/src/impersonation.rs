@@ -432,3 +432,154 @@ fn node_of(asking: &UserInfo) -> Option<&str> {
         _ => None,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use futures_util::FutureExt;
+    use pintle_authz::Verdict;
+
+    use super::*;
+
+    /// Allows what is in its list: verbs, resources and names.
+    struct Allows(&'static [&'static str]);
+
+    impl Authorizer for Allows {
+        fn name(&self) -> &str {
+            "test"
+        }
+
+        fn authorize<'a>(&'a self, attributes: &'a Attributes) -> Verdict<'a> {
+            let target = attributes.resource.clone().unwrap_or_default();
+            let asked = format!("{} {} {}", attributes.verb, target.resource, target.name);
+            let allowed = self.0.contains(&asked.trim());
+            Verdict::Now(if allowed {
+                Decision::ALLOW
+            } else {
+                Decision::NO_OPINION
+            })
+        }
+    }
+
+    fn headers(pairs: &[(&'static str, &'static str)]) -> HeaderMap {
+        let mut headers = HeaderMap::new();
+        for (name, value) in pairs {
+            headers.append(*name, http::HeaderValue::from_static(value));
+        }
+        headers
+    }
+
+    #[track_caller]
+    fn check(
+        allowed: &'static [&'static str],
+        pairs: &[(&'static str, &'static str)],
+        expected: Result<(&str, &[&str]), &str>,
+    ) {
+        let wanted = wanted(&headers(pairs))
+            .expect("good headers")
+            .expect("somebody");
+        let attributes = Attributes {
+            user: Arc::new(UserInfo::named("alice")),
+            verb: "list".into(),
+            path: Text::default(),
+            resource: Some(ResourceAttributes {
+                resource: "pods".into(),
+                ..Default::default()
+            }),
+        };
+        let becoming = become_other(&Allows(allowed), &wanted, &attributes, true);
+        let found = becoming.now_or_never().expect("decides at once");
+        let found = found
+            .as_ref()
+            .map(|user| {
+                let groups = user.groups.iter().map(Text::as_str).collect::<Vec<_>>();
+                (user.name.as_str(), groups)
+            })
+            .map_err(|refused| refused.attributes.to_string());
+        let expected = expected
+            .map(|(name, groups)| (name, groups.to_vec()))
+            .map_err(str::to_owned);
+        assert_eq!(found, expected, "{pairs:?}");
+    }
+
+    #[test]
+    fn the_old_way_takes_one_verb_on_each_thing() {
+        let both: &[&str] = &["impersonate users carol", "impersonate groups g"];
+        let pairs = [("impersonate-user", "carol"), ("impersonate-group", "g")];
+        check(both, &pairs, Ok(("carol", &["g", "system:authenticated"])));
+        let refused = r#"User "alice" cannot impersonate-on:user-info:list resource "pods" in API group "" at the cluster scope"#;
+        check(&["impersonate users carol"], &pairs, Err(refused));
+    }
+
+    #[test]
+    fn the_constrained_way_takes_the_request_too() {
+        let pairs = [("impersonate-user", "carol")];
+        let both: &[&str] = &[
+            "impersonate-on:user-info:list pods",
+            "impersonate:user-info users carol",
+        ];
+        check(both, &pairs, Ok(("carol", &["system:authenticated"])));
+        let refused = r#"User "alice" cannot impersonate:user-info resource "users" in API group "authentication.k8s.io" at the cluster scope"#;
+        check(
+            &["impersonate-on:user-info:list pods"],
+            &pairs,
+            Err(refused),
+        );
+    }
+
+    #[test]
+    fn nobody_becomes_a_master_in_the_constrained_way() {
+        let pairs = [
+            ("impersonate-user", "carol"),
+            ("impersonate-group", "system:masters"),
+        ];
+        let all: &[&str] = &[
+            "impersonate-on:user-info:list pods",
+            "impersonate:user-info users carol",
+            "impersonate:user-info groups system:masters",
+        ];
+        let refused = r#"User "alice" cannot impersonate:user-info resource "groups" in API group "authentication.k8s.io" at the cluster scope"#;
+        check(all, &pairs, Err(refused));
+    }
+
+    #[test]
+    fn accounts_and_nodes_bring_their_groups() {
+        check(
+            &["impersonate serviceaccounts bot"],
+            &[("impersonate-user", "system:serviceaccount:blue:bot")],
+            Ok((
+                "system:serviceaccount:blue:bot",
+                &[
+                    "system:serviceaccounts",
+                    "system:serviceaccounts:blue",
+                    "system:authenticated",
+                ],
+            )),
+        );
+        check(
+            &[
+                "impersonate-on:arbitrary-node:list pods",
+                "impersonate:arbitrary-node nodes n1",
+            ],
+            &[("impersonate-user", "system:node:n1")],
+            Ok(("system:node:n1", &["system:nodes", "system:authenticated"])),
+        );
+        check(
+            &["impersonate users system:anonymous"],
+            &[("impersonate-user", "system:anonymous")],
+            Ok(("system:anonymous", &["system:unauthenticated"])),
+        );
+    }
+
+    #[test]
+    fn what_is_asked_for_without_a_name_is_shown() {
+        let refused = wanted(&headers(&[
+            ("impersonate-group", "g"),
+            ("impersonate-extra-a%2fb", "c"),
+        ]));
+        assert_eq!(
+            refused.expect_err("no name").to_string(),
+            r#"requested &user.DefaultInfo{Name:"", UID:"", Groups:[]string{"g"}, Extra:map[string][]string{"a/b":[]string{"c"}}} without impersonating a user name"#
+        );
+        assert!(wanted(&HeaderMap::new()).expect("good headers").is_none());
+    }
+}

@@ -13,6 +13,7 @@ use pintle_runtime::duration;
 use pintle_runtime::ip::Cidr;
 
 use crate::audit::AuditConfig;
+use crate::authentication_config::{self, AnonymousAccess};
 use crate::fault::Faults;
 use crate::flags::Flags;
 
@@ -39,8 +40,8 @@ pub struct Config {
     pub client_ca_file: Option<PathBuf>,
     /// Static tokens.
     pub token_auth_file: Option<PathBuf>,
-    /// Whether requests without credentials come in as `system:anonymous`.
-    pub anonymous: bool,
+    /// Which requests without credentials come in as `system:anonymous`.
+    pub anonymous: AnonymousAccess,
     /// Whether tokens that machines join with are accepted.
     pub bootstrap_tokens: bool,
     /// Proxies that are believed who their users are.
@@ -49,6 +50,8 @@ pub struct Config {
     pub service_accounts: ServiceAccounts,
     /// How requests are authorized.
     pub authorization: Vec<AuthorizationMode>,
+    /// Who may do what, for the mode ABAC.
+    pub authorization_policy_file: Option<PathBuf>,
     /// Whether the controllers run inside that a lone API server needs.
     pub controllers: Controllers,
     /// Prefix of every key, without a slash at the end.
@@ -134,6 +137,8 @@ pub enum AuthorizationMode {
     AlwaysAllow,
     /// Nothing is.
     AlwaysDeny,
+    /// A file says.
+    Abac,
     /// Nodes may do what their pods need.
     Node,
     /// Roles and bindings say.
@@ -221,10 +226,11 @@ impl Config {
             },
             client_ca_file: flags.given("client-ca-file").map(PathBuf::from),
             token_auth_file: flags.given("token-auth-file").map(PathBuf::from),
-            anonymous: flags.on("anonymous-auth"),
+            anonymous: anonymous(flags, &mut faults),
             bootstrap_tokens: flags.on("enable-bootstrap-token-auth"),
             front_proxy: front_proxy(flags, &mut faults),
             service_accounts: service_accounts(flags, &mut faults),
+            authorization_policy_file: flags.given("authorization-policy-file").map(PathBuf::from),
             authorization: faults.check(authorization(flags)).unwrap_or_default(),
             controllers: controllers(flags, alone, &mut faults),
             key_prefix: format!("/{}", flags.one("etcd-prefix").trim_matches('/')),
@@ -332,23 +338,36 @@ fn node_ports(flags: &Flags) -> Result<PortRange, String> {
     })
 }
 
+/// What the flag says, or the file.
+fn anonymous(flags: &Flags, faults: &mut Faults) -> AnonymousAccess {
+    let said = flags.given("authentication-config").and_then(|file| {
+        match authentication_config::read(Path::new(file)) {
+            Ok(said) => said,
+            Err(found) => {
+                found.into_iter().for_each(|fault| faults.add(fault));
+                None
+            }
+        }
+    });
+    if said.is_some() && flags.is_given("anonymous-auth") {
+        faults.add("--anonymous-auth flag cannot be set when anonymous field is configured in authentication configuration file");
+    }
+    said.unwrap_or_else(|| AnonymousAccess {
+        enabled: flags.on("anonymous-auth"),
+        paths: Vec::new(),
+    })
+}
+
 fn front_proxy(flags: &Flags, faults: &mut Faults) -> Option<FrontProxy> {
     let texts =
         |name: &str| -> Vec<String> { flags.many(name).into_iter().map(str::to_owned).collect() };
-    // Names of headers do not depend on case.
-    let names = |name: &str| -> Vec<String> {
-        texts(name)
-            .iter()
-            .map(|name| name.to_ascii_lowercase())
-            .collect()
-    };
     let ca_file = PathBuf::from(flags.given("requestheader-client-ca-file")?);
     let proxy = FrontProxy {
         allowed_names: texts("requestheader-allowed-names"),
-        username_headers: names("requestheader-username-headers"),
-        uid_headers: names("requestheader-uid-headers"),
-        group_headers: names("requestheader-group-headers"),
-        extra_prefixes: names("requestheader-extra-headers-prefix"),
+        username_headers: texts("requestheader-username-headers"),
+        uid_headers: texts("requestheader-uid-headers"),
+        group_headers: texts("requestheader-group-headers"),
+        extra_prefixes: texts("requestheader-extra-headers-prefix"),
         ca_file,
     };
     let shared = flags
@@ -410,11 +429,12 @@ fn authorization(flags: &Flags) -> Result<Vec<AuthorizationMode>, String> {
         let mode = match name {
             "AlwaysAllow" => AuthorizationMode::AlwaysAllow,
             "AlwaysDeny" => AuthorizationMode::AlwaysDeny,
+            "ABAC" => AuthorizationMode::Abac,
             "Node" => AuthorizationMode::Node,
             "RBAC" => AuthorizationMode::Rbac,
             other => {
                 return Err(format!(
-                    "--authorization-mode: {other:?} is not a valid mode: must be of AlwaysAllow, AlwaysDeny, Node and RBAC"
+                    "--authorization-mode: {other:?} is not a valid mode: must be of AlwaysAllow, AlwaysDeny, ABAC, Node and RBAC"
                 ));
             }
         };
@@ -424,6 +444,18 @@ fn authorization(flags: &Flags) -> Result<Vec<AuthorizationMode>, String> {
             ));
         }
         modes.push(mode);
+    }
+    match (
+        modes.contains(&AuthorizationMode::Abac),
+        flags.given("authorization-policy-file"),
+    ) {
+        (true, None) => {
+            return Err("authorization-mode ABAC's authorization policy file not passed: name it with --authorization-policy-file".to_owned());
+        }
+        (false, Some(_)) => {
+            return Err("cannot specify --authorization-policy-file without mode ABAC".to_owned());
+        }
+        _ => {}
     }
     if modes.is_empty() {
         return Err("--authorization-mode: at least one mode must be passed".to_owned());

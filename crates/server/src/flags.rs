@@ -316,6 +316,11 @@ pub const FLAGS: &[Section] = &[
                 "",
                 "Who this server is to those that issue tokens. Default: the issuers.",
             ),
+            one(
+                "authentication-config",
+                "",
+                "AuthenticationConfiguration, YAML or JSON: which paths are open to requests without credentials.",
+            ),
             switch(
                 "enable-bootstrap-token-auth",
                 "false",
@@ -375,11 +380,18 @@ pub const FLAGS: &[Section] = &[
     },
     Section {
         title: "Authorization",
-        flags: &[many(
-            "authorization-mode",
-            "Node,RBAC",
-            "Who is asked in turn whether a request is allowed: AlwaysAllow, AlwaysDeny, Node, RBAC. Members of system:masters may do everything.",
-        )],
+        flags: &[
+            many(
+                "authorization-mode",
+                "Node,RBAC",
+                "Who is asked in turn whether a request is allowed: AlwaysAllow, AlwaysDeny, ABAC, Node, RBAC. Members of system:masters may do everything.",
+            ),
+            one(
+                "authorization-policy-file",
+                "",
+                "Who may do what, for the mode ABAC: a JSON object a line.",
+            ),
+        ],
     },
     Section {
         title: "API and admission",

@@ -11,6 +11,7 @@ use pintle_authn::{
     Anonymous, Authenticator, Bearer, BootstrapTokens, ClientCertificates, FrontProxy,
     StaticTokens, TokenAuthenticator, Tokens, Union,
 };
+use pintle_controlplane::hooks::RequestHeaderInfo;
 use pintle_endpoints::serve::{Tls, TlsOptions};
 use rustls::RootCertStore;
 use rustls::pki_types::pem::PemObject;
@@ -115,6 +116,28 @@ impl Identity {
         self.pki.as_ref().map(Pki::ca_file).map(read).transpose()
     }
 
+    /// What servers that extend the API are told of front proxies.
+    pub(crate) fn front_proxies(config: &Config) -> Result<Option<RequestHeaderInfo>> {
+        let Some(proxy) = &config.front_proxy else {
+            return Ok(None);
+        };
+        let file = &proxy.ca_file;
+        let ca = fs::read_to_string(file).with_context(|| {
+            format!(
+                "--requestheader-client-ca-file: cannot read {}",
+                file.display()
+            )
+        })?;
+        Ok(Some(RequestHeaderInfo {
+            ca,
+            allowed_names: proxy.allowed_names.clone(),
+            username_headers: proxy.username_headers.clone(),
+            uid_headers: proxy.uid_headers.clone(),
+            group_headers: proxy.group_headers.clone(),
+            extra_header_prefixes: proxy.extra_prefixes.clone(),
+        }))
+    }
+
     /// Writes the administrator's kubeconfig for a server at `address`; says where it is. There is none where
     /// the operator brought certificates of their own.
     pub(crate) fn write_kubeconfig(
@@ -149,9 +172,10 @@ fn authenticator(
         ));
     }
     members.push(Arc::new(Bearer(Arc::clone(tokens))));
-    let fallback = config
-        .anonymous
-        .then(|| Arc::new(Anonymous::new()) as Arc<dyn Authenticator>);
+    let anonymous = &config.anonymous;
+    let fallback = anonymous
+        .enabled
+        .then(|| Arc::new(Anonymous::at(anonymous.paths.clone())) as Arc<dyn Authenticator>);
     Ok(Arc::new(Union::new(members, fallback)))
 }
 
@@ -165,11 +189,13 @@ fn front_proxy(proxy: &config::FrontProxy) -> Result<FrontProxy> {
             )
         })?;
     }
+    // Names of headers do not depend on case.
+    let lower = |names: &[String]| names.iter().map(|name| name.to_ascii_lowercase()).collect();
     let headers = FrontProxyHeaders {
-        usernames: proxy.username_headers.clone(),
-        uids: proxy.uid_headers.clone(),
-        groups: proxy.group_headers.clone(),
-        extra_prefixes: proxy.extra_prefixes.clone(),
+        usernames: lower(&proxy.username_headers),
+        uids: lower(&proxy.uid_headers),
+        groups: lower(&proxy.group_headers),
+        extra_prefixes: lower(&proxy.extra_prefixes),
     };
     FrontProxy::new(Arc::new(roots), proxy.allowed_names.clone(), headers)
         .context("--requestheader-client-ca-file cannot be used")

@@ -14,6 +14,7 @@
 //! first two report every fault at once. No rule of any API group is here.
 
 mod audit;
+mod authentication_config;
 mod config;
 mod descriptions;
 mod documents;
@@ -29,6 +30,7 @@ mod tables;
 mod version;
 
 pub use audit::AuditConfig;
+pub use authentication_config::AnonymousAccess;
 pub use config::{AuthorizationMode, Config, FrontProxy, ServiceAccounts};
 pub use fault::Faults;
 pub use flags::{Effect, FLAGS, Flag, Flags, Section, Takes};

@@ -5,10 +5,10 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, anyhow};
 use futures_util::FutureExt;
 use pintle_authz::{
-    AlwaysAllow, AlwaysDeny, Authorizer, NodeAuthorizer, Rbac, SystemMasters, Union,
+    Abac, AlwaysAllow, AlwaysDeny, Authorizer, NodeAuthorizer, Rbac, SystemMasters, Union,
 };
 use pintle_controlplane::access::Access;
 use pintle_controlplane::health::StartUp;
@@ -68,7 +68,7 @@ pub async fn run(
     let roles = Arc::new(Rbac::default());
     let nodes = Arc::new(NodeAuthorizer::new(rbac::reconcile::node_rules(&switches)));
     let access = Access {
-        authorizer: authorizer(&config.authorization, &roles, &nodes),
+        authorizer: authorizer(&config, &roles, &nodes)?,
         rbac: Arc::clone(&roles),
     };
     let options = ApiOptions {
@@ -126,7 +126,7 @@ pub async fn run(
         hostname: machine::hostname(),
         authentication: AuthenticationInfo {
             client_ca: identity.client_authorities(&config)?,
-            request_header: None,
+            request_header: Identity::front_proxies(&config)?,
         },
     };
     let hooks = hooks::start(&own, &start_up);
@@ -254,20 +254,39 @@ async fn compact(storage: Arc<dyn Storage>, progress: Arc<Progress>, interval: D
 
 /// Members of `system:masters` first, then those that were asked for, in that order.
 fn authorizer(
-    modes: &[AuthorizationMode],
+    config: &Config,
     roles: &Arc<Rbac>,
     nodes: &Arc<NodeAuthorizer>,
-) -> Arc<dyn Authorizer> {
+) -> Result<Arc<dyn Authorizer>> {
     let mut members: Vec<Arc<dyn Authorizer>> = vec![Arc::new(SystemMasters)];
-    for mode in modes {
+    for mode in &config.authorization {
         members.push(match mode {
             AuthorizationMode::AlwaysAllow => Arc::new(AlwaysAllow),
             AuthorizationMode::AlwaysDeny => Arc::new(AlwaysDeny),
+            AuthorizationMode::Abac => Arc::new(policy_file(config)?),
             AuthorizationMode::Node => Arc::clone(nodes) as Arc<dyn Authorizer>,
             AuthorizationMode::Rbac => Arc::clone(roles) as Arc<dyn Authorizer>,
         });
     }
-    Arc::new(Union::new(members))
+    Ok(Arc::new(Union::new(members)))
+}
+
+fn policy_file(config: &Config) -> Result<Abac> {
+    let file = config.authorization_policy_file.clone().unwrap_or_default();
+    let text = std::fs::read_to_string(&file).with_context(|| {
+        format!(
+            "--authorization-policy-file: cannot read {}",
+            file.display()
+        )
+    })?;
+    Abac::parse(&text).map_err(|errors| {
+        let lines: Vec<String> = errors.iter().map(ToString::to_string).collect();
+        anyhow!(
+            "--authorization-policy-file: {}: {}",
+            file.display(),
+            lines.join("; ")
+        )
+    })
 }
 
 fn limits(config: &Config) -> Limits {

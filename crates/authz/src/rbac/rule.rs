@@ -60,7 +60,7 @@ fn means(pattern: &str, resource: &str, subresource: &str) -> bool {
 }
 
 /// Whether a rule's path means another path, which may be a pattern itself.
-pub(super) fn covers_path(pattern: &str, path: &str) -> bool {
+pub(crate) fn covers_path(pattern: &str, path: &str) -> bool {
     pattern == path || (pattern.ends_with(ALL) && path.starts_with(pattern.trim_end_matches('*')))
 }
 
