@@ -486,7 +486,8 @@ mod tests {
                 ..Default::default()
             }),
         };
-        let becoming = become_other(&Allows(allowed), &wanted, &attributes, true);
+        let allows = Allows(allowed);
+        let becoming = become_other(&allows, &wanted, &attributes, true);
         let found = becoming.now_or_never().expect("decides at once");
         let found = found
             .as_ref()
