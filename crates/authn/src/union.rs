@@ -148,6 +148,6 @@ mod tests {
     fn only_who_shows_nothing_is_anonymous() {
         check(&["-", "-"], Ok(ANONYMOUS));
         check(&["-", "!"], Err("bad"));
-        check(&["!", "!"], Err("[bad, bad]"));
+        check(&["!", "!"], Err("bad"));
     }
 }

@@ -464,23 +464,6 @@ mod tests {
         claims
     }
 
-    fn reference(name: &str) -> Reference {
-        Reference {
-            name: name.to_owned(),
-            uid: "1".to_owned(),
-        }
-    }
-
-    fn bound(change: impl FnOnce(&mut Kubernetes)) -> Claims {
-        let mut claims = claims();
-        claims
-            .kubernetes
-            .as_mut()
-            .into_iter()
-            .for_each(|bound| change(bound));
-        claims
-    }
-
     /// Accepts what the issuer has issued.
     fn server() -> (Issuer, ServiceAccounts) {
         let issuer = Issuer::new(ISSUER, signing_key());
