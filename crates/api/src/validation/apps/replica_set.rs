@@ -24,8 +24,6 @@ fn update(new: &Record, old: &Record, errors: &mut ErrorList) {
         ReplicaSet::from_record(new).spec(),
         ReplicaSet::from_record(old).spec(),
     );
-    // Upstream looks twice, as at a new object and as at a change, and says everything twice.
-    spec(new, Some(old), errors);
     spec(new, Some(old), errors);
     immutable(
         new.selector().map(|selector| selector.record()),
