@@ -66,7 +66,7 @@ fn shown(data: Option<&Bytes>) -> BadValue {
     let mut out = Vec::new();
     match data {
         Some(data) => {
-            json::encode_value(&pintle_runtime::value::Value::Raw(data.clone()), &mut out)
+            json::encode_value(&pintle_runtime::value::Value::Raw(data.clone()), &mut out);
         }
         None => out.extend_from_slice(b"null"),
     }

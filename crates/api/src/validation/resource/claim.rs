@@ -272,7 +272,7 @@ pub(super) fn tolerations(
             "Equal" => errors.invalid_each(&at, value, label_value(value)),
             "" => errors.required(&operator, ""),
             other => {
-                errors.not_supported(&operator, BadValue::json_string(other), ["Equal", "Exists"])
+                errors.not_supported(&operator, BadValue::json_string(other), ["Equal", "Exists"]);
             }
         }
         let effect = toleration.effect();
