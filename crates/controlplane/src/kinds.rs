@@ -8,7 +8,9 @@ use pintle_runtime::field_path::{ErrorList, Path};
 use pintle_runtime::ip;
 use pintle_runtime::name::{Messages, Part};
 
-use Generation::{AllAndLabels, AllButStatus, AllButStatusFromNone, Fixed, Spec};
+use Generation::{
+    AllAndLabels, AllButStatus, AllButStatusFromNone, Fixed, Spec, SpecOrAnnotations,
+};
 use NameRule::{DnsLabel as Label, PathSegment};
 
 /// What is particular to a kind.
@@ -151,7 +153,7 @@ pub const KINDS: &[KindFacts] = &[
     kind("apps", "controllerrevisions"),
     kind("apps", "daemonsets").generation(Spec).with_status(),
     kind("apps", "deployments")
-        .generation(Spec)
+        .generation(SpecOrAnnotations)
         .with_status_that_keeps(Kept::Labels),
     kind("apps", "replicasets").generation(Spec).with_status(),
     kind("apps", "statefulsets")

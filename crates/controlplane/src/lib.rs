@@ -23,6 +23,7 @@ pub mod rbac;
 pub mod registry;
 pub mod reviews;
 pub mod rows;
+mod scale;
 pub mod services;
 pub mod strategy;
 pub mod unkept;

@@ -12,6 +12,7 @@ use pintle_storage::{Storage, StorageError};
 
 use crate::access::Access;
 use crate::rows::Switches;
+use crate::scale::BuiltInScale;
 use crate::services::{ServiceOptions, Services};
 use crate::strategy::{FinalizeStrategy, KindStrategy, PartStrategy};
 use crate::unkept::Answerers;
@@ -82,6 +83,9 @@ impl Api {
                     let strategy = KindStrategy::of(row, options.event_ttl);
                     registration = registration
                         .with_subresource("finalize", Arc::new(FinalizeStrategy(strategy)));
+                }
+                if let Some(scale) = BuiltInScale::of(row) {
+                    registration = registration.with_facet("scale", Arc::new(scale));
                 }
                 let registration = options.answerers.below(registration);
                 match crate::convert::converter(&row.group, &row.name) {

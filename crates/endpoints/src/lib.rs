@@ -13,6 +13,7 @@ pub mod delete_options;
 pub mod discovery;
 pub mod document;
 pub mod documents;
+pub mod facet;
 pub mod gzip;
 mod handlers;
 pub mod health;

@@ -11,6 +11,7 @@ use pintle_storage::{Revision, Storage, StorageError, Subscription};
 use crate::admission::Chain;
 use crate::cache::{Cache, CacheOptions, Feeder, Forms, FormsOptions, Progress, Version};
 use crate::convert::{Converter, Form, SameFields};
+use crate::facet::Facet;
 use crate::store::Store;
 use crate::strategy::Strategy;
 use crate::unkept::{Action, Unkept};
@@ -44,6 +45,8 @@ pub struct Registration {
     pub subresources: Vec<(Name, Arc<dyn Strategy>)>,
     /// Subresources that take something else than the object, such as `eviction`.
     pub actions: Vec<(Name, Arc<dyn Action>)>,
+    /// Subresources that show the objects as another kind, such as `scale`.
+    pub facets: Vec<(Name, Arc<dyn Facet>)>,
     /// Between its versions; the row says which if this is absent.
     pub converter: Option<Arc<dyn Converter>>,
 }
@@ -56,6 +59,7 @@ impl Registration {
             strategy,
             subresources: Vec::new(),
             actions: Vec::new(),
+            facets: Vec::new(),
             converter: None,
         }
     }
@@ -71,6 +75,13 @@ impl Registration {
     #[must_use]
     pub fn with_action(mut self, name: impl Into<Name>, action: Arc<dyn Action>) -> Self {
         self.actions.push((name.into(), action));
+        self
+    }
+
+    /// The same with a facet of its objects; the row says as which kind they are shown.
+    #[must_use]
+    pub fn with_facet(mut self, name: impl Into<Name>, facet: Arc<dyn Facet>) -> Self {
+        self.facets.push((name.into(), facet));
         self
     }
 
@@ -270,7 +281,9 @@ impl Registry {
             let add = |store: Store, (name, strategy)| store.with_subresource(name, strategy);
             let store = version.subresources.into_iter().fold(store, add);
             let add = |store: Store, (name, action)| store.with_action(name, action);
-            Arc::new(version.actions.into_iter().fold(store, add))
+            let store = version.actions.into_iter().fold(store, add);
+            let add = |store: Store, (name, facet)| store.with_facet(name, facet);
+            Arc::new(version.facets.into_iter().fold(store, add))
         };
         versions.into_iter().enumerate().map(store).collect()
     }

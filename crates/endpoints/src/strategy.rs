@@ -197,6 +197,8 @@ pub enum Generation {
     Fixed,
     /// With every change of `spec`.
     Spec,
+    /// With every change of `spec` or of the annotations.
+    SpecOrAnnotations,
     /// With every change of anything but `metadata` and `status`.
     AllButStatus,
     /// The same, but a new object has none: its first change makes it 1.

@@ -2,15 +2,16 @@
 
 use bytes::Bytes;
 use pintle_runtime::codec::{DecodeError, Problems, json, yaml};
-use pintle_runtime::fields::{ApplyError, Conflict, Manager};
+use pintle_runtime::fields::{
+    ApplyError, ConfigError, Conflict, FieldManager, Manager, configuration,
+};
 use pintle_runtime::gvk::GroupVersion;
+use pintle_runtime::resource::Resource;
 use pintle_runtime::status::{ApiError, CauseReason, StatusCause};
 use pintle_runtime::value::{Map, Record, Value};
 
-use super::mismatch;
 use super::options::{FieldValidation, WriteOptions};
 use crate::context::RequestContext;
-use crate::store::Store;
 
 /// What a manager applies, as it was sent.
 pub(super) struct Configuration<'a> {
@@ -32,7 +33,8 @@ impl<'a> Configuration<'a> {
     pub(super) fn applied(
         &self,
         live: &Record,
-        store: &Store,
+        row: &Resource,
+        books: &FieldManager<'_>,
         cx: &RequestContext,
     ) -> Result<Record, ApiError> {
         let mut problems = match self.options.field_validation {
@@ -40,12 +42,11 @@ impl<'a> Configuration<'a> {
             FieldValidation::Warn | FieldValidation::Strict => Problems::collected(),
         };
         let said = read(self.body, &mut problems)?;
-        check_kind(&said, store)?;
+        check_kind(&said, row)?;
         check_managed_fields(&said)?;
-        let config = typed(&said, store)?;
+        let config = typed(&said, row)?;
         let manager = &self.options.field_manager;
-        let new = store
-            .field_manager(cx)
+        let new = books
             .apply(live, &config, manager, self.options.force)
             .map_err(apply_error)?;
         for text in problems.texts() {
@@ -83,8 +84,7 @@ fn text<'a>(map: &'a Map, key: &str) -> &'a str {
     map.get(key).and_then(Value::as_str).unwrap_or_default()
 }
 
-fn check_kind(said: &Map, store: &Store) -> Result<(), ApiError> {
-    let row = store.row();
+fn check_kind(said: &Map, row: &Resource) -> Result<(), ApiError> {
     // A version that is none hides the kind too.
     let found = GroupVersion::parse(text(said, "apiVersion")).ok();
     let kind = if found.is_some() {
@@ -112,41 +112,27 @@ fn check_managed_fields(said: &Map) -> Result<(), ApiError> {
 }
 
 /// What was said, by the table of the kind.
-fn typed(said: &Map, store: &Store) -> Result<Record, ApiError> {
-    let mut body = Vec::new();
-    json::encode_value(&Value::Map(said.clone()), &mut body);
-    let refused = |text: &str| {
-        let metadata = said.get("metadata").and_then(Value::as_map);
-        let named = |key| {
-            metadata
-                .map(|metadata| text_of(metadata, key))
-                .unwrap_or_default()
+fn typed(said: &Map, row: &Resource) -> Result<Record, ApiError> {
+    let metadata = said.get("metadata").and_then(Value::as_map);
+    let named = |key| metadata.map_or("", |metadata| text(metadata, key));
+    configuration(said, &row.object).map_err(|error| {
+        let what = match error {
+            ConfigError::Untyped(_) => "failed to create typed patch object",
+            ConfigError::Meaningless(_) => "failed to convert new typed object",
         };
-        let row = store.row();
         ApiError::unknown(format!(
-            "failed to create typed patch object ({}/{}; {}/{}, Kind={}): {text}",
+            "{what} ({}/{}; {}/{}, Kind={}){}: {error}",
             named("namespace"),
             named("name"),
             row.group,
             row.version,
-            row.kind
+            row.kind,
+            match error {
+                ConfigError::Untyped(_) => "",
+                ConfigError::Meaningless(_) => " to object",
+            }
         ))
-    };
-    let mut problems = Problems::collected();
-    let ty = &store.row().object;
-    let record = json::decode(ty, &Bytes::from(body), &mut problems).map_err(|error| {
-        let text = mismatch::text(said, ty).unwrap_or_else(|| error.to_string());
-        refused(&text)
-    })?;
-    if problems.texts().is_empty() {
-        return Ok(record);
-    }
-    // Unknown fields; what is only given twice is no mismatch.
-    mismatch::text(said, ty).map_or(Ok(record), |text| Err(refused(&text)))
-}
-
-fn text_of(map: &Map, key: &str) -> String {
-    text(map, key).to_owned()
+    })
 }
 
 fn apply_error(error: ApplyError) -> ApiError {

@@ -10,15 +10,16 @@
 //! | [`action`] | create, where nothing is kept |
 //! | [`view`] | get and list, where nothing is kept |
 //! | [`patch`] | patch: by [`patched`], or by [`apply`] where it is an apply |
+//! | [`facet`] | get, update and patch of what an object is shown as |
 //! | [`delete`] | delete, deletecollection |
 
 mod action;
 mod apply;
 mod decode;
 mod delete;
+mod facet;
 mod get;
 mod list;
-mod mismatch;
 mod operations;
 mod options;
 mod patch;
@@ -45,6 +46,7 @@ use crate::audit::Recording;
 use crate::body::Body;
 use crate::context::{Environment, RequestContext};
 use crate::discovery::Offer;
+use crate::facet::FacetEndpoint;
 use crate::metrics::Metrics;
 use crate::negotiate::{error_representation, method_not_allowed, no_such_resource};
 use crate::permit::Permit;
@@ -187,6 +189,12 @@ async fn answer(
             "deletecollection" => delete::delete_collection(call, &store, cx).await,
             _ => Err(method_not_allowed()),
         },
+        Target::Facet(store, endpoint, verb) => match verb {
+            "get" => facet::get(&call, &store, &endpoint, cx).await,
+            "update" => facet::update(call, &store, &endpoint, cx).await,
+            "patch" => facet::patch(call, &store, &endpoint, cx).await,
+            _ => Err(method_not_allowed()),
+        },
         Target::Below(store, endpoint) => action::create(call, &endpoint, Some(&store), cx).await,
         Target::Unkept(resource, verb) => match (&*resource, verb) {
             (Unkept::Action(endpoint), "create") => action::create(call, endpoint, None, cx).await,
@@ -217,7 +225,8 @@ pub fn is_served(registry: &Registry, offer: Offer<'_>) -> bool {
                 | "deletecollection"
         ),
         Some(subresource) => {
-            (store.subresource(&subresource.name).is_some()
+            let name = &subresource.name;
+            ((store.subresource(name).is_some() || store.facet(name).is_some())
                 && matches!(offer.verb, "get" | "update" | "patch"))
                 || (store.action(&subresource.name).is_some() && offer.verb == "create")
         }
@@ -228,6 +237,8 @@ pub fn is_served(registry: &Registry, offer: Offer<'_>) -> bool {
 enum Target {
     /// A verb of a stored resource, or of a subresource that is the object itself.
     Store(Arc<Store>, &'static str),
+    /// A verb of what the objects of a store are shown as.
+    Facet(Arc<Store>, Arc<FacetEndpoint>, &'static str),
     /// An action below the objects of a store.
     Below(Arc<Store>, Arc<ActionEndpoint>),
     /// A verb of a resource that keeps nothing.
@@ -238,7 +249,7 @@ impl Target {
     /// The row of the kind that it is about.
     fn row(&self) -> &Resource {
         match self {
-            Self::Store(store, _) => store.row(),
+            Self::Store(store, _) | Self::Facet(store, ..) => store.row(),
             Self::Below(_, endpoint) => endpoint.kind.row(),
             Self::Unkept(resource, _) => resource.row(),
         }
@@ -281,12 +292,14 @@ fn route(call: &Call<'_>) -> Result<Target, ApiError> {
         }
         return Ok(Target::Below(store, action));
     }
+    let verb = verb(call, place)
+        .filter(|verb| row.verbs.iter().any(|known| known == verb))
+        .ok_or_else(method_not_allowed);
+    if let Some(facet) = store.facet(&row.name).cloned() {
+        return Ok(Target::Facet(store, facet, verb?));
+    }
     let below = store.subresource(&row.name).ok_or_else(no_such_resource)?;
-    let verb = verb(call, place).filter(|verb| row.verbs.iter().any(|known| known == verb));
-    Ok(Target::Store(
-        Arc::clone(below),
-        verb.ok_or_else(method_not_allowed)?,
-    ))
+    Ok(Target::Store(Arc::clone(below), verb?))
 }
 
 fn place(row: &Resource, shape: &Shape, target: &ResourceAttributes) -> Option<Place> {

@@ -3,12 +3,14 @@
 use bytes::Bytes;
 use http::header::CONTENT_TYPE;
 use http::{HeaderMap, Response};
+use pintle_runtime::resource::Resource;
 use pintle_runtime::schema::Ref;
 use pintle_runtime::status::ApiError;
 use pintle_runtime::value::Record;
 
 use super::Call;
 use super::apply::Configuration;
+use super::decode::Expected;
 use super::options::WriteOptions;
 use super::patched::Patch;
 use super::reply::Reply;
@@ -18,7 +20,8 @@ use crate::context::RequestContext;
 use crate::metadata::Metadata;
 use crate::negotiate::{Offers, unsupported_patch_type};
 use crate::permit::Permit;
-use crate::store::{Books, Change, Existing, Store, Written};
+use crate::query::Query;
+use crate::store::{Change, Duty, Existing, Store, Written};
 
 /// The languages of patches, in the order in which upstream names them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -45,6 +48,25 @@ impl PatchType {
         }
     }
 
+    /// The options of a patch of this type.
+    ///
+    /// # Errors
+    /// 422
+    pub(super) fn options(self, query: Query<'_>) -> Result<WriteOptions, ApiError> {
+        match self {
+            Self::Apply => WriteOptions::parse_apply(query),
+            _ => WriteOptions::parse_patch(query),
+        }
+    }
+
+    /// The type that a request for an object of `row`, or for something below one, says its body is of.
+    ///
+    /// # Errors
+    /// 415
+    pub(super) fn of(headers: &HeaderMap, row: &Resource) -> Result<Self, ApiError> {
+        Self::said(headers, matches!(row.object, Ref::Shared(_)))
+    }
+
     /// The types that objects of a kind take. What a custom resource's schema says of its fields says nothing of
     /// strategies.
     fn taken(is_custom: bool) -> impl Iterator<Item = Self> + Clone {
@@ -52,12 +74,9 @@ impl PatchType {
         Self::ALL.into_iter().filter(taken)
     }
 
-    /// The type that a request says its body is of.
-    ///
-    /// # Errors
-    /// 415, in the words of the router, which looks through all types that are given and lets custom resources
+    /// 415 is in the words of the router, which looks through all types that are given and lets custom resources
     /// pass, or in those of the handler, which looks at the first.
-    fn of(headers: &HeaderMap, is_custom: bool) -> Result<Self, ApiError> {
+    fn said(headers: &HeaderMap, is_custom: bool) -> Result<Self, ApiError> {
         let said = headers
             .get(CONTENT_TYPE)
             .and_then(|value| value.to_str().ok())
@@ -82,8 +101,7 @@ pub(super) async fn patch(
     store: &Store,
     cx: &mut RequestContext,
 ) -> Result<Response<Body>, ApiError> {
-    let is_custom = matches!(store.row().object, Ref::Shared(_));
-    let kind = PatchType::of(call.headers, is_custom)?;
+    let kind = PatchType::of(call.headers, store.row())?;
     let reply = Reply::negotiate(&call, cx, Offers::Object)?;
     let (permit, name, registry) = (
         call.permit.clone(),
@@ -94,11 +112,7 @@ pub(super) async fn patch(
     if let Some(recording) = &cx.recording {
         recording.patch(&body);
     }
-    let options = if kind == PatchType::Apply {
-        WriteOptions::parse_apply(call.query)?
-    } else {
-        WriteOptions::parse_patch(call.query)?
-    };
+    let options = kind.options(call.query)?;
     cx.dry_run = options.dry_run;
     cx.field_manager = options.manager(user_agent(call.headers));
     let written = if kind == PatchType::Apply {
@@ -111,7 +125,10 @@ pub(super) async fn patch(
             call.server.body_limit,
         );
         let make = |existing: Option<Existing<'_>>| match existing {
-            Some(existing) => patch.patched(&existing, store, registry, cx),
+            Some(existing) => {
+                let expected = Expected::object(store.row());
+                patch.patched(existing.object.json()?, &expected, registry, cx)
+            }
             None => Err(store.not_found(&name)),
         };
         in_time(store.update_from(&permit, cx, &name, &Change::default(), make)).await?
@@ -128,16 +145,18 @@ async fn apply(
     options: &WriteOptions,
 ) -> Result<Written, ApiError> {
     let configuration = Configuration::new(body, options);
+    let (row, books) = (store.row(), store.field_manager(cx));
     let change = Change {
-        creates: true,
-        books: Books::Maker,
+        // What is below an object never makes one.
+        creates: store.subresource_name().is_empty(),
+        books: Duty::Maker,
         ..Change::default()
     };
     let make = |existing: Option<Existing<'_>>| match existing {
-        Some(existing) => configuration.applied(existing.record, store, cx),
+        Some(existing) => configuration.applied(existing.record, row, &books, cx),
         None => {
-            let empty = Record::new(store.row().object.clone());
-            let new = configuration.applied(&empty, store, cx)?;
+            let empty = Record::new(row.object.clone());
+            let new = configuration.applied(&empty, row, &books, cx)?;
             match Metadata::of(&new).uid() {
                 "" => Ok(new),
                 uid => Err(store.uid_mismatch(name, uid)),
@@ -156,7 +175,7 @@ mod tests {
     #[track_caller]
     fn check(said: &'static str, is_custom: bool, expected: Result<PatchType, &str>) {
         let headers = HeaderMap::from_iter([(CONTENT_TYPE, HeaderValue::from_static(said))]);
-        let found = PatchType::of(&headers, is_custom).map_err(|error| error.to_string());
+        let found = PatchType::said(&headers, is_custom).map_err(|error| error.to_string());
         assert_eq!(found, expected.map_err(str::to_owned), "{said}");
     }
 

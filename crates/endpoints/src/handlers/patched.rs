@@ -13,7 +13,6 @@ use super::options::FieldValidation;
 use super::patch::PatchType;
 use crate::context::RequestContext;
 use crate::registry::Registry;
-use crate::store::{Existing, Store};
 
 /// A patch as it was sent. It is read anew for each object that it is applied to, as upstream does: only
 /// where there is an object is there anything wrong with a patch.
@@ -41,26 +40,24 @@ impl<'a> Patch<'a> {
         }
     }
 
-    /// The object that it makes of `existing`.
+    /// The object that it makes of the one whose JSON is `old`.
     ///
     /// # Errors
     /// 400 for what is no patch, 413 for one beyond a limit, 422 for one that does not fit the object, or that makes
     /// what is no such object.
     pub(super) fn patched(
         &self,
-        existing: &Existing<'_>,
-        store: &Store,
+        old: &Bytes,
+        expected: &Expected<'_>,
         registry: &Registry,
         cx: &RequestContext,
     ) -> Result<Record, ApiError> {
         let mut known = self.problems();
-        let expected = Expected::object(store.row());
-        let old = existing.object.json()?;
         match self.kind {
             PatchType::Strategic => {
                 let patch = self.object(&mut known, "")?;
                 let shown = Value::Map(patch.clone());
-                let new = strategic(old, patch, &expected)?;
+                let new = strategic(old, patch, expected)?;
                 let mut problems = self.problems();
                 let made = json::decode(expected.ty, &new, &mut problems)
                     .map_err(|error| refused(&printed(&shown), &error.to_string()))?;
@@ -75,7 +72,7 @@ impl<'a> Patch<'a> {
                 let (new, known) = self.changed(old, known)?;
                 let shown = || String::from_utf8_lossy(&new).into_owned();
                 let mut problems = self.problems();
-                let made = decode_patched(&new, &expected, &mut problems, registry)
+                let made = decode_patched(&new, expected, &mut problems, registry)
                     .map_err(|error| refused(&shown(), &error))?;
                 let texts = problems.texts().iter().cloned();
                 self.judge(known.into_iter().chain(texts), cx, shown)?;

@@ -9,7 +9,7 @@ use pintle_runtime::status::{ApiError, RetryAfter};
 use pintle_runtime::value::Record;
 use pintle_storage::{Expect, StorageError};
 
-use super::{Books, Store, Written, metadata};
+use super::{Duty, Store, Written, metadata};
 use crate::admission::{Attributes, Operation};
 use crate::allocation::Claim;
 use crate::cache::{Draft, Object};
@@ -35,22 +35,22 @@ impl Store {
     ) -> Result<Written, ApiError> {
         let read = Metadata::of(&new);
         if read.generate_name().is_empty() || !read.name().is_empty() {
-            return self.create_once(cx, new, Books::Store).await;
+            return self.create_once(cx, new, Duty::Store).await;
         }
         for _ in 1..ATTEMPTS {
-            match self.create_once(cx, new.clone(), Books::Store).await {
+            match self.create_once(cx, new.clone(), Duty::Store).await {
                 Err(ApiError::AlreadyExists(_)) => {}
                 result => return result,
             }
         }
-        self.create_once(cx, new, Books::Store).await
+        self.create_once(cx, new, Duty::Store).await
     }
 
     pub(super) async fn create_once(
         &self,
         cx: &RequestContext,
         new: Record,
-        books: Books,
+        books: Duty,
     ) -> Result<Written, ApiError> {
         let mut hub = self.begin_create(cx, new, books).await?;
         if let Some(check) = self.strategy.check_rights(cx, &hub, None) {
@@ -110,12 +110,12 @@ impl Store {
         &self,
         cx: &RequestContext,
         mut new: Record,
-        books: Books,
+        books: Duty,
     ) -> Result<Record, ApiError> {
         self.forms().form(self.version).name(&mut new);
         metadata::wipe(&mut metadata::of(&mut new)?);
         self.strategy.default(&mut new);
-        if books == Books::Store {
+        if books == Duty::Store {
             self.manage_fields(cx, &mut new, None);
         }
         let mut hub = self.forms().to_hub(new, self.version)?;
@@ -136,10 +136,7 @@ impl Store {
         metadata::initialize(cx, &mut metadata);
         metadata.set_generation(match self.strategy.traits().generation {
             Generation::Never | Generation::AllButStatusFromNone => metadata.read().generation(),
-            Generation::Fixed
-            | Generation::Spec
-            | Generation::AllButStatus
-            | Generation::AllAndLabels => 1,
+            _ => 1,
         });
         Ok(hub)
     }

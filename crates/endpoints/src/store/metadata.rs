@@ -8,7 +8,7 @@ use crate::context::RequestContext;
 use crate::metadata::{Metadata, MetadataMut};
 
 /// The metadata of an object that is to be written.
-pub(super) fn of(object: &mut Record) -> Result<MetadataMut<'_>, ApiError> {
+pub(crate) fn of(object: &mut Record) -> Result<MetadataMut<'_>, ApiError> {
     MetadataMut::of(object)
         .ok_or_else(|| ApiError::internal("an object without metadata can not be kept"))
 }
@@ -43,7 +43,7 @@ pub(crate) fn agree_on_namespace(
 }
 
 /// Refuses an object whose name is not the one in the path.
-pub(super) fn agree_on_name(metadata: Metadata<'_>, expected: &str) -> Result<(), ApiError> {
+pub(crate) fn agree_on_name(metadata: Metadata<'_>, expected: &str) -> Result<(), ApiError> {
     match metadata.name() {
         found if found == expected => Ok(()),
         "" => Err(ApiError::bad_request(format!(

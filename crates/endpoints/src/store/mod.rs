@@ -31,11 +31,12 @@ use pintle_storage::{Storage, StorageError};
 
 pub use delete::Deleted;
 pub use list::List;
-pub use update::{Books, Change, Existing, Written};
+pub use update::{Change, Duty, Existing, Written};
 
 use crate::admission::{Chain, Interested};
 use crate::cache::{Cache, Forms, Object, Selection, Version};
 use crate::context::RequestContext;
+use crate::facet::{Facet, FacetEndpoint};
 use crate::list_options::{ListOptions, canonical_fields, parse_resource_version};
 use crate::permit::Permit;
 use crate::strategy::{NameRule, Strategy};
@@ -56,6 +57,8 @@ pub struct Store {
     subresources: Vec<(Name, Arc<Store>)>,
     /// By name: subresources that take something else than the object.
     actions: Vec<(Name, Arc<ActionEndpoint>)>,
+    /// By name: subresources that show the objects as another kind.
+    facets: Vec<(Name, Arc<FacetEndpoint>)>,
     /// Which subresource this is; empty for the object itself.
     subresource: Text,
     /// What the strategy resets, as a set; made at first use.
@@ -87,6 +90,7 @@ impl Store {
             storage,
             subresources: Vec::new(),
             actions: Vec::new(),
+            facets: Vec::new(),
             subresource: Text::default(),
             reset: OnceLock::new(),
             admission,
@@ -113,6 +117,7 @@ impl Store {
         let below = Arc::new(Self {
             subresources: Vec::new(),
             actions: Vec::new(),
+            facets: Vec::new(),
             subresource,
             ..self.with_strategy(strategy)
         });
@@ -137,6 +142,30 @@ impl Store {
             self.actions.push((name, Arc::new(endpoint)));
         }
         self
+    }
+
+    /// The store with a facet of its objects, if the row has such a subresource.
+    #[must_use]
+    pub fn with_facet(mut self, name: impl Into<Name>, facet: Arc<dyn Facet>) -> Self {
+        let name = name.into();
+        if let Some(row) = self.row.subresource(&name) {
+            let endpoint = FacetEndpoint::new(&self.row, row, facet);
+            self.facets.push((name, Arc::new(endpoint)));
+        }
+        self
+    }
+
+    /// What a subresource such as `scale` shows of objects, if it is served.
+    pub fn facet(&self, name: &str) -> Option<&Arc<FacetEndpoint>> {
+        self.facets
+            .iter()
+            .find(|(found, _)| found == name)
+            .map(|(_, facet)| facet)
+    }
+
+    /// Which subresource this is; empty for the object itself.
+    pub fn subresource_name(&self) -> &str {
+        &self.subresource
     }
 
     /// The action of a subresource such as `eviction`, if it is served.

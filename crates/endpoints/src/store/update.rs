@@ -39,17 +39,19 @@ pub struct Change {
     pub preconditions: Preconditions,
     /// An object that is not there is created, whatever the kind's rule is: apply.
     pub creates: bool,
-    /// Who keeps the books of who set what.
-    pub books: Books,
+    /// Who keeps the books of who set what: the maker of an apply does, and its object brings them.
+    pub books: Duty,
+    /// Who asks admission: the maker does where that sees something else than the object.
+    pub admission: Duty,
 }
 
-/// Who keeps the books of who set what.
+/// Who does a part of a write.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Books {
-    /// The store: what differs is the request's field manager's from now on.
+pub enum Duty {
+    /// The store, as in most writes.
     #[default]
     Store,
-    /// Whoever makes the object, which brings its managed fields: apply.
+    /// Whoever makes the new object.
     Maker,
 }
 
@@ -182,10 +184,11 @@ impl Store {
             self.agree(cx, name, &mut new)?;
             self.forms().form(self.version).name(&mut new);
             self.strategy.default(&mut new);
-            if change.books == Books::Store {
+            if change.books == Duty::Store {
                 self.manage_fields(cx, &mut new, Some(seen));
             }
-            let mut hub = self.begin_update(cx, name, new, &entry, &old).await?;
+            let mut hub = self.begin_update(cx, name, new, &entry, &old, change.admission)
+                .await?;
             if let Some(check) = self.strategy.check_rights(cx, &hub, Some(&old)) {
                 check.await?;
             }
@@ -193,7 +196,7 @@ impl Store {
                 Some(allocation) => allocation.begin_update(cx, &mut hub, &old).await?,
                 None => Claim::nothing(),
             };
-            let result = match self.prepare_update(cx, hub, &entry, &old).await {
+            let result = match self.prepare_update(cx, hub, &entry, &old, change.admission).await {
                 Ok(next) => self.write(cx, next, &entry).await,
                 Err(error) => Err(error),
             };
@@ -297,9 +300,10 @@ impl Store {
         new: Record,
         entry: &Entry,
         old: &Record,
+        admission: Duty,
     ) -> Result<Record, ApiError> {
         let mut hub = self.forms().to_hub(new, self.version)?;
-        if self.interested().cares(Operation::Update) {
+        if admission == Duty::Store && self.interested().cares(Operation::Update) {
             let attributes = self.change(cx, old);
             self.interested()
                 .mutate(cx, &attributes, Some(&mut hub))
@@ -317,6 +321,7 @@ impl Store {
         mut hub: Record,
         entry: &Entry,
         old: &Record,
+        admission: Duty,
     ) -> Result<Next, ApiError> {
         let old_metadata = Metadata::of(old);
         self.strategy.prepare_for_update(cx, &mut hub, old);
@@ -333,7 +338,7 @@ impl Store {
             cx.warn(warning);
         }
         self.strategy.canonicalize(&mut hub);
-        if self.interested().cares(Operation::Update) {
+        if admission == Duty::Store && self.interested().cares(Operation::Update) {
             let attributes = self.change(cx, old);
             self.interested()
                 .validate(cx, &attributes, Some(&hub))
@@ -467,6 +472,11 @@ impl Store {
         match self.strategy.traits().generation {
             Generation::Never | Generation::Fixed => false,
             Generation::Spec => ty.field_index("spec").is_some_and(differs),
+            Generation::SpecOrAnnotations => {
+                let annotations = |record| Metadata::of(record).annotations();
+                ty.field_index("spec").is_some_and(differs)
+                    || (self.subresource.is_empty() && !annotations(new).eq(annotations(old)))
+            }
             Generation::AllButStatus | Generation::AllButStatusFromNone => {
                 let status = ty.field_index("status");
                 fields.any(|index| index > METADATA && Some(index) != status && differs(index))

@@ -8,6 +8,7 @@ use pintle_runtime::resource::{Many, Name, Resource, Subresource};
 use pintle_runtime::status::ApiError;
 use pintle_runtime::text::Text;
 use pintle_runtime::value::Record;
+use pintle_storage::Revision;
 
 use super::{Action, View};
 use crate::admission::{Chain, Interested};
@@ -45,7 +46,7 @@ impl Kind {
     }
 
     /// The bodies of a subresource.
-    fn of_subresource(parent: &Resource, row: &Subresource) -> Self {
+    pub(crate) fn of_subresource(parent: &Resource, row: &Subresource) -> Self {
         let row_of_body = Resource {
             group: row.group.clone(),
             version: row.version.clone(),
@@ -84,15 +85,37 @@ impl Kind {
         Ok(Object::new(Arc::new(entry), Version::HUB))
     }
 
-    /// Says in a new body who set what.
-    pub(crate) fn manage_fields(&self, cx: &RequestContext, body: &mut Record) {
-        let manager = FieldManager {
+    /// The same at a revision: what is shown of an object that is kept.
+    ///
+    /// # Errors
+    /// Where the record has no metadata.
+    pub(crate) fn object_at(
+        &self,
+        record: Record,
+        revision: Revision,
+    ) -> Result<Object, ApiError> {
+        let entry = Draft::new(&self.forms, &record)?.at(revision);
+        Ok(Object::new(Arc::new(entry), Version::HUB))
+    }
+
+    /// The subresource of which these are the bodies; empty for a row of its own.
+    pub(crate) fn subresource(&self) -> &str {
+        &self.subresource
+    }
+
+    /// Who keeps the books of bodies.
+    pub(crate) fn field_manager(&self, cx: &RequestContext) -> FieldManager<'_> {
+        FieldManager {
             versions: self,
             version: self.forms.hub().api_version.clone(),
             subresource: self.subresource.clone(),
             now: cx.now(),
-        };
-        manager.update(None, body, &cx.field_manager);
+        }
+    }
+
+    /// Says in a new body who set what.
+    pub(crate) fn manage_fields(&self, cx: &RequestContext, body: &mut Record) {
+        self.field_manager(cx).update(None, body, &cx.field_manager);
     }
 }
 

@@ -1,8 +1,9 @@
 //! How apply sees a type: as a leaf, a list or a map.
 
+use crate::quote::Quoted;
 use crate::schema::{Field, FieldType, ListType, MapType, Shape};
 use crate::text::Text;
-use crate::value::{Record, Value};
+use crate::value::{Map, Record, Value};
 
 use super::element::{PathElement, Scalar};
 
@@ -92,6 +93,34 @@ pub(super) fn item_key(keys: &[std::borrow::Cow<'static, str>], item: &Value) ->
         .collect();
     found.sort();
     PathElement::Key(found)
+}
+
+/// The same of an item that somebody applies, who has to say every key that has no default.
+pub(super) fn checked_key(
+    keys: &[std::borrow::Cow<'static, str>],
+    element: &FieldType,
+    item: &Map,
+) -> Result<PathElement, String> {
+    let mut found = Vec::with_capacity(keys.len());
+    for key in keys {
+        let default = || match element {
+            FieldType::Object(ty) => ty.field(key).and_then(default_of),
+            _ => None,
+        };
+        let value = match item.get(key) {
+            Some(value) => Scalar::of(value).or_else(default),
+            None => default(),
+        };
+        let value = value.ok_or_else(|| {
+            format!(
+                "associative list with keys has an element that omits key field {} (and doesn't have default value)",
+                Quoted(key)
+            )
+        })?;
+        found.push((Text::from(key.to_string()), value));
+    }
+    found.sort();
+    Ok(PathElement::Key(found))
 }
 
 fn key_of_record(record: &Record, key: &str) -> Option<Scalar> {

@@ -8,8 +8,10 @@
 //! atomic, lists are atomic unless the table gives them keys or calls them sets.
 
 mod atom;
+mod books;
 mod compare;
 mod element;
+mod facet;
 mod field_set;
 mod fields_v1;
 mod manage;
@@ -17,11 +19,15 @@ mod merge;
 mod normal;
 mod remove;
 mod set;
+mod typed;
 mod update;
 
+pub use books::keep_times_if_same;
 pub use compare::Comparison;
 pub use element::{PathElement, Scalar};
+pub use facet::FacetBooks;
 pub use fields_v1::FieldsError;
-pub use manage::{ApplyError, FieldManager, keep_times_if_same};
+pub use manage::{ApplyError, FieldManager};
 pub use set::Set;
+pub use typed::{ConfigError, Mismatches, configuration};
 pub use update::{Conflict, Manager, Managers, Owned, Updater, Versions};

@@ -94,6 +94,33 @@ fn zero(ty: &FieldType) -> Option<Value> {
     })
 }
 
+/// `record` with embedded JSON taken apart and presence as it is: how a configuration is read.
+pub(super) fn opened(record: &Record) -> Record {
+    let mut out = Record::new(record.type_ref().clone());
+    for (index, field, value) in record.iter() {
+        out.set(index, opened_value(value, &field.ty));
+    }
+    out
+}
+
+fn opened_value(value: &Value, ty: &FieldType) -> Value {
+    match (value, ty) {
+        (Value::Record(record), _) => Value::Record(opened(record)),
+        (Value::List(items), FieldType::List(element)) => Value::List(
+            items
+                .iter()
+                .map(|item| opened_value(item, element))
+                .collect(),
+        ),
+        (Value::Map(map), FieldType::Map(element)) => Value::Map(
+            map.iter()
+                .map(|(key, value)| (key.clone(), opened_value(value, element)))
+                .collect(),
+        ),
+        _ => normal_value(value, ty),
+    }
+}
+
 /// The way back: embedded JSON is put together again, and `null` in a struct becomes absence.
 pub(super) fn denormal(record: Record) -> Record {
     let ty = record.type_ref().clone();

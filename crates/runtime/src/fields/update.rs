@@ -132,6 +132,7 @@ impl<'a, V: Versions + ?Sized> Updater<'a, V> {
         force: bool,
     ) -> Result<Option<Record>, Vec<Conflict>> {
         let live = normal::normal(live);
+        let config = &normal::opened(config);
         let merged = merge::records(&live, config);
         let last = managers.get(manager).cloned();
         let set =

@@ -15,7 +15,7 @@ mod strategic;
 
 pub use json_patch::{JsonPatch, MAX_OPERATIONS};
 pub use merge_patch::merge;
-pub use printed::printed;
+pub use printed::{go_type, printed};
 pub use strategic::strategic_merge;
 
 /// Why a patch could not be applied.

@@ -11,6 +11,19 @@ pub fn printed(value: &Value) -> String {
     out
 }
 
+/// What Go calls the type of a plain value.
+pub fn go_type(value: &Value) -> &'static str {
+    match value {
+        Value::Bool(_) => "bool",
+        Value::Int(_) => "int64",
+        Value::Float(_) => "float64",
+        Value::String(_) => "string",
+        Value::List(_) => "[]interface {}",
+        Value::Map(_) => "map[string]interface {}",
+        _ => "<nil>",
+    }
+}
+
 fn print(value: &Value, out: &mut String) {
     match value {
         Value::Null => out.push_str("<nil>"),

@@ -9,6 +9,7 @@ use crate::schema::{Field, FieldType, PatchStrategy, Shape, Type};
 use crate::value::{Map, Value};
 
 use super::PatchError;
+use super::printed::{go_type, printed};
 
 const PATCH: &str = "$patch";
 const RETAIN_KEYS: &str = "$retainKeys";
@@ -18,8 +19,8 @@ const DELETE_FROM_LIST: &str = "$deleteFromPrimitiveList/";
 /// `target`, an object of type `ty`, with `patch` applied.
 ///
 /// # Errors
-/// [`PatchError::Malformed`] for directives in the wrong form, [`PatchError::Inapplicable`] for a merge that the
-/// type does not allow.
+/// [`PatchError::Malformed`] for directives in the wrong form, [`PatchError::Inapplicable`] for lists of lists, and
+/// [`PatchError::Failed`] for what upstream has no better name for.
 pub fn strategic_merge(target: Map, patch: Map, ty: &Type) -> Result<Map, PatchError> {
     merge_maps(target, patch, Guide::Struct(ty))
 }
@@ -41,6 +42,14 @@ impl<'a> Guide<'a> {
             FieldType::Object(ty) if ty.shape == Shape::Struct => Self::Struct(ty),
             FieldType::Map(element) => Self::Values(element),
             _ => Self::Open,
+        }
+    }
+
+    /// What errors call it.
+    fn name(self) -> &'a str {
+        match self {
+            Self::Struct(ty) => ty.name.rsplit('.').next().unwrap_or_default(),
+            _ => "",
         }
     }
 
@@ -84,13 +93,14 @@ fn merges(strategy: PatchStrategy) -> bool {
 }
 
 fn merge_maps(mut target: Map, mut patch: Map, guide: Guide<'_>) -> Result<Map, PatchError> {
-    if let Some(directive) = patch.remove(PATCH) {
-        return match directive.as_str() {
-            Some("replace") => Ok(patch),
-            Some("delete") => Ok(Map::new()),
-            Some("merge") => merge_maps(target, patch, guide),
-            _ => Err(unknown_directive(&directive)),
-        };
+    match patch.get(PATCH).map(Value::as_str) {
+        None => {}
+        Some(Some("replace")) => {
+            patch.remove(PATCH);
+            return Ok(patch);
+        }
+        Some(Some("delete")) => return Ok(Map::new()),
+        Some(_) => return Err(unknown_directive(patch)),
     }
     retain_keys(&mut target, &mut patch)?;
     order_lists(&mut target, &mut patch, guide)?;
@@ -108,23 +118,25 @@ fn merge_maps(mut target: Map, mut patch: Map, guide: Guide<'_>) -> Result<Map, 
                 let replace = guide
                     .field(&key)
                     .is_some_and(|field| field.patch == PatchStrategy::Replace);
-                Value::Map(if replace {
+                Some(Value::Map(if replace {
                     new
                 } else {
                     merge_maps(old, new, guide.below(&key))?
-                })
+                }))
             }
             (Some(Value::List(old)), Value::List(new)) => {
                 let (items, strategy, merge_key) = guide.items(&key);
-                Value::List(if merges(strategy) {
+                Some(Value::List(if merges(strategy) {
                     merge_lists(old, new, items, merge_key)?
                 } else {
                     new
-                })
+                }))
             }
-            (_, value) => without_directives(value),
+            (_, value) => without_directives(without_nulls(value)),
         };
-        target.insert(key, merged);
+        if let Some(merged) = merged {
+            target.insert(key, merged);
+        }
     }
     Ok(target)
 }
@@ -135,11 +147,13 @@ fn retain_keys(target: &mut Map, patch: &mut Map) -> Result<(), PatchError> {
         return Ok(());
     };
     let wrong = || PatchError::Malformed("invalid patch format of retainKeys".to_owned());
-    let keys = keys.as_list().ok_or_else(wrong)?.to_vec();
+    let keys = keys.as_list().ok_or_else(wrong)?;
     let listed = |key: &str| keys.iter().any(|listed| listed.as_str() == Some(key));
+    let is_directive =
+        |key: &str| key.starts_with(DELETE_FROM_LIST) || key.starts_with(SET_ELEMENT_ORDER);
     if patch
         .iter()
-        .any(|(key, value)| !value.is_null() && !key.starts_with('$') && !listed(key))
+        .any(|(key, value)| !value.is_null() && !is_directive(key) && !listed(key))
     {
         return Err(wrong());
     }
@@ -155,24 +169,23 @@ fn order_lists(target: &mut Map, patch: &mut Map, guide: Guide<'_>) -> Result<()
         .map(str::to_owned)
         .collect();
     for name in orders {
-        let wrong =
-            || PatchError::Malformed("invalid patch format of setElementOrder list".to_owned());
-        let Some(Value::List(order)) = patch.remove(&format!("{SET_ELEMENT_ORDER}{name}")) else {
-            return Err(wrong());
-        };
-        let (items, strategy, merge_key) = guide.items(&name);
         let list = |value: Option<Value>| match value {
             None => Ok(None),
             Some(Value::List(items)) => Ok(Some(items)),
-            Some(_) => Err(wrong()),
+            Some(other) => Err(PatchError::Failed(format!(
+                "expected a []interface {{}}, but received a {}",
+                go_type(&other)
+            ))),
         };
-        let new = list(patch.remove(&name))?;
-        check_order(new.as_deref().unwrap_or_default(), &order, merge_key).ok_or_else(wrong)?;
+        let order = list(patch.remove(&format!("{SET_ELEMENT_ORDER}{name}")))?.unwrap_or_default();
         let old = list(target.get(&name).cloned())?;
+        let new = list(patch.remove(&name))?;
+        let (items, strategy, merge_key) = guide.items(&name);
+        check_order(new.as_deref().unwrap_or_default(), &order, merge_key)?;
         let merged = match (old.clone(), new) {
             (None, None) => continue,
             (Some(old), None) => old,
-            (None, Some(new)) => new.into_iter().filter_map(kept_item).collect(),
+            (None, Some(new)) => new.into_iter().filter_map(without_directives).collect(),
             (Some(old), Some(new)) if merges(strategy) => merge_lists(old, new, items, merge_key)?,
             (Some(_), Some(new)) => new,
         };
@@ -183,27 +196,64 @@ fn order_lists(target: &mut Map, patch: &mut Map, guide: Guide<'_>) -> Result<()
 }
 
 /// Whether the items of `patch` appear in `order` in the same order.
-fn check_order(patch: &[Value], order: &[Value], merge_key: &str) -> Option<()> {
+fn check_order(patch: &[Value], order: &[Value], merge_key: &str) -> Result<(), PatchError> {
+    if patch.is_empty() || order.is_empty() {
+        return Ok(());
+    }
     let mut rest = order.iter();
     for item in patch {
-        if item.as_map().is_some_and(|item| item.get(PATCH).is_some()) {
+        if item.as_map().is_some_and(|item| item.contains_key(PATCH)) {
             continue;
         }
-        rest.find(|listed| same(listed, item, merge_key))?;
-    }
-    Some(())
-}
-
-fn delete_from_list(target: &mut Map, list: &str, values: Value) -> Result<(), PatchError> {
-    let Value::List(values) = values else {
-        return Err(PatchError::Malformed(
-            "invalid patch format of primitive list".to_owned(),
-        ));
-    };
-    if let Some(Value::List(items)) = target.get_mut(list) {
-        items.retain(|item| !values.contains(item));
+        if rest.find(|listed| same(listed, item, merge_key)).is_none() {
+            let shown = |list: &[Value]| printed(&Value::List(list.to_vec()));
+            return Err(PatchError::Failed(format!(
+                "The order in patch list:\n{}\n doesn't match $setElementOrder list:\n{}\n",
+                shown(patch),
+                shown(order)
+            )));
+        }
     }
     Ok(())
+}
+
+/// `$deleteFromPrimitiveList`; null takes the whole list away, and what is no list says nothing.
+fn delete_from_list(target: &mut Map, list: &str, values: Value) -> Result<(), PatchError> {
+    match (target.get_mut(list), values) {
+        (_, Value::Null) => {
+            target.remove(list);
+        }
+        (Some(Value::List(items)), Value::List(values)) if !items.is_empty() || !values.is_empty() => {
+            if has_maps(items, &values)? {
+                return Err(PatchError::Failed(format!(
+                    "cannot merge lists without merge key for {list}"
+                )));
+            }
+            items.retain(|item| !values.contains(item));
+        }
+        _ => {}
+    }
+    Ok(())
+}
+
+/// Whether two lists are of maps; lists of different things, or of lists, do not merge.
+fn has_maps(old: &[Value], new: &[Value]) -> Result<bool, PatchError> {
+    let mut items = old.iter().chain(new);
+    let first = items.clone().next();
+    if first.is_some_and(|item| matches!(item, Value::List(_))) {
+        return Err(PatchError::Inapplicable(
+            "lists of lists are not supported".to_owned(),
+        ));
+    }
+    let kind = first.map(std::mem::discriminant);
+    if items.any(|item| Some(std::mem::discriminant(item)) != kind) {
+        let types: Vec<_> = old.iter().chain(new).map(go_type).collect();
+        return Err(PatchError::Failed(format!(
+            "list element types are not identical: {}",
+            types.join(", ")
+        )));
+    }
+    Ok(matches!(first, Some(Value::Map(_))))
 }
 
 fn merge_lists(
@@ -215,48 +265,37 @@ fn merge_lists(
     if old.is_empty() && patch.is_empty() {
         return Ok(old);
     }
-    let maps = |list: &[Value]| {
-        list.iter()
-            .filter(|item| matches!(item, Value::Map(_)))
-            .count()
-    };
-    match (maps(&old) + maps(&patch), old.len() + patch.len()) {
-        (0, _) => {
-            let original = old.clone();
-            for value in &patch {
-                if !old.contains(value) {
-                    old.push(value.clone());
-                }
+    if !has_maps(&old, &patch)? {
+        let original = old.clone();
+        for value in &patch {
+            if !old.contains(value) {
+                old.push(value.clone());
             }
-            return Ok(arrange(old, &patch, &original, ""));
         }
-        (found, all) if found < all => {
-            return Err(PatchError::Inapplicable(
-                "list element types are not identical".to_owned(),
-            ));
-        }
-        _ if merge_key.is_empty() => {
-            return Err(PatchError::Inapplicable(
-                "cannot merge lists without merge key".to_owned(),
-            ));
-        }
-        _ => {}
+        return Ok(arrange(old, &patch, &original, ""));
+    }
+    if merge_key.is_empty() {
+        return Err(PatchError::Failed(format!(
+            "cannot merge lists without merge key for {}",
+            items.name()
+        )));
     }
     let (mut plain, mut replace) = (Vec::with_capacity(patch.len()), false);
     for item in patch {
-        let Value::Map(mut item) = item else { continue };
-        match item.remove(PATCH) {
+        let Value::Map(item) = item else { continue };
+        match item.get(PATCH).map(Value::as_str) {
             None => plain.push(item),
-            Some(directive) => match directive.as_str() {
-                Some("delete") => {
-                    let key = item.get(merge_key).ok_or_else(|| no_merge_key(merge_key))?;
-                    old.retain(|found| {
-                        found.as_map().and_then(|found| found.get(merge_key)) != Some(key)
-                    });
-                }
-                Some("replace") => replace = true,
-                _ => return Err(unknown_directive(&directive)),
-            },
+            Some(Some("delete")) => {
+                let key = key_of(&item, merge_key)?;
+                old.retain(|found| found.as_map().and_then(|found| found.get(merge_key)) != Some(key));
+            }
+            Some(Some("replace")) => replace = true,
+            Some(Some("merge")) => {
+                return Err(PatchError::Failed(
+                    "merging lists cannot yet be specified in the patch".to_owned(),
+                ));
+            }
+            Some(_) => return Err(unknown_directive(item)),
         }
     }
     if replace {
@@ -265,7 +304,7 @@ fn merge_lists(
     let original = old.clone();
     let order: Vec<Value> = plain.iter().cloned().map(Value::Map).collect();
     for item in plain {
-        let key = item.get(merge_key).ok_or_else(|| no_merge_key(merge_key))?;
+        let key = key_of(&item, merge_key)?;
         let place = old
             .iter()
             .position(|found| found.as_map().and_then(|found| found.get(merge_key)) == Some(key));
@@ -275,7 +314,7 @@ fn merge_lists(
                     old[at] = Value::Map(merge_maps(found, item, items)?);
                 }
             }
-            None => old.push(without_directives(Value::Map(item))),
+            None => old.push(Value::Map(item)),
         }
     }
     Ok(arrange(old, &order, &original, merge_key))
@@ -314,43 +353,49 @@ fn same(a: &Value, b: &Value, merge_key: &str) -> bool {
     }
 }
 
-/// A value that is new to the object: without nulls in maps and without directives.
-fn without_directives(value: Value) -> Value {
+/// A value that is new to the object, without what a `$patch` is about.
+fn without_directives(value: Value) -> Option<Value> {
+    Some(match value {
+        Value::Map(map) if map.contains_key(PATCH) => return None,
+        Value::Map(map) => Value::Map(
+            map.into_iter()
+                .filter_map(|(key, value)| Some((key, without_directives(value)?)))
+                .collect(),
+        ),
+        Value::List(items) => {
+            Value::List(items.into_iter().filter_map(without_directives).collect())
+        }
+        other => other,
+    })
+}
+
+/// A value that is new to the object: null says nothing about what is not there.
+fn without_nulls(value: Value) -> Value {
     match value {
         Value::Map(map) => Value::Map(
             map.into_iter()
-                .filter(|(key, value)| !value.is_null() && !is_directive(key))
-                .map(|(key, value)| (key, without_directives(value)))
+                .filter(|(_, value)| !value.is_null())
+                .map(|(key, value)| (key, without_nulls(value)))
                 .collect(),
         ),
-        Value::List(items) => Value::List(items.into_iter().filter_map(kept_item).collect()),
+        Value::List(items) => Value::List(items.into_iter().map(without_nulls).collect()),
         other => other,
     }
 }
 
-fn kept_item(item: Value) -> Option<Value> {
-    match &item {
-        Value::Map(map) if map.get(PATCH).and_then(Value::as_str) == Some("delete") => None,
-        _ => Some(without_directives(item)),
-    }
-}
-
-fn is_directive(key: &str) -> bool {
-    key == PATCH
-        || key == RETAIN_KEYS
-        || key.starts_with(SET_ELEMENT_ORDER)
-        || key.starts_with(DELETE_FROM_LIST)
-}
-
-fn unknown_directive(directive: &Value) -> PatchError {
-    PatchError::Inapplicable(format!(
-        "unknown patch type: {}",
-        directive.as_str().unwrap_or_default()
+fn unknown_directive(patch: Map) -> PatchError {
+    let directive = patch.get(PATCH).map(printed).unwrap_or_default();
+    PatchError::Failed(format!(
+        "unknown patch type: {directive} in map: {}",
+        printed(&Value::Map(patch))
     ))
 }
 
-fn no_merge_key(merge_key: &str) -> PatchError {
-    PatchError::Inapplicable(format!(
-        "map: does not contain declared merge key: {merge_key}"
-    ))
+fn key_of<'a>(item: &'a Map, merge_key: &str) -> Result<&'a Value, PatchError> {
+    item.get(merge_key).ok_or_else(|| {
+        PatchError::Failed(format!(
+            "map: {} does not contain declared merge key: {merge_key}",
+            printed(&Value::Map(item.clone()))
+        ))
+    })
 }
