@@ -12,8 +12,7 @@ use http::{HeaderValue, Method, Request, Response, StatusCode, Version};
 use hyper::body::Incoming;
 use pintle_authn::credentials::{Headers, bearer_token};
 use pintle_authn::{Authenticator, Credentials};
-use pintle_authz::{Attributes, Authorizer, Decision};
-use pintle_runtime::gvk::GroupResource;
+use pintle_authz::{Attributes, Decision};
 use pintle_runtime::status::{ApiError, RetryAfter};
 use pintle_runtime::user::{ANONYMOUS, UNAUTHENTICATED, UserInfo};
 
@@ -24,7 +23,7 @@ use crate::impersonation;
 use crate::inflight::{Inflight, Slot};
 use crate::metrics::{LongRunning, Metrics, RequestLabels, RequestSeries};
 use crate::negotiate::{error_representation, no_such_resource};
-use crate::permit::Permit;
+use crate::permit::{Permit, forbidden};
 use crate::query::{Query, decode_path};
 use crate::request_info::RequestInfo;
 use crate::respond::{self, AUDIT_ID};
@@ -35,7 +34,6 @@ use crate::websocket;
 /// What every request goes through.
 pub(crate) struct Chain {
     pub(crate) authenticator: Arc<dyn Authenticator>,
-    pub(crate) authorizer: Arc<dyn Authorizer>,
     pub(crate) inflight: Inflight,
     pub(crate) roots: Roots,
     pub(crate) metrics: Arc<Metrics>,
@@ -249,7 +247,7 @@ impl Chain {
             };
             Some(slot)
         };
-        match self.authorizer.authorize(&attributes).wait().await {
+        match self.serving.authorizer.authorize(&attributes).wait().await {
             Decision::Allow(reason) => {
                 if let Some(recording) = arrival.recording.get() {
                     decided(recording, "allow", &reason);
@@ -295,7 +293,7 @@ impl Chain {
         };
         let constrained = self.constrained_impersonation;
         let user =
-            impersonation::become_other(&*self.authorizer, &wanted, &attributes, constrained)
+            impersonation::become_other(&*self.serving.authorizer, &wanted, &attributes, constrained)
                 .await
                 .map_err(|refused| refuse(&forbidden(&refused.attributes, &refused.reason)))?;
         if let Some(recording) = arrival.recording.get() {
@@ -579,27 +577,6 @@ fn audit_id(headers: &HeaderMap) -> HeaderValue {
     let text = uuid::Uuid::new_v4().hyphenated().encode_lower(&mut text);
     HeaderValue::from_maybe_shared(Bytes::copy_from_slice(text.as_bytes()))
         .unwrap_or(HeaderValue::from_static(""))
-}
-
-fn forbidden(attributes: &pintle_authz::Attributes, reason: &pintle_authz::Reason) -> ApiError {
-    // Nothing in the text may look like markup to a browser.
-    let mut why = attributes
-        .to_string()
-        .replace('&', "&amp;")
-        .replace('<', "&lt;")
-        .replace('>', "&gt;");
-    if !reason.is_empty() {
-        why.push_str(": ");
-        why.push_str(reason.as_str());
-    }
-    let Some(target) = &attributes.resource else {
-        return ApiError::forbidden(&GroupResource::default(), "", why);
-    };
-    let resource = GroupResource {
-        group: target.group.clone(),
-        resource: target.resource.clone(),
-    };
-    ApiError::forbidden(&resource, &target.name, why)
 }
 
 /// What upstream answers when all places are taken: a text, not a `Status`.

@@ -1,6 +1,8 @@
 //! Proof that a request was authorized.
 
-use pintle_authz::{Attributes, Reason};
+use pintle_authz::{Attributes, Authorizer, Decision, Reason};
+use pintle_runtime::gvk::GroupResource;
+use pintle_runtime::status::ApiError;
 
 /// Proof that a request was authorized. Its fields are private, so only the authorization filter
 /// makes one; every verb of a store takes one, so an unchecked request does not compile.
@@ -16,6 +18,26 @@ impl Permit {
         Self {
             attributes: Some(Box::new(attributes)),
             reason,
+        }
+    }
+
+    /// Whether the same who was allowed this, as an update or a patch, may also create the object.
+    ///
+    /// # Errors
+    /// 403
+    pub(crate) async fn check_creation(&self, authorizer: &dyn Authorizer) -> Result<(), ApiError> {
+        let Some(attributes) = &self.attributes else {
+            return Ok(());
+        };
+        let attributes = Attributes {
+            verb: "create".into(),
+            ..(**attributes).clone()
+        };
+        match authorizer.authorize(&attributes).wait().await {
+            Decision::Allow(_) => Ok(()),
+            Decision::Deny(reason) | Decision::NoOpinion(reason) => {
+                Err(forbidden(&attributes, &reason))
+            }
         }
     }
 
@@ -37,4 +59,26 @@ impl Permit {
     pub fn reason(&self) -> &Reason {
         &self.reason
     }
+}
+
+/// 403, in upstream's words.
+pub(crate) fn forbidden(attributes: &Attributes, reason: &Reason) -> ApiError {
+    // Nothing in the text may look like markup to a browser.
+    let mut why = attributes
+        .to_string()
+        .replace('&', "&amp;")
+        .replace('<', "&lt;")
+        .replace('>', "&gt;");
+    if !reason.is_empty() {
+        why.push_str(": ");
+        why.push_str(reason.as_str());
+    }
+    let Some(target) = &attributes.resource else {
+        return ApiError::forbidden(&GroupResource::default(), "", why);
+    };
+    let resource = GroupResource {
+        group: target.group.clone(),
+        resource: target.resource.clone(),
+    };
+    ApiError::forbidden(&resource, &target.name, why)
 }

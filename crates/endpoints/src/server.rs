@@ -137,11 +137,11 @@ impl GenericServer {
             min_request_timeout: limits.min_request_timeout,
             body_limit: limits.body,
             tables: options.tables,
+            authorizer: options.authorizer,
             deprecation: options.deprecation,
         };
         let chain = Chain {
             authenticator: options.authenticator,
-            authorizer: options.authorizer,
             inflight: Inflight::new(limits.reads, limits.writes, &metrics.requests),
             roots: crate::roots::Roots::new(
                 options.documents,

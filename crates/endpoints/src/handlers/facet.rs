@@ -37,7 +37,11 @@ pub(super) async fn get(
     let object = store
         .get(&call.permit, cx, &call.target.name, &revision)
         .await?;
-    reply.object(StatusCode::OK, endpoint.kind.row(), &endpoint.shown(&object)?)
+    reply.object(
+        StatusCode::OK,
+        endpoint.kind.row(),
+        &endpoint.shown(&object)?,
+    )
 }
 
 /// Writes the object that the path names through the body.
@@ -55,7 +59,14 @@ pub(super) async fn update(
     cx.dry_run = options.dry_run;
     cx.field_manager = options.manager(user_agent(call.headers));
     let (expected, validation) = (target.expected(), options.field_validation);
-    let given = decode(&bytes, format, &expected, validation, &call.server.registry, cx)?;
+    let given = decode(
+        &bytes,
+        format,
+        &expected,
+        validation,
+        &call.server.registry,
+        cx,
+    )?;
     let uid = Metadata::of(&given).uid();
     let preconditions = Preconditions {
         uid: (!uid.is_empty()).then(|| uid.to_owned()),
@@ -78,6 +89,9 @@ pub(super) async fn patch(
     let target = Target::of(&call, store, endpoint);
     let limit = call.server.body_limit;
     let body = body::read(call.body, limit).await?;
+    if let Some(recording) = &cx.recording {
+        recording.patch(&body);
+    }
     let options = kind.options(call.query)?;
     cx.dry_run = options.dry_run;
     cx.field_manager = options.manager(user_agent(call.headers));
@@ -168,7 +182,11 @@ impl<'a> Target<'a> {
                 }
                 Ok(object.clone())
             };
-            match self.store.update_from(permit, cx, name, &change, make).await {
+            match self
+                .store
+                .update_from(permit, cx, name, &change, make)
+                .await
+            {
                 Err(_) if is_stale && is_blind => {}
                 written => return self.endpoint.shown(&written?.object),
             }

@@ -36,7 +36,7 @@ use std::time::Duration;
 use http::{HeaderMap, Method, Response};
 use hyper::body::Incoming;
 use hyper::upgrade::OnUpgrade;
-use pintle_authz::ResourceAttributes;
+use pintle_authz::{Authorizer, ResourceAttributes};
 use pintle_runtime::resource::Resource;
 use pintle_runtime::status::ApiError;
 use pintle_runtime::text::Text;
@@ -101,6 +101,8 @@ pub(crate) struct Serving {
     pub body_limit: usize,
     /// Rows of tables, if there are tables.
     pub tables: Option<Arc<dyn Tables>>,
+    /// Who may do what: here, whether who updates may also create.
+    pub authorizer: Arc<dyn Authorizer>,
     /// What is said to who uses a resource in a version on its way out.
     pub deprecation: fn(&Resource) -> Option<String>,
 }

@@ -116,6 +116,9 @@ pub(super) async fn patch(
     cx.dry_run = options.dry_run;
     cx.field_manager = options.manager(user_agent(call.headers));
     let written = if kind == PatchType::Apply {
+        if store.subresource_name().is_empty() && !store.has(cx, &name) {
+            permit.check_creation(&*call.server.authorizer).await?;
+        }
         apply(&permit, store, cx, &name, &body, &options).await?
     } else {
         let patch = Patch::new(

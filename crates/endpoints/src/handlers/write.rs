@@ -34,8 +34,11 @@ pub(super) async fn update(
     store: &Store,
     cx: &mut RequestContext,
 ) -> Result<Response<Body>, ApiError> {
-    let (permit, name) = (call.permit.clone(), call.target.name.clone());
+    let (permit, name, server) = (call.permit.clone(), call.target.name.clone(), call.server);
     let (reply, object) = read(call, store, cx, "UpdateOptions").await?;
+    if store.strategy().traits().create_on_update && !store.has(cx, &name) {
+        permit.check_creation(&*server.authorizer).await?;
+    }
     let written = in_time(store.update(&permit, cx, &name, object)).await?;
     answer(&reply, store, &written)
 }

@@ -9,6 +9,7 @@ use pintle_runtime::status::{ApiError, RetryAfter};
 use pintle_runtime::value::Record;
 use pintle_storage::{Expect, StorageError};
 
+use super::metadata::Found;
 use super::{Duty, Store, Written, metadata};
 use crate::admission::{Attributes, Operation};
 use crate::allocation::Claim;
@@ -116,6 +117,7 @@ impl Store {
         metadata::wipe(&mut metadata::of(&mut new)?);
         self.strategy.default(&mut new);
         if books == Duty::Store {
+            metadata::name_owners_once(cx, &mut metadata::of(&mut new)?, Found::Sent);
             self.manage_fields(cx, &mut new, None);
         }
         let mut hub = self.forms().to_hub(new, self.version)?;
@@ -133,6 +135,7 @@ impl Store {
                 .await?;
         }
         let mut metadata = metadata::of(&mut hub)?;
+        metadata::name_owners_once(cx, &mut metadata, Found::Admitted);
         metadata::initialize(cx, &mut metadata);
         metadata.set_generation(match self.strategy.traits().generation {
             Generation::Never | Generation::AllButStatusFromNone => metadata.read().generation(),

@@ -1,6 +1,9 @@
 //! What the server does to the metadata of what is written.
 
+use std::collections::BTreeSet;
+
 use pintle_runtime::meta::METADATA;
+use pintle_runtime::meta::positions::object_meta;
 use pintle_runtime::status::ApiError;
 use pintle_runtime::value::{Record, Value};
 
@@ -53,6 +56,45 @@ pub(crate) fn agree_on_name(metadata: Metadata<'_>, expected: &str) -> Result<()
             "the name of the object ({found}) does not match the name on the URL ({expected})"
         ))),
     }
+}
+
+/// When owners that are named twice are found out.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Found {
+    /// In what the client sent.
+    Sent,
+    /// After admission, which may have named them again.
+    Admitted,
+}
+
+/// Keeps of owners that are named twice the first, and tells the client.
+pub(super) fn name_owners_once(cx: &RequestContext, metadata: &mut MetadataMut<'_>, found: Found) {
+    let owners: Vec<_> = metadata.read().owner_references().collect();
+    let mut once: Vec<&Record> = Vec::with_capacity(owners.len());
+    let mut twice = BTreeSet::new();
+    for owner in &owners {
+        if once.contains(owner) {
+            let uid = owner.get_by_name("uid").and_then(Value::as_str);
+            twice.insert(uid.unwrap_or_default());
+        } else {
+            once.push(owner);
+        }
+    }
+    if twice.is_empty() {
+        return;
+    }
+    let when = match found {
+        Found::Sent => "",
+        Found::Admitted => " after mutating admission happens",
+    };
+    let uids: Vec<_> = twice.into_iter().collect();
+    cx.warn(format!(
+        ".metadata.ownerReferences contains duplicate entries{when}; API server dedups owner references in 1.20+, and \
+         may reject such requests as early as 1.24; please fix your requests; duplicate UID(s) observed: {}",
+        uids.join(", ")
+    ));
+    let once = once.into_iter().cloned().map(Value::Record).collect();
+    metadata.set_or_remove(object_meta::OWNER_REFERENCES, Some(Value::List(once)));
 }
 
 /// Takes away what is the server's to say of a new object.

@@ -244,6 +244,12 @@ impl Store {
         Ok(Object::new(entry, self.version))
     }
 
+    /// Whether there is an object of this name.
+    pub fn has(&self, cx: &RequestContext, name: &str) -> bool {
+        self.key(cx, name)
+            .is_ok_and(|key| self.cache.get(&key).is_some())
+    }
+
     /// What happens to the selected objects. `min_request_timeout` is how long a watch runs at least
     /// that does not say.
     ///

@@ -11,6 +11,7 @@ use pintle_runtime::status::ApiError;
 use pintle_runtime::value::Record;
 use pintle_storage::{Expect, StorageError};
 
+use super::metadata::Found;
 use super::{Store, metadata};
 use crate::admission::{Attributes, Operation};
 use crate::allocation::Claim;
@@ -88,6 +89,7 @@ impl Store {
         mut new: Record,
     ) -> Result<Written, ApiError> {
         self.agree(cx, name, &mut new)?;
+        metadata::name_owners_once(cx, &mut metadata::of(&mut new)?, Found::Sent);
         let uid = Metadata::of(&new).uid();
         let uid = (!uid.is_empty()).then(|| uid.to_owned());
         let change = Change {
@@ -187,7 +189,8 @@ impl Store {
             if change.books == Duty::Store {
                 self.manage_fields(cx, &mut new, Some(seen));
             }
-            let mut hub = self.begin_update(cx, name, new, &entry, &old, change.admission)
+            let mut hub = self
+                .begin_update(cx, name, new, &entry, &old, change.admission)
                 .await?;
             if let Some(check) = self.strategy.check_rights(cx, &hub, Some(&old)) {
                 check.await?;
@@ -196,7 +199,10 @@ impl Store {
                 Some(allocation) => allocation.begin_update(cx, &mut hub, &old).await?,
                 None => Claim::nothing(),
             };
-            let result = match self.prepare_update(cx, hub, &entry, &old, change.admission).await {
+            let result = match self
+                .prepare_update(cx, hub, &entry, &old, change.admission)
+                .await
+            {
                 Ok(next) => self.write(cx, next, &entry).await,
                 Err(error) => Err(error),
             };
@@ -309,6 +315,7 @@ impl Store {
                 .mutate(cx, &attributes, Some(&mut hub))
                 .await?;
         }
+        metadata::name_owners_once(cx, &mut metadata::of(&mut hub)?, Found::Admitted);
         self.check_revision(name, Metadata::of(&hub), entry)?;
         metadata::of(&mut hub)?.set_generation(Metadata::of(old).generation());
         Ok(hub)
@@ -378,12 +385,11 @@ impl Store {
             ObjectMeta::from_record(old_metadata),
         );
         let mut errors = ErrorList::new();
-        validate_update(
-            new_metadata,
-            old_metadata,
-            &Path::new("metadata"),
-            &mut errors,
-        );
+        // Upstream looks at metadata for all kinds, and each kind looks again.
+        for _ in 0..2 {
+            let path = Path::new("metadata");
+            validate_update(new_metadata, old_metadata, &path, &mut errors);
+        }
         errors.extend(self.strategy.validate_update(cx, hub, old));
         if errors.is_empty() {
             return Ok(());

@@ -89,11 +89,7 @@ impl Kind {
     ///
     /// # Errors
     /// Where the record has no metadata.
-    pub(crate) fn object_at(
-        &self,
-        record: Record,
-        revision: Revision,
-    ) -> Result<Object, ApiError> {
+    pub(crate) fn object_at(&self, record: Record, revision: Revision) -> Result<Object, ApiError> {
         let entry = Draft::new(&self.forms, &record)?.at(revision);
         Ok(Object::new(Arc::new(entry), Version::HUB))
     }

@@ -245,4 +245,3 @@ fn open(value: &Value) -> Value {
         _ => value.clone(),
     }
 }
-

@@ -23,21 +23,21 @@ pub(super) fn normal(record: &Record) -> Record {
             // Looked at before any zero is made: a type may hold pointers to itself.
             None if pointer && optional => continue,
             None if pointer => Value::Null,
-            None => match zero(&field.ty) {
-                // A struct by value is always there, `omitempty` or not.
-                Some(Value::Record(empty)) if !field.flags.has(Flags::OMIT_ZERO) => {
-                    Value::Record(empty)
-                }
-                // So is a time, whose zero is null.
-                None if is_time(&field.ty) && !field.flags.has(Flags::OMIT_ZERO) => Value::Null,
-                _ if optional => continue,
-                Some(zero) => zero,
-                None => Value::Null,
-            },
+            // A struct by value is there, `omitempty` or not; a time that was not given is null.
+            None if is_struct(&field.ty) && !field.flags.has(Flags::OMIT_ZERO) => {
+                zero(&field.ty).unwrap_or_default()
+            }
+            None if optional => continue,
+            None => zero(&field.ty).unwrap_or_default(),
         };
         out.set(index, value);
     }
     out
+}
+
+/// Whether the type is a struct in Go.
+fn is_struct(ty: &FieldType) -> bool {
+    matches!(ty, FieldType::Object(ty) if ty.shape != Shape::StringList)
 }
 
 fn is_empty(value: &Value, ty: &FieldType) -> bool {
@@ -70,10 +70,6 @@ fn normal_value(value: &Value, ty: &FieldType) -> Value {
         }
         _ => value.clone(),
     }
-}
-
-fn is_time(ty: &FieldType) -> bool {
-    matches!(ty, FieldType::Object(ty) if matches!(ty.shape, Shape::Time | Shape::MicroTime))
 }
 
 fn zero(ty: &FieldType) -> Option<Value> {

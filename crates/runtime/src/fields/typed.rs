@@ -95,7 +95,9 @@ impl Check {
         for (key, value) in said.iter() {
             let element = PathElement::Field(key.clone());
             let Some(field) = ty.field(key) else {
-                self.below(&element, |check| check.wrong("field not declared in schema"));
+                self.below(&element, |check| {
+                    check.wrong("field not declared in schema")
+                });
                 // Upstream looks no further in this map.
                 return;
             };
@@ -171,7 +173,10 @@ impl Check {
                 self.wrong(format!("expected boolean, got {}", shown(other)));
             }
             (FieldType::Int32 | FieldType::Int64 | FieldType::Float64, _) => {
-                self.wrong(format!("expected numeric (int or float), got {}", go_type(value)));
+                self.wrong(format!(
+                    "expected numeric (int or float), got {}",
+                    go_type(value)
+                ));
             }
         }
     }
@@ -285,7 +290,10 @@ mod tests {
     use crate::schema::Ref;
 
     fn read(text: &'static str) -> Result<Record, ConfigError> {
-        let said = json::decode_value(&Bytes::from_static(text.as_bytes()), &mut Problems::ignored());
+        let said = json::decode_value(
+            &Bytes::from_static(text.as_bytes()),
+            &mut Problems::ignored(),
+        );
         let Ok(Value::Map(said)) = said else {
             panic!("{text}");
         };
@@ -294,7 +302,14 @@ mod tests {
 
     #[track_caller]
     fn refuses(text: &'static str, expected: &str) {
-        assert_eq!(read(text).map_err(|error| error.to_string()).err().as_deref(), Some(expected), "{text}");
+        assert_eq!(
+            read(text)
+                .map_err(|error| error.to_string())
+                .err()
+                .as_deref(),
+            Some(expected),
+            "{text}"
+        );
     }
 
     #[test]

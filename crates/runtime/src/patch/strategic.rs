@@ -223,7 +223,9 @@ fn delete_from_list(target: &mut Map, list: &str, values: Value) -> Result<(), P
         (_, Value::Null) => {
             target.remove(list);
         }
-        (Some(Value::List(items)), Value::List(values)) if !items.is_empty() || !values.is_empty() => {
+        (Some(Value::List(items)), Value::List(values))
+            if !items.is_empty() || !values.is_empty() =>
+        {
             if has_maps(items, &values)? {
                 return Err(PatchError::Failed(format!(
                     "cannot merge lists without merge key for {list}"
@@ -287,7 +289,9 @@ fn merge_lists(
             None => plain.push(item),
             Some(Some("delete")) => {
                 let key = key_of(&item, merge_key)?;
-                old.retain(|found| found.as_map().and_then(|found| found.get(merge_key)) != Some(key));
+                old.retain(|found| {
+                    found.as_map().and_then(|found| found.get(merge_key)) != Some(key)
+                });
             }
             Some(Some("replace")) => replace = true,
             Some(Some("merge")) => {
