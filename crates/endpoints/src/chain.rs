@@ -292,10 +292,14 @@ impl Chain {
             return Ok(attributes);
         };
         let constrained = self.constrained_impersonation;
-        let user =
-            impersonation::become_other(&*self.serving.authorizer, &wanted, &attributes, constrained)
-                .await
-                .map_err(|refused| refuse(&forbidden(&refused.attributes, &refused.reason)))?;
+        let user = impersonation::become_other(
+            &*self.serving.authorizer,
+            &wanted,
+            &attributes,
+            constrained,
+        )
+        .await
+        .map_err(|refused| refuse(&forbidden(&refused.attributes, &refused.reason)))?;
         if let Some(recording) = arrival.recording.get() {
             recording.impersonate(Arc::clone(&user));
         }
