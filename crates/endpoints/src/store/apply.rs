@@ -4,7 +4,7 @@ use pintle_runtime::fields::ApplyError;
 use pintle_runtime::status::ApiError;
 use pintle_runtime::value::Record;
 
-use super::{Books, Change, Existing, Store, Written};
+use super::{Change, Duty, Existing, Store, Written};
 use crate::context::RequestContext;
 use crate::permit::Permit;
 
@@ -22,7 +22,7 @@ impl Store {
         config: &Record,
     ) -> Result<Written, ApiError> {
         let change = Change {
-            books: Books::Maker,
+            books: Duty::Maker,
             ..Change::default()
         };
         let make = |existing: Option<Existing<'_>>| {
