@@ -1,7 +1,7 @@
 //! All stores of a server.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use arc_swap::ArcSwap;
 use bytes::Bytes;
@@ -32,7 +32,7 @@ pub struct Registry {
     unkept: ArcSwap<Vec<Arc<Unkept>>>,
     /// Shared with every store: plug-ins look into the registry, so they come after it.
     admission: Arc<OnceLock<Chain>>,
-    _subscription: Option<Subscription>,
+    subscription: Mutex<Option<Subscription>>,
 }
 
 /// What a resource is registered with.
@@ -119,13 +119,25 @@ impl Registry {
             stores: ArcSwap::default(),
             unkept: ArcSwap::default(),
             admission: Arc::default(),
-            _subscription: None,
+            subscription: Mutex::default(),
         };
         let stores = registry.make(resources);
         let caches = caches(&stores);
-        registry._subscription = Some(registry.feeder.start(&*registry.storage, caches).await?);
+        let subscription = registry.feeder.start(&*registry.storage, caches).await?;
+        *registry.lock_subscription() = Some(subscription);
         registry.publish(&stores);
         Ok(registry)
+    }
+
+    /// Follows the storage no more, which may be closed then. Nothing is read from the registry after that.
+    pub fn stop(&self) {
+        drop(self.lock_subscription().take());
+    }
+
+    fn lock_subscription(&self) -> MutexGuard<'_, Option<Subscription>> {
+        self.subscription
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Adds resources while the server runs, as a custom resource definition does.

@@ -217,6 +217,7 @@ pub async fn run(
     if let Err(error) = hooks::withdraw(&own).await {
         warn!(%error, "cannot leave the endpoints of the service kubernetes");
     }
+    own.registry.stop();
     info!("closing the store");
     tokio::task::spawn_blocking(move || store.close())
         .await
