@@ -230,6 +230,10 @@ impl Strategy for KindStrategy {
         }
     }
 
+    fn check_deletion(&self, name: &str) -> Result<(), ApiError> {
+        self.particular.check_deletion(name)
+    }
+
     fn hold(&self, cx: &RequestContext, object: &mut Record) -> Hold {
         match self.life {
             Life::Namespace => namespaces::hold(cx, object),

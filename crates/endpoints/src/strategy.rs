@@ -106,6 +106,14 @@ pub trait Strategy: Send + Sync {
     /// Told of every request to delete one or many, before anything is looked for: to warn.
     fn on_delete(&self, _cx: &RequestContext, _options: &DeleteOptions) {}
 
+    /// Whether a request that names an object may delete it at all.
+    ///
+    /// # Errors
+    /// 403 for an object that the server cannot do without.
+    fn check_deletion(&self, _name: &str) -> Result<(), ApiError> {
+        Ok(())
+    }
+
     /// Whether something of the kind's own holds an object that is to be deleted, as a namespace's
     /// contents do. What the object then says of itself is written into it; it is kept as it is left.
     fn hold(&self, _cx: &RequestContext, _object: &mut Record) -> Hold {

@@ -63,3 +63,38 @@ fn strategy_name(strategy: &str, path: &Path<'_>, errors: &mut ErrorList) {
         errors.not_supported(path, BadValue::json_string(strategy), [OLDEST]);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::validation::check::Good;
+
+    const LEASE: Good = Good {
+        group: "coordination.k8s.io",
+        version: "v1",
+        kind: "Lease",
+        object: r#"{"metadata":{"name":"a","namespace":"n"},"spec":{"leaseDurationSeconds":1}}"#,
+    };
+
+    #[test]
+    fn a_lease_lasts_and_counts() {
+        LEASE.created("{}", &[]);
+        LEASE.created(
+            r#"{"spec":{"leaseDurationSeconds":0,"leaseTransitions":-1,"strategy":"Odd"}}"#,
+            &[
+                "spec.leaseDurationSeconds: Invalid value: 0: must be greater than 0",
+                "spec.leaseTransitions: Invalid value: -1: must be greater than or equal to 0",
+                "spec.strategy: Unsupported value: \"Odd\": supported values: \"OldestEmulationVersion\"",
+            ],
+        );
+        LEASE.created(r#"{"spec":{"strategy":"example.com/mine"}}"#, &[]);
+        LEASE.updated(
+            "{}",
+            r#"{"spec":{"preferredHolder":"me","strategy":""}}"#,
+            &["spec.preferredHolder: Forbidden: may only be specified when `strategy` is defined"],
+        );
+        LEASE.created(
+            r#"{"spec":{"strategy":"a b/c"}}"#,
+            &["spec.strategy: Invalid value: \"a b/c\""],
+        );
+    }
+}

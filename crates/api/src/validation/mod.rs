@@ -31,6 +31,8 @@ mod batch;
 #[cfg(test)]
 mod cases;
 mod certificates;
+#[cfg(test)]
+mod check;
 mod coordination;
 mod core;
 mod difference;

@@ -33,10 +33,10 @@ fn create(new: &Record, errors: &mut ErrorList) {
         errors.invalid_each(&HANDLER, handler, dns1123_label(handler));
     }
     if let Some(overhead) = class.overhead() {
-        let path = Path::new("overhead.podFixed");
+        // Upstream checks them as a container's limits, and clients see it.
+        let path = Path::new("overhead.limits");
         for (name, amount) in overhead.pod_fixed().iter() {
-            let at = path.child("limits");
-            let at = at.key(name);
+            let at = path.key(name);
             container_resource_name(name, &at, errors);
             of_resource(name, amount, &at, errors);
         }
@@ -58,4 +58,37 @@ fn update(new: &Record, old: &Record, errors: &mut ErrorList) {
         RuntimeClass::from_record(old),
     );
     immutable(now.handler(), before.handler(), &HANDLER, errors);
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::validation::check::Good;
+
+    const CLASS: Good = Good {
+        group: "node.k8s.io",
+        version: "v1",
+        kind: "RuntimeClass",
+        object: r#"{"metadata":{"name":"a"},"handler":"h"}"#,
+    };
+
+    #[test]
+    fn a_runtime_has_a_handler_that_stays() {
+        CLASS.created("{}", &[]);
+        CLASS.created(r#"{"handler":""}"#, &["handler: Required value"]);
+        CLASS.updated(
+            "{}",
+            r#"{"handler":"i"}"#,
+            &["handler: Invalid value: \"i\": field is immutable"],
+        );
+        CLASS.created(
+            r#"{"handler":"A","overhead":{"podFixed":{"magic":"1","cpu":"-1"}},"scheduling":{"nodeSelector":{"a":"b c"}}}"#,
+            &[
+                "handler: Invalid value: \"A\"",
+                "overhead.limits[cpu]: Invalid value: \"-1\": must be greater than or equal to 0",
+                "overhead.limits[magic]: Invalid value: \"magic\": must be a standard resource type or fully qualified",
+                "overhead.limits[magic]: Invalid value: \"magic\": must be a standard resource for containers",
+                "scheduling.nodeSelector: Invalid value: \"b c\"",
+            ],
+        );
+    }
 }

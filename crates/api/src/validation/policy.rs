@@ -69,3 +69,65 @@ fn status(new: &Record, _old: &Record, errors: &mut ErrorList) {
         validate_nonnegative(count.into(), &path.child(field), errors);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::validation::check::Good;
+
+    const BUDGET: Good = Good {
+        group: "policy",
+        version: "v1",
+        kind: "PodDisruptionBudget",
+        object: r#"{"metadata":{"name":"a","namespace":"n"},"spec":{"minAvailable":1,"selector":{"matchLabels":{"a":"b"}}}}"#,
+    };
+
+    #[test]
+    fn a_budget_has_one_bound() {
+        BUDGET.created("{}", &[]);
+        BUDGET.created(
+            r#"{"spec":{"minAvailable":-1,"maxUnavailable":"101%","unhealthyPodEvictionPolicy":"Odd"}}"#,
+            &[
+                r#"spec: Invalid value: {"MinAvailable":-1,"Selector":{"matchLabels":{"a":"b"}},"MaxUnavailable":"101%","UnhealthyPodEvictionPolicy":"Odd"}: minAvailable and maxUnavailable cannot be both set"#,
+                "spec.minAvailable: Invalid value: -1: must be greater than or equal to 0",
+                "spec.maxUnavailable: Invalid value: \"101%\": must not be greater than 100%",
+                "spec.unhealthyPodEvictionPolicy: Unsupported value: \"Odd\": supported values: \"AlwaysAllow\", \"IfHealthyBudget\"",
+            ],
+        );
+        BUDGET.created(
+            r#"{"spec":{"minAvailable":"many","selector":{"matchExpressions":[{"key":"a","operator":"Exists","values":["b"]}]}}}"#,
+            &[
+                "spec.minAvailable: Invalid value: \"many\": a valid percent string",
+                "spec.selector.matchExpressions[0].values: Forbidden",
+            ],
+        );
+    }
+
+    #[test]
+    fn a_selector_keeps_the_values_that_it_has() {
+        let odd = r#"{"spec":{"selector":{"matchExpressions":[{"key":"a","operator":"In","values":["b c"]}]}}}"#;
+        BUDGET.updated(odd, odd, &[]);
+        BUDGET.updated(
+            "{}",
+            odd,
+            &["spec.selector.matchExpressions[0].values[0]: Invalid value: \"b c\""],
+        );
+    }
+
+    #[test]
+    fn a_budgets_status_counts() {
+        BUDGET.updated_in(
+            "status",
+            "{}",
+            r#"{"status":{"conditions":[{"type":"T","status":"Odd"}],"disruptionsAllowed":-1,"currentHealthy":-1,"desiredHealthy":-1,"expectedPods":-1}}"#,
+            &[
+                "status.conditions[0].status: Unsupported value: \"Odd\"",
+                "status.conditions[0].lastTransitionTime: Required value",
+                "status.conditions[0].reason: Required value",
+                "status.disruptionsAllowed: Invalid value: -1",
+                "status.currentHealthy: Invalid value: -1",
+                "status.desiredHealthy: Invalid value: -1",
+                "status.expectedPods: Invalid value: -1",
+            ],
+        );
+    }
+}

@@ -85,3 +85,58 @@ fn update(new: &Record, old: &Record, errors: &mut ErrorList) {
         errors,
     );
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::validation::check::Good;
+
+    const CLASS: Good = Good {
+        group: "scheduling.k8s.io",
+        version: "v1",
+        kind: "PriorityClass",
+        object: r#"{"metadata":{"name":"a"},"value":1000000000}"#,
+    };
+
+    #[test]
+    fn what_is_the_systems_is_not_for_others() {
+        CLASS.created("{}", &[]);
+        CLASS.created(
+            r#"{"value":1000000001,"preemptionPolicy":"Odd"}"#,
+            &[
+                "value: Forbidden: maximum allowed value of a user defined priority is 1000000000",
+                "preemptionPolicy: Unsupported value: \"Odd\": supported values: \"PreemptLowerPriority\", \"Never\"",
+            ],
+        );
+        let reserved = "metadata.name: Forbidden: priority class names with 'system-' prefix are reserved for system use only. error: ";
+        let cases = [
+            (
+                r#"{"metadata":{"name":"system-mine"}}"#,
+                "system-mine is not a known system priority class",
+            ),
+            (
+                r#"{"metadata":{"name":"system-node-critical"}}"#,
+                "value of system-node-critical PriorityClass must be 2000001000",
+            ),
+            (
+                r#"{"metadata":{"name":"system-cluster-critical"},"value":2000000000,"globalDefault":true}"#,
+                "globalDefault of system-cluster-critical PriorityClass must be false",
+            ),
+        ];
+        for (patch, problem) in cases {
+            CLASS.created(patch, &[&format!("{reserved}{problem}")]);
+        }
+    }
+
+    #[test]
+    fn a_class_stays_as_high_as_it_is() {
+        CLASS.updated("{}", r#"{"description":"x"}"#, &[]);
+        CLASS.updated(
+            "{}",
+            r#"{"value":1,"preemptionPolicy":"Never"}"#,
+            &[
+                "value: Forbidden: may not be changed in an update.",
+                "preemptionPolicy: Invalid value: \"Never\": field is immutable",
+            ],
+        );
+    }
+}

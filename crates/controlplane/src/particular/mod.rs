@@ -2,6 +2,7 @@
 //! warnings. A module for each API group, whose `of` finds the kind.
 
 use pintle_endpoints::context::RequestContext;
+use pintle_runtime::status::ApiError;
 use pintle_runtime::value::Record;
 
 mod admissionregistration;
@@ -47,6 +48,11 @@ pub(crate) trait Particular: Send + Sync {
     /// What the main endpoint (`""`) or a subresource resets, where it is not just what is not its own.
     fn reset_fields(&self, _subresource: &str) -> Option<ResetFields> {
         None
+    }
+
+    /// Whether a request that names an object may delete it at all.
+    fn check_deletion(&self, _name: &str) -> Result<(), ApiError> {
+        Ok(())
     }
 
     /// What the client should know though the object is valid; `old` is that of an update.

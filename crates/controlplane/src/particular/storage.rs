@@ -33,6 +33,21 @@ impl Particular for Drivers {
             self.prepare_for_create(cx, new);
         }
     }
+
+    fn warnings(&self, new: &Record, old: Option<&Record>) -> Vec<String> {
+        // Tokens would go where they may be logged; said once, not again with every change.
+        let exposed = |record: &Record| {
+            let spec = CSIDriver::from_record(record).spec();
+            !spec.token_requests().is_empty() && spec.service_account_token_in_secrets().is_none()
+        };
+        if !exposed(new) || old.is_some_and(exposed) {
+            return Vec::new();
+        }
+        vec![
+            "spec.serviceAccountTokenInSecrets is unset; if supported by this CSI driver, set to true to prevent possible logging of tokens in volume attributes"
+                .to_owned(),
+        ]
+    }
 }
 
 struct Capacities;

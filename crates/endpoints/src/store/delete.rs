@@ -76,6 +76,7 @@ impl Store {
         options: &DeleteOptions,
     ) -> Result<Deleted, ApiError> {
         self.strategy.on_delete(cx, options);
+        self.strategy.check_deletion(name)?;
         let key = self.key(cx, name)?;
         let Some(entry) = self.cache.get(&key) else {
             return Err(self.not_found(name));

@@ -32,3 +32,6 @@ pub(super) fn rules(kind: &str) -> Option<Rules> {
         _ => return super::pod::rules(kind),
     })
 }
+
+#[cfg(test)]
+mod tests;

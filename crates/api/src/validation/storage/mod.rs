@@ -18,3 +18,6 @@ pub(super) fn rules(kind: &str) -> Option<Rules> {
         _ => return None,
     })
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,6 +1,8 @@
 //! `PersistentVolume`, and its spec within a volume attachment.
 
 mod source;
+#[cfg(test)]
+mod tests;
 
 use pintle_runtime::field_path::{BadValue, ErrorList, Path};
 use pintle_runtime::name::dns1123_subdomain;

@@ -400,3 +400,6 @@ fn at_most(value: i32, limit: i32, path: &Path<'_>, errors: &mut ErrorList) {
         );
     }
 }
+
+#[cfg(test)]
+mod tests;
