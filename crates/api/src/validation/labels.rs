@@ -76,3 +76,8 @@ pub(crate) fn requirement(
         }
     }
 }
+
+/// Whether a selector selects everything: it is there and says nothing.
+pub(crate) fn is_empty(selector: LabelSelector<'_>) -> bool {
+    selector.match_labels().is_empty() && selector.match_expressions().is_empty()
+}
