@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use pintle_runtime::codec::{Problems, json};
 use pintle_runtime::field_path::ErrorList;
-use pintle_runtime::patch::merge_patch;
+use pintle_runtime::patch::merge;
 use pintle_runtime::value::Record;
 
 /// A kind with an object that nothing is wrong with.
@@ -22,7 +22,7 @@ impl Good {
         let ty = crate::type_by_kind(self.group, self.version, self.kind).expect("a kind");
         let body = Bytes::from_static(self.object.as_bytes());
         let patch = Bytes::from(patch.to_owned());
-        let body = merge_patch::merge(&body, &patch).expect("a merge patch");
+        let body = merge(&body, &patch).expect("a merge patch");
         let mut problems = Problems::collected();
         let mut record = json::decode(&ty, &body, &mut problems).expect("an object");
         assert!(problems.texts().is_empty(), "{:?}", problems.texts());
