@@ -34,12 +34,12 @@ pub(crate) struct Package {
     pub(crate) name: String,
     pub(crate) manifest_path: PathBuf,
     pub(crate) dependencies: Vec<Dependency>,
-    targets: Vec<Target>,
+    pub(crate) targets: Vec<Target>,
 }
 
 /// Something that is compiled.
 #[derive(Debug, Deserialize)]
-struct Target {
+pub(crate) struct Target {
     name: String,
     kind: Vec<String>,
 }

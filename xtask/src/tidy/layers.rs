@@ -141,6 +141,7 @@ mod tests {
                 .iter()
                 .map(|&name| Dependency { name: name.into() })
                 .collect(),
+            targets: Vec::new(),
         }
     }
 

@@ -6,10 +6,11 @@ use pintle_runtime::view::{IntOrString, StringMapMut};
 use super::fill;
 use super::pod::quantities;
 use crate::core::v1::{
-    EndpointsMut, LimitRangeItemMut, LimitRangeMut, NamespaceMut, NodeMut, NodeSpecMut, SecretMut,
-    ServiceMut,
+    EndpointsMut, LimitRangeItemMut, LimitRangeMut, NamespaceMut, NodeMut, NodeSpecMut,
+    ResourceQuotaMut, SecretMut, ServiceMut,
 };
 use crate::discovery::v1::EndpointSliceMut;
+use crate::node::v1::RuntimeClassMut;
 
 /// Three hours.
 const AFFINITY_SECONDS: i32 = 10_800;
@@ -134,6 +135,20 @@ pub(super) fn limit_range(object: &mut Record) {
         quantities(item.default_mut());
         quantities(item.default_request_mut());
         quantities(item.max_limit_request_ratio_mut());
+    }
+}
+
+pub(super) fn resource_quota(object: &mut Record) {
+    let mut quota = ResourceQuotaMut::from_record(object);
+    quantities(quota.spec_mut().hard_mut());
+    let mut status = quota.status_mut();
+    quantities(status.hard_mut());
+    quantities(status.used_mut());
+}
+
+pub(super) fn runtime_class(object: &mut Record) {
+    if let Some(mut overhead) = RuntimeClassMut::from_record(object).overhead_mut() {
+        quantities(overhead.pod_fixed_mut());
     }
 }
 

@@ -2,7 +2,7 @@
 
 use pintle_runtime::value::Record;
 
-use super::fill;
+use super::{fill, volume};
 use crate::storage::v1::{CSIDriverMut, StorageClassMut, VolumeAttachmentMut};
 
 pub(super) fn storage_class(object: &mut Record) {
@@ -28,12 +28,12 @@ pub(super) fn csi_driver(object: &mut Record) {
     }
 }
 
-/// An inline volume is defaulted like that of a persistent volume; only its host path has any.
+/// An inline volume has the defaults of its source, and none of those of a persistent volume.
 pub(super) fn volume_attachment(object: &mut Record) {
     let mut attachment = VolumeAttachmentMut::from_record(object);
     let mut spec = attachment.spec_mut();
     let mut source = spec.source_mut();
     if let Some(mut inline) = source.inline_volume_spec_mut() {
-        fill!(inline; volume_mode set_volume_mode = "Filesystem");
+        volume::source(&mut inline);
     }
 }

@@ -6,7 +6,8 @@ use super::fill;
 use super::pod::quantities;
 use crate::core::v1::{
     AzureDiskVolumeSourceMut, DownwardAPIVolumeFileMut, HostPathVolumeSourceMut,
-    PersistentVolumeClaimMut, PersistentVolumeClaimSpecMut, PersistentVolumeMut, VolumeMut,
+    PersistentVolumeClaimMut, PersistentVolumeClaimSpecMut, PersistentVolumeMut,
+    PersistentVolumeSpecMut, VolumeMut,
 };
 
 /// `0644`
@@ -97,6 +98,11 @@ pub(super) fn persistent_volume(object: &mut Record) {
         persistent_volume_reclaim_policy set_persistent_volume_reclaim_policy = "Retain",
         volume_mode set_volume_mode = "Filesystem",
     );
+    source(&mut spec);
+}
+
+/// What a volume has of its own accord wherever its spec stands.
+pub(super) fn source(spec: &mut PersistentVolumeSpecMut<'_>) {
     quantities(spec.capacity_mut());
     if let Some(mut source) = spec.host_path_mut() {
         host_path(&mut source);
@@ -122,6 +128,7 @@ pub(super) fn persistent_volume_claim(object: &mut Record) {
 pub(super) fn claim(claim: &mut PersistentVolumeClaimMut<'_>) {
     fill!(claim.status_mut(); phase set_phase = "Pending");
     quantities(claim.status_mut().capacity_mut());
+    quantities(claim.status_mut().allocated_resources_mut());
     claim_spec(&mut claim.spec_mut());
 }
 

@@ -20,9 +20,10 @@ use pintle_runtime::field_path::{BadValue, ErrorList, Path};
 use pintle_runtime::meta::ObjectMeta;
 use pintle_runtime::object_meta::{validate_annotations, validate_labels};
 use pintle_runtime::value::Record;
+use pintle_runtime::view::{List, StringMap};
 
 use super::Rules;
-use crate::core::v1::{Pod, PodSpec, PodTemplate, PodTemplateSpec};
+use crate::core::v1::{Pod, PodSpec, PodTemplate, PodTemplateSpec, Toleration};
 use leeway::Leeway;
 
 mod affinity;
@@ -119,6 +120,20 @@ pub fn template(
             "ephemeral containers not allowed in pod template",
         );
     }
+}
+
+/// Taints that pods do not mind, in an object that is not a pod and is new.
+pub(super) fn tolerations(
+    tolerations: List<'_, Toleration<'_>>,
+    path: &Path<'_>,
+    errors: &mut ErrorList,
+) {
+    tolerations::check(tolerations, &Leeway::of_template(None), path, errors);
+}
+
+/// What running pods costs on top, in an object that is not a pod and is new.
+pub(super) fn overhead(overhead: StringMap<'_>, path: &Path<'_>, errors: &mut ErrorList) {
+    resources::overhead(overhead, &Leeway::of_template(None), path, errors);
 }
 
 fn pod_template(new: &Record, old: Option<&Record>, errors: &mut ErrorList) {
