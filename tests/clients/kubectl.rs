@@ -12,8 +12,6 @@ const APPLICATION: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/kubectl/applicat
 /// Rows of `kubectl api-resources` with kube-apiserver's default group versions: one less than there are resources, as
 /// autoscalers come in two versions, and kubectl shows the preferred one.
 const RESOURCES: usize = 67;
-/// At most so many of them are not offered yet: bindings. May only shrink.
-const NOT_YET: usize = 1;
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A kubectl with a server to talk to.
@@ -256,8 +254,7 @@ fn watch(kubectl: &Kubectl<'_>) {
 /// The resources of a server with the default group versions.
 fn resources(kubectl: &Kubectl<'_>) {
     let table = kubectl.run("api-resources --no-headers");
-    let expected = RESOURCES - NOT_YET..=RESOURCES;
-    assert!(expected.contains(&table.lines().count()), "{table}");
+    assert_eq!(table.lines().count(), RESOURCES, "{table}");
     kubectl.check_contains(
         "api-resources --api-group=apps --no-headers",
         &["deployments", "deploy", "apps/v1", "true", "Deployment"],
