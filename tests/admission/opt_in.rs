@@ -109,32 +109,6 @@ async fn namespaces_say_where_pods_run_and_what_they_tolerate() {
 }
 
 #[tokio::test]
-async fn everything_is_denied() {
-    let world = TestWorldDenied::start().await;
-    let map = json!({"metadata": {"name": "m"}});
-    world
-        .0
-        .refused(
-            "/api/v1/namespaces/default/configmaps",
-            map,
-            "configmaps \"m\" is forbidden: admission control is denying all modifications",
-        )
-        .await;
-}
-
-/// A server that lets nothing be made, not even what tests begin with.
-struct TestWorldDenied(World);
-
-impl TestWorldDenied {
-    async fn start() -> Self {
-        let flags = ["--enable-admission-plugins=AlwaysDeny"];
-        let server = pintle_tests::server::TestServer::start_with(&flags).await;
-        let token = server.token();
-        Self(World { server, token })
-    }
-}
-
-#[tokio::test]
 async fn settings_come_from_a_file() {
     let folder = tempfile::tempdir().expect("there is room for a folder");
     let file = folder.path().join("admission.yaml");
