@@ -7,7 +7,7 @@ use pintle_runtime::value::Record;
 use pintle_runtime::view::{List, Strings};
 
 use super::Rules;
-use super::immutable::{Content, immutable};
+use super::immutable::Content;
 use super::labels::{self, Values};
 use super::workload;
 use crate::rbac::v1::{
@@ -142,7 +142,10 @@ fn cluster_role_binding(new: &Record, errors: &mut ErrorList) {
 }
 
 fn same_role(new: RoleRef<'_>, old: RoleRef<'_>, errors: &mut ErrorList) {
-    immutable(new.record(), old.record(), &Path::new("roleRef"), errors);
+    let (new, old) = (new.record(), old.record());
+    if !Content::is_same(&new, &old) {
+        errors.invalid(&Path::new("roleRef"), new.shown(), "cannot change roleRef");
+    }
 }
 
 fn role_ref(role: RoleRef<'_>, kinds: &[&str], errors: &mut ErrorList) {

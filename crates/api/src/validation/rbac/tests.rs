@@ -96,7 +96,7 @@ fn a_binding_names_a_role_and_subjects() {
         binding(kind).update(
             json!({"roleRef": {"name": "other"}}),
             &[
-                "roleRef: Invalid value: {\"APIGroup\":\"rbac.authorization.k8s.io\",\"Kind\":\"ClusterRole\",\"Name\":\"other\"}: field is immutable",
+                "roleRef: Invalid value: {\"APIGroup\":\"rbac.authorization.k8s.io\",\"Kind\":\"ClusterRole\",\"Name\":\"other\"}: cannot change roleRef",
             ],
         );
     }
