@@ -103,6 +103,17 @@ impl Taken {
         taken
     }
 
+    /// The value that the store keeps: a `RangeAllocation`, as upstream writes it.
+    fn to_stored(&self) -> Bytes {
+        let mut record: Record = <RangeAllocation<'_> as View>::new_record();
+        let mut allocation = RangeAllocationMut::from_record(&mut record);
+        allocation.set_range(self.range.to_string());
+        allocation.set_data(self.encode());
+        let mut out = Vec::new();
+        protobuf::envelope::encode("v1", "RangeAllocation", &record, &mut out);
+        out.into()
+    }
+
     fn encode(&self) -> Bytes {
         let number = self.bits.iter().rev().copied();
         number.skip_while(|byte| *byte == 0).collect()
@@ -227,7 +238,7 @@ impl Ports {
             Ok(if same {
                 Update::Keep
             } else {
-                Update::Put(self.encode(&taken), None)
+                Update::Put(taken.to_stored(), None)
             })
         };
         guaranteed_update(&*self.storage, &self.key, None, decide)
@@ -271,16 +282,6 @@ impl Ports {
         Ok(Taken::decode(self.range, allocation.data()))
     }
 
-    fn encode(&self, taken: &Taken) -> Bytes {
-        let mut record: Record = <RangeAllocation<'_> as View>::new_record();
-        let mut allocation = RangeAllocationMut::from_record(&mut record);
-        allocation.set_range(self.range.to_string());
-        allocation.set_data(taken.encode());
-        let mut out = Vec::new();
-        protobuf::envelope::encode("v1", "RangeAllocation", &record, &mut out);
-        out.into()
-    }
-
     /// Puts `taken` in the place of whatever there is, also of what is of another range.
     ///
     /// # Errors
@@ -290,7 +291,7 @@ impl Ports {
             // Somebody came between: the next round sees what they did.
             Ok(now) if now != *seen => Ok(Update::Keep),
             Ok(_) if kept.is_some() && seen == taken => Ok(Update::Keep),
-            _ => Ok(Update::Put(self.encode(taken), None)),
+            _ => Ok(Update::Put(taken.to_stored(), None)),
         };
         guaranteed_update(&*self.storage, &self.key, None, decide)
             .await
@@ -389,6 +390,13 @@ mod tests {
             assert_eq!(low, round >= 2_768 - 86, "{port} in round {round}");
         }
         assert_eq!(taken.take_any(1), Err(PortFault::Full));
+    }
+
+    #[test]
+    fn the_store_keeps_what_upstream_would() {
+        let upstream: &[u8] = b"k8s\0\n\x15\n\x02v1\x12\x0fRangeAllocation\x12!\n\x10\n\0\x12\0\x1a\0\"\0*\x002\x008\0B\0\
+            \x12\x0b30000-32767\x1a\0\x1a\0\"\0";
+        assert_eq!(Taken::none(PortRange::DEFAULT).to_stored(), upstream);
     }
 
     #[test]
