@@ -122,22 +122,7 @@ pub(super) fn template(template: &mut PodTemplateSpecMut<'_>) {
     pod_spec(&mut template.spec_mut());
 }
 
-/// The account has two names. The older one follows the newer, and makes it where that is absent.
-fn one_account(spec: &mut PodSpecMut<'_>) {
-    let (new, old) = (
-        spec.view().service_account_name(),
-        spec.view().service_account(),
-    );
-    if new == old {
-        return;
-    }
-    let name = if new.is_empty() { old } else { new }.to_owned();
-    spec.set_service_account_name(name.clone());
-    spec.set_service_account(name);
-}
-
 fn pod_spec(spec: &mut PodSpecMut<'_>) {
-    one_account(spec);
     for mut found in spec.volumes_mut().iter_mut() {
         volume::of_pod(&mut found);
     }
