@@ -38,7 +38,7 @@ const STEPS: &[Step] = &[
         name: "formatting",
         run: formatting,
         decisive: false,
-        required: false,
+        required: true,
     },
     Step {
         name: "build",
@@ -50,49 +50,61 @@ const STEPS: &[Step] = &[
         name: "clippy",
         run: clippy,
         decisive: false,
-        required: false,
+        required: true,
     },
     Step {
         name: "tests",
         run: tests,
         decisive: false,
-        required: false,
+        required: true,
     },
     Step {
         name: "documentation tests",
         run: documentation_tests,
         decisive: false,
-        required: false,
+        required: true,
     },
     Step {
         name: "durability",
         run: durability,
         decisive: false,
-        required: false,
+        required: true,
+    },
+    Step {
+        name: "reading",
+        run: reading,
+        decisive: false,
+        required: true,
+    },
+    Step {
+        name: "admission",
+        run: admission,
+        decisive: false,
+        required: true,
     },
     Step {
         name: "operations",
         run: operations,
         decisive: false,
-        required: false,
+        required: true,
     },
     Step {
         name: "clients",
         run: clients,
         decisive: false,
-        required: false,
+        required: true,
     },
     Step {
         name: "golden",
         run: golden,
         decisive: false,
-        required: false,
+        required: true,
     },
     Step {
         name: "dependencies",
         run: dependencies,
         decisive: false,
-        required: false,
+        required: true,
     },
 ];
 
@@ -215,6 +227,14 @@ fn durability() -> Result<Outcome> {
 
 fn clients() -> Result<Outcome> {
     suite("clients")
+}
+
+fn reading() -> Result<Outcome> {
+    suite("reading")
+}
+
+fn admission() -> Result<Outcome> {
+    suite("admission")
 }
 
 fn operations() -> Result<Outcome> {

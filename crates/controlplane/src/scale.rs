@@ -11,7 +11,7 @@ use pintle_runtime::status::ApiError;
 use pintle_runtime::value::{Record, Value};
 
 /// The scale of Kubernetes' own kinds that have one.
-pub struct BuiltInScale {
+pub(crate) struct BuiltInScale {
     group: String,
     /// Versions that objects have been written in, served or not.
     versions: &'static [&'static str],
@@ -19,7 +19,7 @@ pub struct BuiltInScale {
 
 impl BuiltInScale {
     /// Of the kind of `row`, if that has a scale.
-    pub fn of(row: &Resource) -> Option<Self> {
+    pub(crate) fn of(row: &Resource) -> Option<Self> {
         row.subresource("scale")?;
         let versions: &[_] = match &*row.group {
             "apps" => &["v1beta1", "v1beta2", "v1"],

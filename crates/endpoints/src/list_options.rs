@@ -353,7 +353,6 @@ mod tests {
     }
 
     #[track_caller]
-    #[expect(clippy::needless_pass_by_value, reason = "tables read better")]
     fn reads(query: &str, expected: ReadAt) {
         assert_eq!(
             parse(query, false)

@@ -110,7 +110,7 @@ impl Registry {
         let root = Bytes::from(format!("{}/", root.trim_end_matches('/')));
         let progress = Arc::new(Progress::new(Revision::ZERO));
         let feeder = Arc::new(Feeder::new(root.clone(), Arc::clone(&progress)));
-        let mut registry = Self {
+        let registry = Self {
             storage,
             root,
             feeder,

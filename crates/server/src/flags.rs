@@ -84,7 +84,6 @@ const fn switch(name: &'static str, default: &'static str, help: &'static str) -
     }
 }
 
-#[expect(clippy::needless_pass_by_value, reason = "it wraps a constant")]
 const fn inert(flag: Flag) -> Flag {
     Flag {
         name: flag.name,

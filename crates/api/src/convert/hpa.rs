@@ -127,10 +127,6 @@ const COMMON: &[&str] = &[
     "status.desiredReplicas",
 ];
 
-#[expect(
-    clippy::needless_pass_by_value,
-    reason = "a conversion uses up what it converts"
-)]
 pub(super) fn to_v1(v2: Record, to: &TypeRef) -> Record {
     let mut v1 = common(&v2, to);
     let (metric, status) = (
@@ -158,10 +154,6 @@ pub(super) fn to_v1(v2: Record, to: &TypeRef) -> Record {
     v1
 }
 
-#[expect(
-    clippy::needless_pass_by_value,
-    reason = "a conversion uses up what it converts"
-)]
 pub(super) fn to_v2(v1: Record, to: &TypeRef) -> Record {
     let mut v2 = common(&v1, to);
     let cpu = |ty: &str, path: &str, value: &Value| {

@@ -107,8 +107,7 @@ pub(super) async fn make(ours: &Ours, info: &AuthenticationInfo) -> Result<(), A
 fn together(had: &str, ours: &str) -> String {
     const END: &str = "-----END CERTIFICATE-----";
     let mut all = had.to_owned();
-    let mut certificates = ours.split_inclusive(END);
-    while let Some(certificate) = certificates.next() {
+    for certificate in ours.split_inclusive(END) {
         let certificate = certificate.trim();
         if certificate.ends_with(END) && !all.contains(certificate) {
             if !all.is_empty() && !all.ends_with('\n') {

@@ -175,7 +175,7 @@ fn a_pod_is_charged_or_refused() {
     let cpu = [("requests.cpu", "3"), ("pods", "5")];
     let fresh = quota(&cpu, &[("requests.cpu", "0"), ("pods", "0")]);
     assert_eq!(
-        charged(&[fresh.clone()], &[], ASKS),
+        charged(std::slice::from_ref(&fresh), &[], ASKS),
         "pods=1 requests.cpu=2"
     );
     assert_eq!(

@@ -110,7 +110,7 @@ fn check_selector(
             _ => {}
         }
         if of_labels {
-            errors.invalid_each(&Path::new(&at("key")), *key, name::label_key(key));
+            errors.invalid_each(&Path::new(&at("key")), key, name::label_key(key));
         }
     }
 }

@@ -161,7 +161,8 @@ async fn release_unowned(
         let pair = (entry.name().to_owned(), owner_of(&record));
         // A service may have come since its list was made.
         let owner_exists = stores.services.cache().get(&pair.1).is_some();
-        if !is_young && !owned.contains(&pair) && !(owner_exists && was_written(stores, &pair)?) {
+        let is_used = owned.contains(&pair) || owner_exists && was_written(stores, &pair)?;
+        if !is_young && !is_used {
             warn!(address = pair.0, "nobody has this address; giving it back");
             leaked.push(pair.0);
         }

@@ -263,11 +263,12 @@ pub(super) fn without_managed_fields(json: &[u8]) -> Option<Bytes> {
         let items = object
             .get_mut("items")
             .and_then(|items| items.as_array_mut());
-        let in_items = items
+        // All of them, whatever the first ones had.
+        let stripped = items
             .into_iter()
             .flatten()
-            .fold(false, |had, item| strip(item) || had);
-        had || in_items
+            .filter_map(|item| strip(item).then_some(()));
+        had | (stripped.count() > 0)
     }
     if !json.windows(15).any(|part| part == br#""managedFields""#) {
         return None;

@@ -80,7 +80,7 @@ pub(super) async fn create(
         }
         Outcome::Status(mut status) => {
             if status.code == 0 {
-                status.code = StatusCode::CREATED.as_u16().into();
+                status.code = StatusCode::CREATED.as_u16();
             }
             Ok(reply.status(StatusCode::CREATED, &status))
         }

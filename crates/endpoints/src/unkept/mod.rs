@@ -135,6 +135,10 @@ impl<'a> Asked<'a> {
 
 /// What an action answers.
 #[derive(Debug)]
+#[allow(
+    clippy::large_enum_variant,
+    reason = "one exists at a time, and briefly"
+)]
 pub enum Outcome {
     /// An object of the type that came in.
     Object(Record),

@@ -96,7 +96,7 @@ impl Check {
             let element = PathElement::Field(key.clone());
             let Some(field) = ty.field(key) else {
                 self.below(&element, |check| {
-                    check.wrong("field not declared in schema")
+                    check.wrong("field not declared in schema");
                 });
                 // Upstream looks no further in this map.
                 return;
@@ -266,6 +266,7 @@ fn put_nulls(said: &Map, record: &mut Record) {
 
 fn put_nulls_into(said: &Value, found: &mut Value) {
     match (said, found) {
+        (Value::Null, found) => *found = Value::Null,
         (Value::Map(said), Value::Record(record)) => put_nulls(said, record),
         (Value::Map(said), Value::Map(map)) => {
             for (key, value) in said.iter() {

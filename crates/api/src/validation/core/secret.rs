@@ -41,16 +41,14 @@ fn create(new: &Record, errors: &mut ErrorList) {
         }
         "kubernetes.io/dockercfg" => json_object(data, ".dockercfg", errors),
         "kubernetes.io/dockerconfigjson" => json_object(data, ".dockerconfigjson", errors),
-        "kubernetes.io/basic-auth" => {
-            if !data.contains_key("username") && !data.contains_key("password") {
-                errors.required(&DATA.key("username"), "");
-                errors.required(&DATA.key("password"), "");
-            }
+        "kubernetes.io/basic-auth"
+            if !data.contains_key("username") && !data.contains_key("password") =>
+        {
+            errors.required(&DATA.key("username"), "");
+            errors.required(&DATA.key("password"), "");
         }
-        "kubernetes.io/ssh-auth" => {
-            if data.get("ssh-privatekey").map_or(0, length) == 0 {
-                errors.required(&DATA.key("ssh-privatekey"), "");
-            }
+        "kubernetes.io/ssh-auth" if data.get("ssh-privatekey").map_or(0, length) == 0 => {
+            errors.required(&DATA.key("ssh-privatekey"), "");
         }
         "kubernetes.io/tls" => {
             for key in ["tls.crt", "tls.key"] {

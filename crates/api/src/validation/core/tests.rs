@@ -430,7 +430,7 @@ fn an_event_of_the_new_kind_has_nothing_of_the_old() {
         errors.iter().map(ToString::to_string).collect()
     };
     let new = r#"{"eventTime":"2026-01-01T00:00:00.000000Z","type":"Normal","reportingComponent":"example.com/c","reportingInstance":"i","action":"a","reason":"r"}"#;
-    assert_eq!(errors(new), [String::new(); 0]);
+    assert!(errors(new).is_empty());
     assert_eq!(
         errors(
             r#"{"type":"Odd","firstTimestamp":"2026-01-01T00:00:00Z","lastTimestamp":"2026-01-01T00:00:00Z","count":1,"source":{"host":"h"},"series":{"count":1}}"#

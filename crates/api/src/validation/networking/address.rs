@@ -137,7 +137,7 @@ mod tests {
     fn a_range_has_one_network_of_each_family() {
         let body = |cidrs: &str| format!(r#"{{"spec":{{"cidrs":[{cidrs}]}}}}"#);
         let check = |cidrs: &str, expected: &str| {
-            check_create(GROUP, "ServiceCIDR", &body(cidrs), expected)
+            check_create(GROUP, "ServiceCIDR", &body(cidrs), expected);
         };
         check(r#""10.0.0.0/16""#, "");
         check(r#""10.0.0.0/16","fd00::/112""#, "");

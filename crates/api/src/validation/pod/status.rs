@@ -246,8 +246,7 @@ fn extended_claim(
             .init_containers()
             .iter()
             .chain(spec.containers().iter())
-            .filter(|it| it.name() == container)
-            .last();
+            .rfind(|it| it.name() == container);
         match found {
             None => errors.invalid(
                 &at.child("containerName"),

@@ -212,10 +212,10 @@ fn source(volume: Volume<'_>, pod: &str, leeway: &Leeway, path: &Path<'_>, error
         needed(&[("volumeID", it.volume_id())], at, errors);
     });
     check!(volume.azure_disk(), "azureDisk", |it, at| {
-        sources::azure_disk(it, at, errors)
+        sources::azure_disk(it, at, errors);
     });
     check!(volume.storageos(), "storageos", |it, at| {
-        sources::storage_os(it, at, errors)
+        sources::storage_os(it, at, errors);
     });
     check!(volume.projected(), "projected", |it, at| projected::check(
         it, leeway, at, errors

@@ -133,7 +133,6 @@ impl Decoder<'_, '_> {
     }
 }
 
-#[expect(clippy::needless_pass_by_value, reason = "made for `map_err`")]
 fn refuse(error: impl ToString) -> Stop {
     Stop::Refused(Box::new(DecodeError::Mismatch(error.to_string())))
 }

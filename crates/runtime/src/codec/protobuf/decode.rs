@@ -7,10 +7,6 @@ use crate::text::Text;
 use crate::value::{Map, Record, Value};
 
 /// The fields of the message that `reader` is at into `record`, on top of what is there already.
-#[expect(
-    clippy::needless_pass_by_value,
-    reason = "a reader is used up by reading it"
-)]
 pub(super) fn record(reader: Reader<'_>, record: &mut Record, depth: usize) -> Decoded {
     let ty = record.type_ref().clone();
     let mut message = Message {
