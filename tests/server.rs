@@ -288,7 +288,7 @@ fn build() -> PathBuf {
     let mut cargo = Command::new(std::env::var("CARGO").unwrap_or_else(|_| "cargo".into()));
     cargo
         .args(["build", "--quiet", "--workspace", "--bin=pintle"])
-        .current_dir(env!("CARGO_MANIFEST_DIR"));
+        .current_dir(crate::folder());
     if profile.ends_with("release") {
         cargo.arg("--release");
     }

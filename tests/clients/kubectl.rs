@@ -8,7 +8,8 @@ use std::time::Duration;
 
 use pintle_tests::server::TestServer;
 
-const APPLICATION: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/kubectl/application.yaml");
+/// From the folder that cargo starts suites in.
+const APPLICATION: &str = "kubectl/application.yaml";
 /// Rows of `kubectl api-resources` with kube-apiserver's default group versions: one less than there are resources, as
 /// autoscalers come in two versions, and kubectl shows the preferred one.
 const RESOURCES: usize = 67;

@@ -183,5 +183,5 @@ fn generated_suffix(number: u64) -> String {
 }
 
 fn folder() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("golden")
+    crate::folder().join("golden")
 }

@@ -31,10 +31,7 @@ fn discovery() -> Discovery {
 
 /// The steps of a scenario that kube-apiserver v1.36.2 was recorded with.
 fn recorded(scenario: &str) -> Vec<Value> {
-    let path = concat!(
-        env!("CARGO_MANIFEST_DIR"),
-        "/../../tests/golden/scenarios/discovery.json"
-    );
+    let path = "../../tests/golden/scenarios/discovery.json";
     let theme: Value =
         serde_json::from_slice(&std::fs::read(path).expect("a recording")).expect("JSON");
     let scenarios = theme["scenarios"].as_array().expect("scenarios");
