@@ -1,4 +1,5 @@
-//! The tour of the README, with every kubectl on the PATH and in `$PINTLE_KUBECTL` (a list like the PATH).
+//! The tour of the README, with every kubectl that is found: on the PATH, in `$PINTLE_KUBECTL` (a list like the
+//! PATH), and in other versions beside them.
 
 use std::io::{BufRead as _, BufReader, Read as _};
 use std::path::{Path, PathBuf};
@@ -133,6 +134,8 @@ impl Drop for Watch {
     }
 }
 
+/// The first kubectl on the PATH, those named in `$PINTLE_KUBECTL`, and the ones of other versions that are installed
+/// beside them as `kubectl.1.NN`.
 fn programs() -> Vec<PathBuf> {
     let on_path = std::env::var_os("PATH")
         .into_iter()
@@ -145,7 +148,33 @@ fn programs() -> Vec<PathBuf> {
     first
         .into_iter()
         .chain(named.into_iter().flatten())
+        .flat_map(|program| {
+            let others = versions_beside(&program);
+            std::iter::once(program).chain(others)
+        })
         .collect()
+}
+
+fn versions_beside(program: &Path) -> Vec<PathBuf> {
+    let real = program.canonicalize().ok();
+    let entries = real
+        .as_deref()
+        .and_then(Path::parent)
+        .map(std::fs::read_dir);
+    let mut found: Vec<PathBuf> = entries
+        .into_iter()
+        .flatten()
+        .flatten()
+        .flatten()
+        .map(|entry| entry.path())
+        .filter(|path| {
+            path.file_name()
+                .and_then(|name| name.to_str())
+                .is_some_and(|name| name.starts_with("kubectl.1."))
+        })
+        .collect();
+    found.sort();
+    found
 }
 
 #[tokio::test]
