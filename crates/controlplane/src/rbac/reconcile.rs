@@ -279,13 +279,9 @@ fn policy(switches: &Switches) -> Vec<Wanted> {
         let account = format!("account:kube-system/{}", row.name);
         wanted.push(cluster_binding(&name, &name, &[&account]));
     }
-    for BindingRow {
-        name,
-        role,
-        subjects,
-    } in CLUSTER_BINDINGS
-    {
-        wanted.push(cluster_binding(name, role, subjects));
+    let is_on = |row: &&BindingRow| row.gate.is_none_or(|gate| switches.gate(gate));
+    for row in CLUSTER_BINDINGS.iter().filter(is_on) {
+        wanted.push(cluster_binding(row.name, row.role, row.subjects));
     }
     for (namespace, row) in ROLES {
         let mut object = new_record::<pintle_api::rbac::v1::Role<'_>>();

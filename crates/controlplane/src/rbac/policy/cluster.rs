@@ -17,10 +17,14 @@ pub(in crate::rbac) const CLUSTER_ROLES: &[RoleRow] = &[
     ),
     role(
         "system:monitoring",
-        &[at(
-            "get",
-            "/metrics /metrics/slis /livez /readyz /healthz /livez/* /readyz/* /healthz/* /flagz /statusz",
-        )],
+        &[
+            at(
+                "get",
+                "/metrics /metrics/slis /livez /readyz /healthz /livez/* /readyz/* /healthz/*",
+            ),
+            at("get", "/flagz").with("ComponentFlagz"),
+            at("get", "/statusz").with("ComponentStatusz"),
+        ],
     ),
     role(
         "system:basic-user",
@@ -241,7 +245,7 @@ pub(in crate::rbac) const CLUSTER_ROLES: &[RoleRow] = &[
         &[
             EVENTS,
             on("create", COORDINATION, "leases"),
-            on("get list watch update", COORDINATION, "leases").named("kube-controller-manager"),
+            on("get update", COORDINATION, "leases").named("kube-controller-manager"),
             on("create", CORE, "secrets serviceaccounts"),
             on("delete", CORE, "secrets"),
             on("get", CORE, "namespaces secrets serviceaccounts configmaps"),
@@ -311,17 +315,22 @@ pub(in crate::rbac) const CLUSTER_ROLES: &[RoleRow] = &[
         "system:service-account-issuer-discovery",
         &[at(
             "get",
-            "/.well-known/openid-configuration /openid/v1/jwks",
+            "/.well-known/openid-configuration /.well-known/openid-configuration/ /openid/v1/jwks /openid/v1/jwks/",
         )],
     ),
+    role(
+        "system:cluster-trust-bundle-discovery",
+        &[on(READ, CERTIFICATES, "clustertrustbundles")],
+    )
+    .with("ClusterTrustBundle"),
     role(
         "system:node-proxier",
         &[
             on("list watch", CORE, "services endpoints"),
             on(READ, CORE, "nodes"),
             EVENTS,
-            on("list watch", DISCOVERY, "endpointslices"),
             on("list watch", NETWORKING, "servicecidrs").with("MultiCIDRServiceAllocator"),
+            on("list watch", DISCOVERY, "endpointslices"),
         ],
     ),
     role(
@@ -330,6 +339,7 @@ pub(in crate::rbac) const CLUSTER_ROLES: &[RoleRow] = &[
             EVENTS,
             on("create", COORDINATION, "leases"),
             on("get list watch update", COORDINATION, "leases").named("kube-scheduler"),
+            on(READ_WRITE, COORDINATION, "leasecandidates"),
             on(READ, CORE, "nodes"),
             on("get list watch delete", CORE, "pods"),
             on("create", CORE, "pods/binding bindings"),
@@ -342,10 +352,10 @@ pub(in crate::rbac) const CLUSTER_ROLES: &[RoleRow] = &[
             on("create", AUTHENTICATION, "tokenreviews"),
             on("create", AUTHORIZATION, "subjectaccessreviews"),
             on(READ, STORAGE, "csinodes"),
+            on(READ, STORAGE, "volumeattachments"),
             on(READ, CORE, "namespaces"),
             on(READ, STORAGE, "csidrivers"),
             on(READ, STORAGE, "csistoragecapacities"),
-            on(READ, STORAGE, "volumeattachments"),
             on(READ, RESOURCE, "deviceclasses").with("DynamicResourceAllocation"),
             on(READ_UPDATE, RESOURCE, "resourceclaims").with("DynamicResourceAllocation"),
             on(READ_UPDATE, RESOURCE, "resourceclaims/status").with("DynamicResourceAllocation"),
@@ -353,7 +363,7 @@ pub(in crate::rbac) const CLUSTER_ROLES: &[RoleRow] = &[
                 .with("DRAResourceClaimGranularStatusAuthorization"),
             on(READ_UPDATE, CORE, "pods/finalizers").with("DynamicResourceAllocation"),
             on(READ, RESOURCE, "resourceslices").with("DynamicResourceAllocation"),
-            on(READ, RESOURCE, "devicetaintrules").with("DRADeviceTaints"),
+            on(READ, RESOURCE, "devicetaintrules").with("DRADeviceTaintRules"),
         ],
     ),
 ];
@@ -381,4 +391,9 @@ pub(in crate::rbac) const CLUSTER_BINDINGS: &[BindingRow] = &[
         "system:service-account-issuer-discovery",
         &["group:system:serviceaccounts"],
     ),
+    binding(
+        "system:cluster-trust-bundle-discovery",
+        &["group:system:serviceaccounts"],
+    )
+    .with("ClusterTrustBundle"),
 ];

@@ -5,6 +5,9 @@ use super::{
     NETWORKING, POLICY, RBAC, READ, RESOURCE, RoleRow, STORAGE, on, role,
 };
 
+const APIEXTENSIONS: &str = "apiextensions.k8s.io";
+const SCHEDULING: &str = "scheduling.k8s.io";
+
 /// What the roles' names begin with; the rest is the account's.
 pub(in crate::rbac) const PREFIX: &str = "system:controller:";
 
@@ -137,7 +140,6 @@ pub(in crate::rbac) const CONTROLLER_ROLES: &[RoleRow] = &[
             on("update patch", CORE, "persistentvolumeclaims/status"),
             on(READ, CORE, "persistentvolumeclaims"),
             EVENTS,
-            on("get", CORE, "services"),
         ],
     ),
     role(
@@ -160,10 +162,12 @@ pub(in crate::rbac) const CONTROLLER_ROLES: &[RoleRow] = &[
                 RESOURCE,
                 "resourceclaims resourceclaims/status",
             ),
-            on("update patch", RESOURCE, "resourceclaims/binding")
-                .with("DRAResourceClaimGranularStatusAuthorization"),
             on("update patch", CORE, "pods/status"),
             EVENTS,
+            on(READ, SCHEDULING, "podgroups").with("DRAWorkloadResourceClaims"),
+            on("update patch", SCHEDULING, "podgroups/status").with("DRAWorkloadResourceClaims"),
+            on("update patch", RESOURCE, "resourceclaims/binding")
+                .with("DRAResourceClaimGranularStatusAuthorization"),
         ],
     )
     .with("DynamicResourceAllocation"),
@@ -175,9 +179,9 @@ pub(in crate::rbac) const CONTROLLER_ROLES: &[RoleRow] = &[
             on(READ, RESOURCE, "resourceclaims"),
             on(READ, RESOURCE, "resourceslices"),
             on(READ, RESOURCE, "deviceclasses"),
-            on(READ, RESOURCE, "devicetaintrules"),
-            on("update patch", RESOURCE, "devicetaintrules/status"),
             EVENTS,
+            on("update patch", RESOURCE, "devicetaintrules/status").with("DRADeviceTaintRules"),
+            on(READ, RESOURCE, "devicetaintrules").with("DRADeviceTaintRules"),
         ],
     )
     .with("DRADeviceTaints"),
@@ -206,6 +210,12 @@ pub(in crate::rbac) const CONTROLLER_ROLES: &[RoleRow] = &[
             on("update", BATCH, "jobs/finalizers"),
             on("list watch create delete patch", CORE, "pods"),
             EVENTS,
+            on(
+                "get list watch create update patch",
+                SCHEDULING,
+                "workloads podgroups",
+            )
+            .with("WorkloadWithJob"),
         ],
     ),
     role(
@@ -242,7 +252,6 @@ pub(in crate::rbac) const CONTROLLER_ROLES: &[RoleRow] = &[
             on("list watch", CORE, "nodes"),
             EVENTS,
             on("watch", CORE, "events"),
-            on("get", CORE, "services"),
         ],
     ),
     role(
@@ -372,10 +381,39 @@ pub(in crate::rbac) const CONTROLLER_ROLES: &[RoleRow] = &[
         "pvc-protection-controller",
         &[
             on("get list watch update", CORE, "persistentvolumeclaims"),
+            on("update", CORE, "persistentvolumeclaims/status")
+                .with("PersistentVolumeClaimUnusedSinceTime"),
             on("list watch get", CORE, "pods"),
             EVENTS,
         ],
     ),
+    role(
+        "podgroup-protection-controller",
+        &[
+            on("get list watch update", SCHEDULING, "podgroups"),
+            on(READ, CORE, "pods"),
+        ],
+    )
+    .with("GenericWorkload"),
+    role(
+        "resourcepoolstatusrequest-controller",
+        &[
+            on(
+                "get list watch delete",
+                RESOURCE,
+                "resourcepoolstatusrequests",
+            ),
+            on(
+                "update patch",
+                RESOURCE,
+                "resourcepoolstatusrequests/status",
+            ),
+            on(READ, RESOURCE, "resourceslices"),
+            on(READ, RESOURCE, "resourceclaims"),
+            EVENTS,
+        ],
+    )
+    .with("DRAResourcePoolStatus"),
     role(
         "pv-protection-controller",
         &[
@@ -458,7 +496,9 @@ pub(in crate::rbac) const CONTROLLER_ROLES: &[RoleRow] = &[
     role(
         "storage-version-migrator-controller",
         &[
-            on("list watch create patch", "*", "*"),
+            on("list patch", "*", "*"),
+            on("get", APIEXTENSIONS, "customresourcedefinitions"),
+            on("patch", APIEXTENSIONS, "customresourcedefinitions/status"),
             on(
                 "update",
                 "storagemigration.k8s.io",

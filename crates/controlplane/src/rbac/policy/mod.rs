@@ -105,6 +105,17 @@ pub(super) struct BindingRow {
     pub(super) name: &'static str,
     pub(super) role: &'static str,
     pub(super) subjects: &'static [&'static str],
+    /// The gate that it is there with.
+    pub(super) gate: Option<&'static str>,
+}
+
+impl BindingRow {
+    const fn with(self, gate: &'static str) -> Self {
+        Self {
+            gate: Some(gate),
+            ..self
+        }
+    }
 }
 
 const fn binding(name: &'static str, subjects: &'static [&'static str]) -> BindingRow {
@@ -112,6 +123,7 @@ const fn binding(name: &'static str, subjects: &'static [&'static str]) -> Bindi
         name,
         role: name,
         subjects,
+        gate: None,
     }
 }
 

@@ -79,6 +79,7 @@ pub(in crate::rbac) const ROLE_BINDINGS: &[(&str, BindingRow)] = &[
                 "user:system:kube-controller-manager",
                 "user:system:kube-scheduler",
             ],
+            gate: None,
         },
     ),
     (
