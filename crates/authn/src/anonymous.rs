@@ -2,48 +2,60 @@
 
 use std::sync::Arc;
 
+use arc_swap::ArcSwap;
 use pintle_runtime::text::Text;
 use pintle_runtime::user::{ANONYMOUS, UNAUTHENTICATED, UserInfo};
 
 use crate::authenticator::{Authenticator, Outcome};
 use crate::credentials::Credentials;
 
-/// Takes everybody as `system:anonymous`; the last member of a [`crate::Union`].
+/// Who gets in without a credential.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct AnonymousAccess {
+    /// Whether anybody does.
+    pub enabled: bool,
+    /// To which paths; to all if there are none.
+    pub paths: Vec<String>,
+}
+
+/// Takes everybody as `system:anonymous`, where that is open to them; the last member of a [`crate::Union`].
 pub struct Anonymous {
     user: Arc<UserInfo>,
-    /// The paths that are open; all if there are none.
-    paths: Vec<String>,
+    access: ArcSwap<AnonymousAccess>,
 }
 
 impl Anonymous {
-    /// The anonymous user, everywhere.
-    pub fn new() -> Self {
-        Self::at(Vec::new())
-    }
-
-    /// The anonymous user at these paths, or everywhere if there are none.
-    pub fn at(paths: Vec<String>) -> Self {
+    /// The anonymous user, where `access` says.
+    pub fn new(access: AnonymousAccess) -> Self {
         let user = UserInfo {
             groups: vec![Text::from_static(UNAUTHENTICATED)],
             ..UserInfo::named(ANONYMOUS)
         };
         Self {
             user: Arc::new(user),
-            paths,
+            access: ArcSwap::from_pointee(access),
         }
     }
-}
 
-impl Default for Anonymous {
-    fn default() -> Self {
-        Self::new()
+    /// The anonymous user, everywhere.
+    pub fn everywhere() -> Self {
+        Self::new(AnonymousAccess {
+            enabled: true,
+            paths: Vec::new(),
+        })
+    }
+
+    /// Other paths are open from now on.
+    pub fn replace(&self, access: AnonymousAccess) {
+        self.access.store(Arc::new(access));
     }
 }
 
 impl Authenticator for Anonymous {
     fn authenticate<'a>(&'a self, credentials: Credentials<'a>) -> Outcome<'a> {
+        let AnonymousAccess { enabled, paths } = &**self.access.load();
         let is_open =
-            self.paths.is_empty() || self.paths.iter().any(|path| path == credentials.path);
+            *enabled && (paths.is_empty() || paths.iter().any(|path| path == credentials.path));
         Outcome::Now(Ok(is_open.then(|| Arc::clone(&self.user))))
     }
 }

@@ -4,16 +4,18 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use arc_swap::ArcSwap;
 use pintle_runtime::text::Text;
 use pintle_runtime::user::UserInfo;
 use rustls::RootCertStore;
 use rustls::pki_types::UnixTime;
 use rustls::server::danger::ClientCertVerifier;
-use rustls::server::{VerifierBuilderError, WebPkiClientVerifier};
+use rustls::server::VerifierBuilderError;
 use x509_parser::prelude::{FromDer, X509Certificate};
 
 use crate::authenticator::{AuthenticationError, Authenticator, Outcome, authenticated};
 use crate::credentials::{Credentials, Headers, Peer};
+use crate::x509::verifier;
 
 /// Which headers name a user. Names are in lower case.
 #[derive(Debug, Clone, Default)]
@@ -31,7 +33,7 @@ pub struct FrontProxyHeaders {
 /// Believes what headers say of the user, if the connection's certificate is that of a front proxy.
 #[derive(Debug)]
 pub struct FrontProxy {
-    verifier: Arc<dyn ClientCertVerifier>,
+    verifier: ArcSwap<Arc<dyn ClientCertVerifier>>,
     /// Common names of proxies; empty for any.
     names: Vec<String>,
     headers: FrontProxyHeaders,
@@ -47,12 +49,20 @@ impl FrontProxy {
         names: Vec<String>,
         headers: FrontProxyHeaders,
     ) -> Result<Self, VerifierBuilderError> {
-        let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
         Ok(Self {
-            verifier: WebPkiClientVerifier::builder_with_provider(roots, provider).build()?,
+            verifier: ArcSwap::from_pointee(verifier(roots)?),
             names,
             headers,
         })
+    }
+
+    /// Believes proxies with certificates by `roots`, and no others, from now on.
+    ///
+    /// # Errors
+    /// Where `roots` is empty; then nothing has changed.
+    pub fn replace(&self, roots: Arc<RootCertStore>) -> Result<(), VerifierBuilderError> {
+        self.verifier.store(Arc::new(verifier(roots)?));
+        Ok(())
     }
 
     fn check_proxy(&self, peer: &Peer) -> Result<(), AuthenticationError> {
@@ -63,6 +73,7 @@ impl FrontProxy {
             .duration_since(UNIX_EPOCH)
             .unwrap_or_default();
         self.verifier
+            .load()
             .verify_client_cert(leaf, intermediates, UnixTime::since_unix_epoch(now))
             .map_err(|error| {
                 AuthenticationError::new(format!(

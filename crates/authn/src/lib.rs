@@ -8,29 +8,35 @@
 pub mod anonymous;
 pub mod authenticator;
 pub mod bootstrap;
+pub mod cache;
 pub mod credentials;
 mod csv;
 pub mod front_proxy;
 pub mod jwt;
 pub mod key;
 mod key_pair;
+pub mod oidc;
 pub mod service_account;
 pub mod token;
 pub mod token_authenticator;
 pub mod union;
+pub mod webhook;
 pub mod x509;
 
-pub use anonymous::Anonymous;
+pub use anonymous::{Anonymous, AnonymousAccess};
 pub use authenticator::{
     Authenticated, AuthenticationError, Authenticator, Outcome, authenticated,
 };
 pub use bootstrap::BootstrapTokens;
+pub use cache::{CachedTokens, Lifetimes};
 pub use credentials::{Credentials, Peer};
 pub use front_proxy::FrontProxy;
 pub use key_pair::key_pair_problem;
+pub use oidc::{Oidc, OidcIssuers};
 pub use pintle_runtime::user::UserInfo;
 pub use service_account::ServiceAccounts;
 pub use token::StaticTokens;
 pub use token_authenticator::{Accepted, Bearer, Checked, TokenAuthenticator, Tokens};
 pub use union::Union;
+pub use webhook::TokenWebhook;
 pub use x509::ClientCertificates;

@@ -119,7 +119,7 @@ mod tests {
                 };
                 Arc::new(Says(answer, late)) as Arc<dyn Authenticator>
             });
-            let union = Union::new(members.collect(), Some(Arc::new(Anonymous::new())));
+            let union = Union::new(members.collect(), Some(Arc::new(Anonymous::everywhere())));
             let mut waiting = Box::pin(union.authenticate(Credentials::default()).wait());
             let Poll::Ready(found) = waiting
                 .as_mut()

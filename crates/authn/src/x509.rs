@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use arc_swap::ArcSwap;
 use pintle_runtime::text::Text;
 use pintle_runtime::user::UserInfo;
 use rustls::RootCertStore;
@@ -20,7 +21,15 @@ use crate::credentials::{Credentials, Peer};
 /// are the groups, and the attribute 1.3.6.1.4.1.57683.2 is the uid.
 #[derive(Debug)]
 pub struct ClientCertificates {
+    trusted: ArcSwap<Trusted>,
+}
+
+/// CAs that are trusted, until others are.
+#[derive(Debug)]
+struct Trusted {
     verifier: Arc<dyn ClientCertVerifier>,
+    /// How often CAs were replaced before.
+    generation: u64,
 }
 
 /// What became of verifying a connection's certificate, kept with the connection.
@@ -28,6 +37,7 @@ pub struct ClientCertificates {
 pub(crate) struct Memo {
     answer: Authenticated,
     good_until: UnixTime,
+    generation: u64,
 }
 
 /// After this a bad certificate is looked at again: its time may have come.
@@ -43,10 +53,25 @@ impl ClientCertificates {
     /// # Errors
     /// Where `roots` is empty.
     pub fn new(roots: Arc<RootCertStore>) -> Result<Self, VerifierBuilderError> {
-        let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
         Ok(Self {
-            verifier: WebPkiClientVerifier::builder_with_provider(roots, provider).build()?,
+            trusted: ArcSwap::from_pointee(Trusted {
+                verifier: verifier(roots)?,
+                generation: 0,
+            }),
         })
+    }
+
+    /// Trusts what one of `roots` signed, and nothing else, from now on.
+    ///
+    /// # Errors
+    /// Where `roots` is empty; then nothing has changed.
+    pub fn replace(&self, roots: Arc<RootCertStore>) -> Result<(), VerifierBuilderError> {
+        let verifier = verifier(roots)?;
+        self.trusted.rcu(|trusted| Trusted {
+            verifier: Arc::clone(&verifier),
+            generation: trusted.generation + 1,
+        });
+        Ok(())
     }
 
     fn identify(&self, peer: &Peer, now: UnixTime) -> Authenticated {
@@ -55,12 +80,14 @@ impl ClientCertificates {
                 "an earlier verification failed badly",
             ));
         };
+        let trusted = self.trusted.load();
         if let Some(memo) = &*memo
+            && memo.generation == trusted.generation
             && now.as_secs() < memo.good_until.as_secs()
         {
             return memo.answer.clone();
         }
-        let (answer, good_for) = match self.verify(peer.chain(), now) {
+        let (answer, good_for) = match trusted.verify(peer.chain(), now) {
             Ok((answer, expiry)) => (
                 Ok(answer),
                 RENEW.min(Duration::from_secs(expiry.saturating_sub(now.as_secs()))),
@@ -71,10 +98,21 @@ impl ClientCertificates {
         *memo = Some(Memo {
             answer: answer.clone(),
             good_until,
+            generation: trusted.generation,
         });
         answer
     }
+}
 
+/// What verifies clients' certificates by `roots`.
+pub(crate) fn verifier(
+    roots: Arc<RootCertStore>,
+) -> Result<Arc<dyn ClientCertVerifier>, VerifierBuilderError> {
+    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+    WebPkiClientVerifier::builder_with_provider(roots, provider).build()
+}
+
+impl Trusted {
     /// The user of a certificate and when the certificate expires, in seconds since 1970.
     fn verify(
         &self,
@@ -251,6 +289,31 @@ mod tests {
         let (ours, theirs) = (authority(), authority());
         let shown = leaf(&theirs, &[(DnType::CommonName, "admin")]);
         assert!(authenticate(&ours, &shown).is_err());
+    }
+
+    #[test]
+    fn another_ca_counts_at_once() {
+        let (ours, theirs) = (authority(), authority());
+        let store = |ca: &CertifiedIssuer<'static, KeyPair>| {
+            let mut roots = RootCertStore::empty();
+            roots.add(ca.der().clone()).expect("a root");
+            Arc::new(roots)
+        };
+        let authenticator = ClientCertificates::new(store(&ours)).expect("roots");
+        let shown = leaf(&ours, &[(DnType::CommonName, "admin")]);
+        let peer = Peer::new(std::slice::from_ref(&shown)).expect("a certificate");
+        let is_good = || {
+            let credentials = Credentials {
+                peer: Some(&peer),
+                ..Credentials::default()
+            };
+            matches!(authenticator.authenticate(credentials), Outcome::Now(Ok(Some(_))))
+        };
+        assert!(is_good());
+        authenticator.replace(store(&theirs)).expect("roots");
+        assert!(!is_good());
+        authenticator.replace(store(&ours)).expect("roots");
+        assert!(is_good());
     }
 
     #[test]

@@ -11,8 +11,10 @@ pub mod builtin;
 pub mod decision;
 pub mod node;
 pub mod rbac;
+pub mod replaceable;
 pub mod rules;
 pub mod union;
+pub mod webhook;
 
 pub use abac::Abac;
 pub use attributes::{Attributes, ResourceAttributes};
@@ -21,5 +23,7 @@ pub use builtin::{AlwaysAllow, AlwaysDeny, SystemMasters};
 pub use decision::{Decision, Reason};
 pub use node::NodeAuthorizer;
 pub use rbac::Rbac;
+pub use replaceable::Replaceable;
 pub use rules::{Rules, RulesFor};
 pub use union::Union;
+pub use webhook::Webhook;

@@ -6,6 +6,7 @@ pub mod audit;
 pub mod body;
 pub mod cache;
 mod chain;
+pub mod client;
 pub mod context;
 pub mod continue_token;
 pub mod convert;

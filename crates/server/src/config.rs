@@ -13,9 +13,11 @@ use pintle_runtime::duration;
 use pintle_runtime::ip::Cidr;
 
 use crate::audit::AuditConfig;
-use crate::authentication_config::{self, AnonymousAccess};
+use crate::authentication::AuthenticationConfig;
+use crate::authorization::AuthorizationConfig;
 use crate::fault::Faults;
 use crate::flags::Flags;
+use crate::tls::TlsConfig;
 
 /// What one server is to do. Made from flags, or by hand by whoever embeds the server.
 #[derive(Debug, Clone)]
@@ -32,26 +34,22 @@ pub struct Config {
     pub external_hostname: Option<String>,
     /// Directory for self-made certificates.
     pub cert_dir: PathBuf,
-    /// Serving certificate and key; made in `cert_dir` if `None`.
-    pub serving: Option<(PathBuf, PathBuf)>,
-    /// TLS 1.3 only.
-    pub tls13_only: bool,
+    /// What the listener shows.
+    pub tls: TlsConfig,
     /// CA bundle for client certificates besides the self-made CA.
     pub client_ca_file: Option<PathBuf>,
     /// Static tokens.
     pub token_auth_file: Option<PathBuf>,
-    /// Which requests without credentials come in as `system:anonymous`.
-    pub anonymous: AnonymousAccess,
+    /// Whose tokens are accepted besides, and who gets in without any.
+    pub authentication: AuthenticationConfig,
     /// Whether tokens that machines join with are accepted.
     pub bootstrap_tokens: bool,
     /// Proxies that are believed who their users are.
     pub front_proxy: Option<FrontProxy>,
     /// Tokens of service accounts.
     pub service_accounts: ServiceAccounts,
-    /// How requests are authorized.
-    pub authorization: Vec<AuthorizationMode>,
-    /// Who may do what, for the mode ABAC.
-    pub authorization_policy_file: Option<PathBuf>,
+    /// Who decides whether a request is allowed.
+    pub authorization: AuthorizationConfig,
     /// Whether the controllers run inside that a lone API server needs.
     pub controllers: Controllers,
     /// Prefix of every key, without a slash at the end.
@@ -130,21 +128,6 @@ pub struct ServiceAccounts {
     pub jwks_uri: Option<String>,
 }
 
-/// One of those who are asked in turn whether a request is allowed. `system:masters` may do everything before.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum AuthorizationMode {
-    /// Everything is allowed.
-    AlwaysAllow,
-    /// Nothing is.
-    AlwaysDeny,
-    /// A file says.
-    Abac,
-    /// Nodes may do what their pods need.
-    Node,
-    /// Roles and bindings say.
-    Rbac,
-}
-
 impl Config {
     /// Understands a command line.
     ///
@@ -153,21 +136,6 @@ impl Config {
     pub fn from_flags(flags: &Flags) -> Result<Self, Faults> {
         let mut faults = Faults::default();
         let data_dir = PathBuf::from(flags.one("data-dir"));
-        let serving = match (
-            flags.given("tls-cert-file"),
-            flags.given("tls-private-key-file"),
-        ) {
-            (Some(cert), Some(key)) => Some((PathBuf::from(cert), PathBuf::from(key))),
-            (None, None) => None,
-            (Some(_), None) => {
-                faults.add("--tls-cert-file is given without --tls-private-key-file: name the certificate's key too");
-                None
-            }
-            (None, Some(_)) => {
-                faults.add("--tls-private-key-file is given without --tls-cert-file: name the key's certificate too");
-                None
-            }
-        };
         if !flags.many("etcd-servers").is_empty() {
             faults.add(
                 "--etcd-servers: this build keeps its state in RocksDB only; leave the flag out",
@@ -185,7 +153,8 @@ impl Config {
                 flags.one("logging-format")
             ));
         }
-        let alone = serving.is_none()
+        let tls = TlsConfig::from_flags(flags, &mut faults);
+        let alone = tls.serving.is_none()
             && !flags.is_given("client-ca-file")
             && !flags.is_given("token-auth-file");
         let any: IpAddr = if alone {
@@ -202,6 +171,7 @@ impl Config {
                 .check(node_ports(flags))
                 .unwrap_or(PortRange::DEFAULT),
         };
+        let service_accounts = service_accounts(flags, &mut faults);
         let config = Self {
             bind_address: faults
                 .check(address(flags, "bind-address"))
@@ -213,25 +183,18 @@ impl Config {
             advertise_address: faults.check(address(flags, "advertise-address")).flatten(),
             external_hostname: flags.given("external-hostname").map(str::to_owned),
             cert_dir,
-            serving,
-            tls13_only: match flags.one("tls-min-version") {
-                "VersionTLS12" => false,
-                "VersionTLS13" => true,
-                other => {
-                    faults.add(format!(
-                        "--tls-min-version={other}: must be VersionTLS12 or VersionTLS13"
-                    ));
-                    false
-                }
-            },
+            tls,
             client_ca_file: flags.given("client-ca-file").map(PathBuf::from),
             token_auth_file: flags.given("token-auth-file").map(PathBuf::from),
-            anonymous: anonymous(flags, &mut faults),
+            authentication: AuthenticationConfig::from_flags(
+                flags,
+                &service_accounts.issuers,
+                &mut faults,
+            ),
             bootstrap_tokens: flags.on("enable-bootstrap-token-auth"),
             front_proxy: front_proxy(flags, &mut faults),
-            service_accounts: service_accounts(flags, &mut faults),
-            authorization_policy_file: flags.given("authorization-policy-file").map(PathBuf::from),
-            authorization: faults.check(authorization(flags)).unwrap_or_default(),
+            service_accounts,
+            authorization: AuthorizationConfig::from_flags(flags, &mut faults),
             controllers: controllers(flags, alone, &mut faults),
             key_prefix: format!("/{}", flags.one("etcd-prefix").trim_matches('/')),
             compaction_interval: faults
@@ -277,14 +240,14 @@ impl Config {
     }
 }
 
-fn number<T: std::str::FromStr>(flags: &Flags, name: &str) -> Result<T, String> {
+pub(crate) fn number<T: std::str::FromStr>(flags: &Flags, name: &str) -> Result<T, String> {
     let value = flags.one(name);
     value
         .parse()
         .map_err(|_| format!("--{name}={value}: must be a number in range"))
 }
 
-fn span(flags: &Flags, name: &str) -> Result<Duration, String> {
+pub(crate) fn span(flags: &Flags, name: &str) -> Result<Duration, String> {
     let value = flags.one(name);
     duration::parse(value)
         .ok()
@@ -335,26 +298,6 @@ fn node_ports(flags: &Flags) -> Result<PortRange, String> {
     let value = flags.one("service-node-port-range");
     PortRange::parse(value).ok_or_else(|| {
         format!("--service-node-port-range={value}: must be ports such as 30000-32767")
-    })
-}
-
-/// What the flag says, or the file.
-fn anonymous(flags: &Flags, faults: &mut Faults) -> AnonymousAccess {
-    let said = flags.given("authentication-config").and_then(|file| {
-        match authentication_config::read(Path::new(file)) {
-            Ok(said) => said,
-            Err(found) => {
-                found.into_iter().for_each(|fault| faults.add(fault));
-                None
-            }
-        }
-    });
-    if said.is_some() && flags.is_given("anonymous-auth") {
-        faults.add("--anonymous-auth flag cannot be set when anonymous field is configured in authentication configuration file");
-    }
-    said.unwrap_or_else(|| AnonymousAccess {
-        enabled: flags.on("anonymous-auth"),
-        paths: Vec::new(),
     })
 }
 
@@ -421,46 +364,6 @@ fn service_accounts(flags: &Flags, faults: &mut Faults) -> ServiceAccounts {
         max_expiration,
         jwks_uri: flags.given("service-account-jwks-uri").map(str::to_owned),
     }
-}
-
-fn authorization(flags: &Flags) -> Result<Vec<AuthorizationMode>, String> {
-    let mut modes = Vec::new();
-    for name in flags.many("authorization-mode") {
-        let mode = match name {
-            "AlwaysAllow" => AuthorizationMode::AlwaysAllow,
-            "AlwaysDeny" => AuthorizationMode::AlwaysDeny,
-            "ABAC" => AuthorizationMode::Abac,
-            "Node" => AuthorizationMode::Node,
-            "RBAC" => AuthorizationMode::Rbac,
-            other => {
-                return Err(format!(
-                    "--authorization-mode: {other:?} is not a valid mode: must be of AlwaysAllow, AlwaysDeny, ABAC, Node and RBAC"
-                ));
-            }
-        };
-        if modes.contains(&mode) {
-            return Err(format!(
-                "--authorization-mode has mode {name:?} specified more than once"
-            ));
-        }
-        modes.push(mode);
-    }
-    match (
-        modes.contains(&AuthorizationMode::Abac),
-        flags.given("authorization-policy-file"),
-    ) {
-        (true, None) => {
-            return Err("authorization-mode ABAC's authorization policy file not passed: name it with --authorization-policy-file".to_owned());
-        }
-        (false, Some(_)) => {
-            return Err("cannot specify --authorization-policy-file without mode ABAC".to_owned());
-        }
-        _ => {}
-    }
-    if modes.is_empty() {
-        return Err("--authorization-mode: at least one mode must be passed".to_owned());
-    }
-    Ok(modes)
 }
 
 fn switches(flags: &Flags, name: &str, faults: &mut Faults) -> Vec<(String, bool)> {

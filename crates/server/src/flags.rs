@@ -3,9 +3,16 @@
 //! The table [`FLAGS`] is the whole of it: names, defaults, help and whether a flag has an effect
 //! yet. A flag that is accepted without effect says so in `--help` and once in the log.
 
+mod auditing;
+mod authentication;
+mod authorization;
+
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 
+use auditing::AUDITING;
+use authentication::AUTHENTICATION;
+use authorization::AUTHORIZATION;
 use clap::builder::{Arg, ArgAction, Command, PossibleValuesParser};
 use clap::parser::ValueSource;
 use clap::{ArgMatches, Error};
@@ -17,6 +24,8 @@ pub enum Takes {
     One,
     /// `--flag=a,b` or the flag again.
     Many,
+    /// The flag again; commas are part of the value.
+    Each,
     /// `--flag` or `--flag=false`
     Bool,
 }
@@ -68,6 +77,16 @@ const fn many(name: &'static str, default: &'static str, help: &'static str) -> 
     Flag {
         name,
         takes: Takes::Many,
+        default,
+        effect: Effect::Full,
+        help,
+    }
+}
+
+const fn each(name: &'static str, default: &'static str, help: &'static str) -> Flag {
+    Flag {
+        name,
+        takes: Takes::Each,
         default,
         effect: Effect::Full,
         help,
@@ -142,6 +161,16 @@ pub const FLAGS: &[Section] = &[
                 "VersionTLS12",
                 "Lowest TLS version: VersionTLS12 or VersionTLS13.",
             ),
+            many(
+                "tls-cipher-suites",
+                "",
+                "Cipher suites to offer in TLS 1.2. Default: all that are known.",
+            ),
+            each(
+                "tls-sni-cert-key",
+                "",
+                "Certificate and key, PEM, for names that clients ask for: cert.pem,key.pem, or cert.pem,key.pem:*.example.com,example.com; without names, those of the certificate.",
+            ),
             one(
                 "cert-dir",
                 "",
@@ -187,11 +216,6 @@ pub const FLAGS: &[Section] = &[
                 "0",
                 "Share of HTTP/2 requests answered with GOAWAY, to spread clients over instances.",
             )),
-            inert(many(
-                "tls-cipher-suites",
-                "",
-                "TLS 1.2 cipher suites to offer.",
-            )),
             inert(switch("profiling", "true", "Serve /debug/pprof.")),
             inert(switch(
                 "enable-priority-and-fairness",
@@ -200,42 +224,7 @@ pub const FLAGS: &[Section] = &[
             )),
         ],
     },
-    Section {
-        title: "Auditing",
-        flags: &[
-            one(
-                "audit-policy-file",
-                "",
-                "What is recorded of which request: a Policy of audit.k8s.io/v1. Without it, nothing is.",
-            ),
-            one(
-                "audit-log-path",
-                "",
-                "File for audit events, one JSON object a line; - is the standard output.",
-            ),
-            one(
-                "audit-log-maxsize",
-                "100",
-                "Megabytes after which a new log is begun; 0 is never.",
-            ),
-            one(
-                "audit-log-maxage",
-                "366",
-                "Days after which an old log is deleted; 0 is never.",
-            ),
-            one(
-                "audit-log-maxbackup",
-                "100",
-                "How many old logs are kept; 0 is all.",
-            ),
-            one("audit-log-format", "json", "Format of the log: json."),
-            one(
-                "audit-log-mode",
-                "blocking",
-                "When events are written: blocking or blocking-strict, before the answer is sent.",
-            ),
-        ],
-    },
+    AUDITING,
     Section {
         title: "Storage",
         flags: &[
@@ -277,121 +266,8 @@ pub const FLAGS: &[Section] = &[
             )),
         ],
     },
-    Section {
-        title: "Authentication",
-        flags: &[
-            one(
-                "client-ca-file",
-                "",
-                "CA bundle, PEM; a client certificate that it signed authenticates as its CN, in its O groups.",
-            ),
-            one(
-                "token-auth-file",
-                "",
-                "Static tokens, CSV: token,user,uid[,\"group,group\"].",
-            ),
-            switch(
-                "anonymous-auth",
-                "true",
-                "Let requests without credentials in as system:anonymous.",
-            ),
-            many(
-                "service-account-issuer",
-                "https://kubernetes.default.svc",
-                "Issuer of service account tokens; given again, tokens of the others are accepted too.",
-            ),
-            many(
-                "service-account-key-file",
-                "",
-                "Keys that service account tokens are verified with, PEM. Default: that of --service-account-signing-key-file.",
-            ),
-            one(
-                "service-account-signing-key-file",
-                "",
-                "Private key of service account tokens, PEM. Default: one made in --cert-dir.",
-            ),
-            many(
-                "api-audiences",
-                "",
-                "Who this server is to those that issue tokens. Default: the issuers.",
-            ),
-            one(
-                "authentication-config",
-                "",
-                "AuthenticationConfiguration, YAML or JSON: which paths are open to requests without credentials.",
-            ),
-            switch(
-                "enable-bootstrap-token-auth",
-                "false",
-                "Accept the tokens of secrets bootstrap.kubernetes.io/token in kube-system.",
-            ),
-            one(
-                "requestheader-client-ca-file",
-                "",
-                "CA bundle, PEM; a front proxy with a certificate that it signed is believed who its users are.",
-            ),
-            many(
-                "requestheader-allowed-names",
-                "",
-                "Common names of front proxies. Default: any that --requestheader-client-ca-file signed.",
-            ),
-            many(
-                "requestheader-username-headers",
-                "",
-                "Headers in which a front proxy names the user; X-Remote-User is common.",
-            ),
-            many(
-                "requestheader-uid-headers",
-                "",
-                "Headers in which a front proxy gives the user's uid; X-Remote-Uid is common.",
-            ),
-            many(
-                "requestheader-group-headers",
-                "",
-                "Headers in which a front proxy gives the user's groups; X-Remote-Group is common.",
-            ),
-            many(
-                "requestheader-extra-headers-prefix",
-                "",
-                "What headers begin with in which a front proxy tells more of the user; X-Remote-Extra- is common.",
-            ),
-            switch(
-                "service-account-lookup",
-                "true",
-                "Accept service account tokens only as long as what they are bound to is there.",
-            ),
-            switch(
-                "service-account-extend-token-expiration",
-                "true",
-                "Let tokens in pods live for a year, and note when one should have been renewed.",
-            ),
-            one(
-                "service-account-max-token-expiration",
-                "0s",
-                "Longest life of a service account token; 0 is no limit.",
-            ),
-            one(
-                "service-account-jwks-uri",
-                "",
-                "Where verifiers find the keys of service account tokens. Default: this server.",
-            ),
-        ],
-    },
-    Section {
-        title: "Authorization",
-        flags: &[
-            many(
-                "authorization-mode",
-                "Node,RBAC",
-                "Who is asked in turn whether a request is allowed: AlwaysAllow, AlwaysDeny, ABAC, Node, RBAC. Members of system:masters may do everything.",
-            ),
-            one(
-                "authorization-policy-file",
-                "",
-                "Who may do what, for the mode ABAC: a JSON object a line.",
-            ),
-        ],
-    },
+    AUTHENTICATION,
+    AUTHORIZATION,
     Section {
         title: "API and admission",
         flags: &[
@@ -523,6 +399,7 @@ impl Flags {
         let shown = |flag: &Flag| match flag.takes {
             Takes::One | Takes::Bool => self.one(flag.name).to_owned(),
             Takes::Many => format!("[{}]", self.many(flag.name).join(",")),
+            Takes::Each => format!("[{}]", self.many(flag.name).join(";")),
         };
         all()
             .map(|flag| (flag.name.to_owned(), shown(flag)))
@@ -572,6 +449,7 @@ fn argument(flag: &'static Flag) -> Arg {
     argument = match flag.takes {
         Takes::One => argument.action(ArgAction::Set).allow_hyphen_values(true),
         Takes::Many => argument.action(ArgAction::Append).value_delimiter(','),
+        Takes::Each => argument.action(ArgAction::Append),
         Takes::Bool => argument
             .action(ArgAction::Set)
             .num_args(0..=1)

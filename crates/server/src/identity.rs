@@ -2,25 +2,26 @@
 
 use std::fs;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use anyhow::{Context, Result, anyhow};
 use pintle_authn::front_proxy::FrontProxyHeaders;
 use pintle_authn::{
-    Anonymous, Authenticator, Bearer, BootstrapTokens, ClientCertificates, FrontProxy,
-    StaticTokens, TokenAuthenticator, Tokens, Union,
+    Authenticator, Bearer, BootstrapTokens, ClientCertificates, FrontProxy, StaticTokens,
+    TokenAuthenticator, Tokens, Union,
 };
 use pintle_controlplane::hooks::RequestHeaderInfo;
-use pintle_endpoints::serve::{Tls, TlsOptions};
-use rustls::RootCertStore;
-use rustls::pki_types::pem::PemObject;
-use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use pintle_endpoints::serve::Tls;
+use tracing::{info, warn};
 
+use crate::authentication::{self, Running};
 use crate::config::{self, Config};
+use crate::files::Watched;
 use crate::kubeconfig;
 use crate::pki::{Names, Pki};
 use crate::service_accounts::Accounts;
+use crate::tls::authorities;
 
 /// Names under which the API is reached in a cluster.
 const CLUSTER_NAMES: [&str; 5] = [
@@ -34,70 +35,111 @@ const CLUSTER_NAMES: [&str; 5] = [
 /// Certificates and who is trusted.
 pub(crate) struct Identity {
     /// For the listener.
-    pub(crate) tls: Tls,
+    pub(crate) tls: Arc<Tls>,
     /// Who is it.
     pub(crate) authenticator: Arc<dyn Authenticator>,
     /// Tokens, whoever brings them.
     pub(crate) tokens: Arc<Tokens>,
     /// Service accounts.
     pub(crate) accounts: Accounts,
+    /// Providers of tokens, and who gets in without any.
+    pub(crate) running: Running,
+    certificates: Option<Arc<ClientCertificates>>,
+    front_proxy: Option<Arc<FrontProxy>>,
+    /// The certificate for whoever asks for no name, and its key.
+    serving: (PathBuf, PathBuf),
     pki: Option<Pki>,
 }
 
 impl Identity {
     /// Reads the files that flags name, and makes those that they do not.
     pub(crate) fn load(config: &Config) -> Result<Self> {
-        let pki = match config.serving {
+        let pki = match config.tls.serving {
             Some(_) => None,
             None => Some(Pki::open(&config.cert_dir)?),
         };
-        let (certificate, key) = match (&config.serving, &pki) {
-            (Some((certificate, key)), _) => (certificate.clone(), key.clone()),
+        let serving = match (&config.tls.serving, &pki) {
+            (Some(serving), _) => serving.clone(),
             (None, Some(pki)) => pki.serving(&names(config))?,
             (None, None) => return Err(anyhow!("there is no serving certificate")),
         };
-        let mut trusted: Vec<PathBuf> = config.client_ca_file.iter().cloned().collect();
-        trusted.extend(pki.as_ref().map(Pki::ca_file));
-        let mut roots = RootCertStore::empty();
-        for file in &trusted {
-            for certificate in certificates(file)? {
-                roots.add(certificate).with_context(|| {
-                    format!("{} holds a certificate that cannot be a CA", file.display())
-                })?;
-            }
-        }
-        let client_authorities = roots.subjects();
-        let tls = Tls::new(TlsOptions {
-            chain: certificates(&certificate)?,
-            key: PrivateKeyDer::from_pem_file(&key)
-                .with_context(|| format!("{} holds no private key in PEM", key.display()))?,
-            client_authorities,
-            tls13_only: config.tls13_only,
-        })
-        .with_context(|| {
+        let roots = authorities(&client_authority_files(config, pki.as_ref()))?;
+        let tls = Tls::new(config.tls.load(&serving, roots.subjects())?).with_context(|| {
+            let (certificate, key) = &serving;
             format!(
                 "{} and {} cannot be served",
                 certificate.display(),
                 key.display()
             )
         })?;
+        let certificates = (!roots.is_empty())
+            .then(|| ClientCertificates::new(Arc::new(roots)).map(Arc::new))
+            .transpose()
+            .context("the client CAs cannot be used")?;
+        let front_proxy = config.front_proxy.as_ref().map(front_proxy).transpose()?;
+        let front_proxy = front_proxy.map(Arc::new);
         let accounts = Accounts::load(config)?;
-        let tokens = tokens(config, &accounts)?;
+        let running = Running::start(&config.authentication, &accounts.audiences)
+            .map_err(|fault| anyhow!(fault))?;
+        let tokens = tokens(config, &accounts, &running)?;
+        let mut members: Vec<Arc<dyn Authenticator>> = Vec::new();
+        members.extend(front_proxy.clone().map(|proxy| proxy as Arc<dyn Authenticator>));
+        members.extend(certificates.clone().map(|it| it as Arc<dyn Authenticator>));
+        members.push(Arc::new(Bearer(Arc::clone(&tokens))));
+        let anonymous = Arc::clone(&running.anonymous) as Arc<dyn Authenticator>;
         Ok(Self {
-            tls,
-            authenticator: authenticator(config, roots, &tokens)?,
+            tls: Arc::new(tls),
+            authenticator: Arc::new(Union::new(members, Some(anonymous))),
             tokens,
             accounts,
+            running,
+            certificates,
+            front_proxy,
+            serving,
             pki,
         })
+    }
+
+    /// Reads certificates and CAs again whenever a file of them changes. What cannot be used changes nothing.
+    pub(crate) async fn follow(&self, config: &Config) {
+        let mut files = config.tls.files();
+        files.extend(client_authority_files(config, self.pki.as_ref()));
+        files.extend(config.front_proxy.as_ref().map(|it| it.ca_file.clone()));
+        files.extend([self.serving.0.clone(), self.serving.1.clone()]);
+        let mut watched = Watched::new(files);
+        loop {
+            watched.changed().await;
+            let used = self.read_again(config);
+            watched.used(used.is_ok());
+            match used {
+                Ok(()) => info!("certificates have changed"),
+                Err(error) => {
+                    let error = format!("{error:#}");
+                    warn!(error, "new certificates cannot be used; the old ones stay");
+                }
+            }
+        }
+    }
+
+    fn read_again(&self, config: &Config) -> Result<()> {
+        let roots = authorities(&client_authority_files(config, self.pki.as_ref()))?;
+        let subjects = roots.subjects();
+        let options = config.tls.load(&self.serving, subjects)?;
+        if let Some(certificates) = &self.certificates {
+            certificates.replace(Arc::new(roots))?;
+        }
+        if let (Some(proxy), Some(config)) = (&self.front_proxy, &config.front_proxy) {
+            proxy.replace(Arc::new(authorities([&config.ca_file])?))?;
+        }
+        self.tls.replace(options)?;
+        Ok(())
     }
 
     /// The authorities of clients' certificates, in PEM, for servers that extend the API; `None` if there
     /// are none.
     pub(crate) fn client_authorities(&self, config: &Config) -> Result<Option<String>> {
         let mut bundle = String::new();
-        let files = config.client_ca_file.iter().cloned();
-        for file in files.chain(self.pki.as_ref().map(Pki::ca_file)) {
+        for file in client_authority_files(config, self.pki.as_ref()) {
             let text = fs::read_to_string(&file)
                 .with_context(|| format!("cannot read {}", file.display()))?;
             bundle.push_str(&text);
@@ -157,38 +199,14 @@ impl Identity {
     }
 }
 
-fn authenticator(
-    config: &Config,
-    roots: RootCertStore,
-    tokens: &Arc<Tokens>,
-) -> Result<Arc<dyn Authenticator>> {
-    let mut members: Vec<Arc<dyn Authenticator>> = Vec::new();
-    if let Some(proxy) = &config.front_proxy {
-        members.push(Arc::new(front_proxy(proxy)?));
-    }
-    if !roots.is_empty() {
-        members.push(Arc::new(
-            ClientCertificates::new(Arc::new(roots)).context("the client CAs cannot be used")?,
-        ));
-    }
-    members.push(Arc::new(Bearer(Arc::clone(tokens))));
-    let anonymous = &config.anonymous;
-    let fallback = anonymous
-        .enabled
-        .then(|| Arc::new(Anonymous::at(anonymous.paths.clone())) as Arc<dyn Authenticator>);
-    Ok(Arc::new(Union::new(members, fallback)))
+/// Files with the CAs of clients' certificates.
+fn client_authority_files(config: &Config, pki: Option<&Pki>) -> Vec<PathBuf> {
+    let given = config.client_ca_file.iter().cloned();
+    given.chain(pki.map(Pki::ca_file)).collect()
 }
 
 fn front_proxy(proxy: &config::FrontProxy) -> Result<FrontProxy> {
-    let mut roots = RootCertStore::empty();
-    for certificate in certificates(&proxy.ca_file)? {
-        roots.add(certificate).with_context(|| {
-            format!(
-                "{} holds a certificate that cannot be a CA",
-                proxy.ca_file.display()
-            )
-        })?;
-    }
+    let roots = authorities([&proxy.ca_file])?;
     // Names of headers do not depend on case.
     let lower = |names: &[String]| names.iter().map(|name| name.to_ascii_lowercase()).collect();
     let headers = FrontProxyHeaders {
@@ -202,7 +220,7 @@ fn front_proxy(proxy: &config::FrontProxy) -> Result<FrontProxy> {
 }
 
 /// Tokens of every kind, in upstream's order.
-fn tokens(config: &Config, accounts: &Accounts) -> Result<Arc<Tokens>> {
+fn tokens(config: &Config, accounts: &Accounts, running: &Running) -> Result<Arc<Tokens>> {
     let mut members: Vec<Arc<dyn TokenAuthenticator>> = Vec::new();
     if let Some(file) = &config.token_auth_file {
         let text = fs::read_to_string(file)
@@ -221,7 +239,13 @@ fn tokens(config: &Config, accounts: &Accounts) -> Result<Arc<Tokens>> {
         );
         members.push(Arc::new(BootstrapTokens::new(secrets, audiences)));
     }
+    members.push(Arc::clone(&running.issuers) as Arc<dyn TokenAuthenticator>);
     let audiences = Arc::clone(&accounts.audiences);
+    if let Some(webhook) = &config.authentication.webhook {
+        let webhook = authentication::webhook(webhook, &audiences)
+            .map_err(|faults| anyhow!(faults.join("\n")))?;
+        members.push(webhook);
+    }
     Ok(Arc::new(Tokens::new(members, audiences)))
 }
 
@@ -244,16 +268,4 @@ fn names(config: &Config) -> Names {
     addresses.sort();
     addresses.dedup();
     Names { dns, addresses }
-}
-
-fn certificates(file: &Path) -> Result<Vec<CertificateDer<'static>>> {
-    let found: Vec<_> = CertificateDer::pem_file_iter(file)
-        .with_context(|| format!("cannot read {}", file.display()))?
-        .collect::<Result<_, _>>()
-        .with_context(|| format!("{} is not PEM", file.display()))?;
-    if found.is_empty() {
-        Err(anyhow!("{} holds no certificate in PEM", file.display()))
-    } else {
-        Ok(found)
-    }
 }

@@ -14,24 +14,34 @@
 //! first two report every fault at once. No rule of any API group is here.
 
 mod audit;
-mod authentication_config;
+mod authentication;
+mod authorization;
 mod config;
 mod descriptions;
 mod documents;
 mod fault;
+mod files;
 mod flags;
 mod identity;
 mod kubeconfig;
 mod machine;
+mod metrics;
+mod peer;
 mod pki;
 mod run;
 mod service_accounts;
 mod tables;
+mod tls;
+mod unknown;
 mod version;
 
 pub use audit::AuditConfig;
-pub use authentication_config::AnonymousAccess;
-pub use config::{AuthorizationMode, Config, FrontProxy, ServiceAccounts};
+pub use authentication::{AuthenticationConfig, Provider, TokenWebhookConfig};
+pub use authorization::{
+    AuthorizationConfig, AuthorizationMode, AuthorizationWebhookConfig, AuthorizerConfig,
+};
+pub use config::{Config, FrontProxy, ServiceAccounts};
 pub use fault::Faults;
 pub use flags::{Effect, FLAGS, Flag, Flags, Section, Takes};
 pub use run::{Ready, run};
+pub use tls::{NamedCertificate, TlsConfig};

@@ -7,9 +7,7 @@ use std::time::{Duration, SystemTime};
 
 use anyhow::{Context, Result, anyhow};
 use futures_util::FutureExt;
-use pintle_authz::{
-    Abac, AlwaysAllow, AlwaysDeny, Authorizer, NodeAuthorizer, Rbac, SystemMasters, Union,
-};
+use pintle_authz::{Authorizer, NodeAuthorizer, Rbac};
 use pintle_controlplane::access::Access;
 use pintle_controlplane::health::StartUp;
 use pintle_controlplane::hooks::{AuthenticationInfo, HookOptions};
@@ -21,7 +19,7 @@ use pintle_endpoints::cache::Progress;
 use pintle_endpoints::context::Environment;
 use pintle_endpoints::documents::Documents;
 use pintle_endpoints::health::Health;
-use pintle_endpoints::metrics::Metrics;
+use pintle_endpoints::metrics::{Collector, Metrics};
 use pintle_endpoints::serve::ConnectionLimits;
 use pintle_endpoints::server::{AboutSelf, GenericServer, GenericServerOptions, Limits};
 use pintle_storage::{Options, Revision, RocksStore, Storage, StorageError};
@@ -29,10 +27,12 @@ use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 use tracing::{info, warn};
 
-use crate::config::{AuthorizationMode, Config};
+use crate::authorization::{self, AuthorizationMode};
+use crate::config::Config;
 use crate::documents;
 use crate::identity::Identity;
 use crate::machine;
+use crate::metrics::Counted;
 use crate::tables::BuiltIn;
 use crate::version;
 
@@ -67,8 +67,16 @@ pub async fn run(
     };
     let roles = Arc::new(Rbac::default());
     let nodes = Arc::new(NodeAuthorizer::new(rbac::reconcile::node_rules(&switches)));
+    let counted = Counted::new(&hooks::server_id(&machine::hostname()));
+    let deciding = authorization::Running::start(
+        &config.authorization,
+        &roles,
+        &nodes,
+        Arc::clone(&counted.reviews),
+    )
+    .map_err(|faults| anyhow!(faults.join("\n")))?;
     let access = Access {
-        authorizer: authorizer(&config, &roles, &nodes)?,
+        authorizer: Arc::clone(&deciding.authorizer) as Arc<dyn Authorizer>,
         rbac: Arc::clone(&roles),
     };
     let options = ApiOptions {
@@ -131,7 +139,7 @@ pub async fn run(
     };
     let hooks = hooks::start(&own, &start_up);
     let namespaces = start_up.hook("start-system-namespaces-controller");
-    let with_rbac = config.authorization.contains(&AuthorizationMode::Rbac);
+    let with_rbac = config.authorization.has(&AuthorizationMode::Rbac);
     if with_rbac {
         // Claimed before the checks are made.
         start_up.hook("rbac/bootstrap-roles");
@@ -148,6 +156,10 @@ pub async fn run(
     let pages = identity
         .accounts
         .pages(&config, &documents::reached_at(&config, address));
+    let metrics = Arc::new(Metrics::new());
+    metrics.register(Arc::clone(&counted.authentication) as Arc<dyn Collector>);
+    metrics.register(Arc::clone(&counted.authorization) as Arc<dyn Collector>);
+    metrics.register(Arc::clone(&counted.reviews) as Arc<dyn Collector>);
     let server = GenericServer::new(GenericServerOptions {
         authenticator: identity.authenticator.clone(),
         authorizer: Arc::clone(&access.authorizer),
@@ -165,7 +177,7 @@ pub async fn run(
             emulates: version::EMULATES.to_owned(),
             started: SystemTime::now(),
         },
-        metrics: Arc::new(Metrics::new()),
+        metrics,
         environment: environment.clone(),
         version: version::json(),
         tables: Some(Arc::new(BuiltIn::default())),
@@ -179,7 +191,7 @@ pub async fn run(
         background.spawn(hook);
     }
     background.spawn(rbac::feed::feed(&api.registry, &roles));
-    if config.authorization.contains(&AuthorizationMode::Node) {
+    if config.authorization.has(&AuthorizationMode::Node) {
         background.spawn(node_uses::feed(&api.registry, &nodes));
     }
     if with_rbac {
@@ -197,6 +209,18 @@ pub async fn run(
         config.controllers.clone(),
         identity.own_ca()?,
     ));
+    let tls = Arc::clone(&identity.tls);
+    let following = Arc::new(config);
+    let config = Arc::clone(&following);
+    background.spawn(async move {
+        tokio::join!(
+            identity.follow(&following),
+            identity
+                .running
+                .follow(&following.authentication, &counted.authentication),
+            deciding.follow(&following.authorization, &counted.authorization),
+        );
+    });
     background.spawn(compact(
         storage,
         Arc::clone(api.registry.progress()),
@@ -211,7 +235,7 @@ pub async fn run(
         ready,
     ));
     server
-        .serve(listener, Some(Arc::new(identity.tls)), shutdown)
+        .serve(listener, Some(tls), shutdown)
         .await;
     background.shutdown().await;
     if let Err(error) = hooks::withdraw(&own).await {
@@ -251,43 +275,6 @@ async fn compact(storage: Arc<dyn Storage>, progress: Arc<Progress>, interval: D
             Err(error) => warn!(%error, "the store does not say its revision"),
         }
     }
-}
-
-/// Members of `system:masters` first, then those that were asked for, in that order.
-fn authorizer(
-    config: &Config,
-    roles: &Arc<Rbac>,
-    nodes: &Arc<NodeAuthorizer>,
-) -> Result<Arc<dyn Authorizer>> {
-    let mut members: Vec<Arc<dyn Authorizer>> = vec![Arc::new(SystemMasters)];
-    for mode in &config.authorization {
-        members.push(match mode {
-            AuthorizationMode::AlwaysAllow => Arc::new(AlwaysAllow),
-            AuthorizationMode::AlwaysDeny => Arc::new(AlwaysDeny),
-            AuthorizationMode::Abac => Arc::new(policy_file(config)?),
-            AuthorizationMode::Node => Arc::clone(nodes) as Arc<dyn Authorizer>,
-            AuthorizationMode::Rbac => Arc::clone(roles) as Arc<dyn Authorizer>,
-        });
-    }
-    Ok(Arc::new(Union::new(members)))
-}
-
-fn policy_file(config: &Config) -> Result<Abac> {
-    let file = config.authorization_policy_file.clone().unwrap_or_default();
-    let text = std::fs::read_to_string(&file).with_context(|| {
-        format!(
-            "--authorization-policy-file: cannot read {}",
-            file.display()
-        )
-    })?;
-    Abac::parse(&text).map_err(|errors| {
-        let lines: Vec<String> = errors.iter().map(ToString::to_string).collect();
-        anyhow!(
-            "--authorization-policy-file: {}: {}",
-            file.display(),
-            lines.join("; ")
-        )
-    })
 }
 
 fn limits(config: &Config) -> Limits {

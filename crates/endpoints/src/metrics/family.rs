@@ -58,6 +58,12 @@ impl<M: Member> Family<M> {
         )
     }
 
+    /// Forgets all of them, for a family whose labels tell of what is now.
+    pub fn clear(&self) {
+        let mut members = self.members.write().unwrap_or_else(PoisonError::into_inner);
+        members.clear();
+    }
+
     /// Writes all of them, in order of the labels.
     pub fn collect(&self, samples: &mut Samples<'_>) {
         let members = self.members.read().unwrap_or_else(PoisonError::into_inner);

@@ -23,7 +23,7 @@ use crate::metrics::Metrics;
 
 pub use connection::Connection;
 pub use drain::{Drain, Draining, Starter};
-pub use tls::{Tls, TlsError, TlsOptions};
+pub use tls::{Certificate, Tls, TlsError, TlsOptions, cipher_suites};
 
 /// Answers requests.
 pub trait Service: Send + Sync + 'static {

@@ -1,38 +1,61 @@
 //! TLS: which certificate is shown, and what is asked of clients.
 
+use std::collections::HashMap;
+use std::fmt;
 use std::sync::Arc;
 
+use arc_swap::ArcSwap;
 use rustls::client::danger::HandshakeSignatureValid;
+use rustls::crypto::aws_lc_rs::sign::any_supported_type;
 use rustls::crypto::{CryptoProvider, aws_lc_rs, verify_tls12_signature, verify_tls13_signature};
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, UnixTime};
 use rustls::server::danger::{ClientCertVerified, ClientCertVerifier};
-use rustls::{DigitallySignedStruct, DistinguishedName, ServerConfig, SignatureScheme};
+use rustls::server::{ClientHello, ResolvesServerCert};
+use rustls::sign::CertifiedKey;
+use rustls::version::{TLS12, TLS13};
+use rustls::{
+    CipherSuite, DigitallySignedStruct, DistinguishedName, ServerConfig, SignatureScheme,
+};
 use tokio_rustls::TlsAcceptor;
 
 /// What TLS is made from.
 #[derive(Debug)]
 pub struct TlsOptions {
-    /// The server's certificate and what links it to its CA, leaf first.
-    pub chain: Vec<CertificateDer<'static>>,
-    /// The certificate's key.
-    pub key: PrivateKeyDer<'static>,
+    /// The server's certificate, for whoever asks for no name that another one is for.
+    pub certificate: Certificate,
+    /// Certificates for names. Of two for the same name the first counts.
+    pub named: Vec<(Vec<String>, Certificate)>,
     /// Names of the CAs that clients should have a certificate of; none are asked for one if empty.
     pub client_authorities: Vec<DistinguishedName>,
     /// TLS 1.3 only.
     pub tls13_only: bool,
+    /// Names of the cipher suites that are offered in TLS 1.2; all that are known if there are none.
+    pub cipher_suites: Vec<String>,
+}
+
+/// A certificate with its key.
+#[derive(Debug)]
+pub struct Certificate {
+    /// The certificate and what links it to its CA, leaf first.
+    pub chain: Vec<CertificateDer<'static>>,
+    /// The certificate's key.
+    pub key: PrivateKeyDer<'static>,
 }
 
 /// Why TLS cannot be set up.
 #[derive(Debug, thiserror::Error)]
 pub enum TlsError {
-    /// The certificate and its key do not go together, or are of a kind that is not known.
+    /// A certificate and its key do not go together, or are of a kind that is not known.
     #[error("the serving certificate cannot be used")]
     Certificate(#[source] rustls::Error),
+    /// None of the cipher suites is known.
+    #[error("none of the cipher suites {0} can be offered")]
+    CipherSuites(String),
 }
 
-/// Answers handshakes.
+/// Answers handshakes. What it answers with can be replaced at any time; connections that are there stay as they are.
 pub struct Tls {
-    acceptor: TlsAcceptor,
+    current: ArcSwap<ServerConfig>,
 }
 
 impl Tls {
@@ -41,34 +64,126 @@ impl Tls {
     /// # Errors
     /// Where certificate and key do not go together.
     pub fn new(options: TlsOptions) -> Result<Self, TlsError> {
-        let provider = Arc::new(aws_lc_rs::default_provider());
-        let versions: &[_] = if options.tls13_only {
-            &[&rustls::version::TLS13]
-        } else {
-            &[&rustls::version::TLS13, &rustls::version::TLS12]
-        };
-        let builder = ServerConfig::builder_with_provider(Arc::clone(&provider))
-            .with_protocol_versions(versions)
-            .map_err(TlsError::Certificate)?;
-        let builder = if options.client_authorities.is_empty() {
-            builder.with_no_client_auth()
-        } else {
-            builder.with_client_cert_verifier(Arc::new(AnyCertificate {
-                hints: options.client_authorities,
-                provider,
-            }))
-        };
-        let mut config = builder
-            .with_single_cert(options.chain, options.key)
-            .map_err(TlsError::Certificate)?;
-        config.alpn_protocols = vec![H2.to_vec(), b"http/1.1".to_vec()];
         Ok(Self {
-            acceptor: TlsAcceptor::from(Arc::new(config)),
+            current: ArcSwap::from_pointee(config(options)?),
         })
     }
 
-    pub(super) fn acceptor(&self) -> &TlsAcceptor {
-        &self.acceptor
+    /// Answers handshakes in another way from now on.
+    ///
+    /// # Errors
+    /// Where certificate and key do not go together; then nothing has changed.
+    pub fn replace(&self, options: TlsOptions) -> Result<(), TlsError> {
+        self.current.store(Arc::new(config(options)?));
+        Ok(())
+    }
+
+    pub(super) fn acceptor(&self) -> TlsAcceptor {
+        TlsAcceptor::from(self.current.load_full())
+    }
+}
+
+impl fmt::Debug for Tls {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Tls").finish_non_exhaustive()
+    }
+}
+
+/// The names of the cipher suites of TLS 1.2 that can be offered.
+pub fn cipher_suites() -> Vec<&'static str> {
+    let suites = aws_lc_rs::DEFAULT_CIPHER_SUITES.iter();
+    suites.filter_map(|suite| name_of(suite.suite())).collect()
+}
+
+/// The name of a suite of TLS 1.2. All others are TLS 1.3's, which are not chosen from.
+fn name_of(suite: CipherSuite) -> Option<&'static str> {
+    suite.as_str().filter(|name| name.starts_with("TLS_"))
+}
+
+fn config(options: TlsOptions) -> Result<ServerConfig, TlsError> {
+    let mut provider = aws_lc_rs::default_provider();
+    if !options.cipher_suites.is_empty() {
+        let is_offered = |suite: CipherSuite| {
+            name_of(suite).is_none_or(|name| options.cipher_suites.iter().any(|it| it == name))
+        };
+        provider
+            .cipher_suites
+            .retain(|suite| is_offered(suite.suite()));
+        let has_any = |suite: &rustls::SupportedCipherSuite| name_of(suite.suite()).is_some();
+        if !options.tls13_only && !provider.cipher_suites.iter().any(has_any) {
+            return Err(TlsError::CipherSuites(options.cipher_suites.join(",")));
+        }
+    }
+    let provider = Arc::new(provider);
+    let versions: &[_] = if options.tls13_only {
+        &[&TLS13]
+    } else {
+        &[&TLS13, &TLS12]
+    };
+    let builder = ServerConfig::builder_with_provider(Arc::clone(&provider))
+        .with_protocol_versions(versions)
+        .map_err(TlsError::Certificate)?;
+    let builder = if options.client_authorities.is_empty() {
+        builder.with_no_client_auth()
+    } else {
+        builder.with_client_cert_verifier(Arc::new(AnyCertificate {
+            hints: options.client_authorities,
+            provider,
+        }))
+    };
+    let mut named = HashMap::new();
+    for (names, certificate) in options.named {
+        let certificate = certified(certificate)?;
+        for name in names {
+            named
+                .entry(name.to_ascii_lowercase())
+                .or_insert_with(|| Arc::clone(&certificate));
+        }
+    }
+    let mut config = builder.with_cert_resolver(Arc::new(ByName {
+        named,
+        default: certified(options.certificate)?,
+    }));
+    config.alpn_protocols = vec![H2.to_vec(), b"http/1.1".to_vec()];
+    Ok(config)
+}
+
+fn certified(certificate: Certificate) -> Result<Arc<CertifiedKey>, TlsError> {
+    let key = any_supported_type(&certificate.key).map_err(TlsError::Certificate)?;
+    let certified = CertifiedKey::new(certificate.chain, key);
+    match certified.keys_match() {
+        // A key of which the public half is not known may go with anything.
+        Ok(()) | Err(rustls::Error::InconsistentKeys(rustls::InconsistentKeys::Unknown)) => {
+            Ok(Arc::new(certified))
+        }
+        Err(error) => Err(TlsError::Certificate(error)),
+    }
+}
+
+/// Chooses the certificate by the name that the client asks for: that of the very name, that of `*` and all but its
+/// first label, or the default one.
+#[derive(Debug)]
+struct ByName {
+    named: HashMap<String, Arc<CertifiedKey>>,
+    default: Arc<CertifiedKey>,
+}
+
+impl ByName {
+    fn choose(&self, name: Option<&str>) -> &Arc<CertifiedKey> {
+        let found = name.and_then(|name| {
+            let name = name.to_ascii_lowercase();
+            self.named.get(&name).or_else(|| {
+                let (_, parent) = name.split_once('.')?;
+                self.named.get(&format!("*.{parent}"))
+            })
+        });
+        found.unwrap_or(&self.default)
+    }
+}
+
+impl ResolvesServerCert for ByName {
+    fn resolve(&self, hello: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
+        Some(Arc::clone(self.choose(hello.server_name())))
     }
 }
 

@@ -1,0 +1,210 @@
+//! What is counted of configuration that is read again, and of those who are asked whether a request is allowed.
+
+use std::fs;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use aws_lc_rs::digest::{SHA256, digest};
+use http::StatusCode;
+use pintle_endpoints::client::CallError;
+use pintle_endpoints::metrics::{Collector, Counter, Family, Gauge, Histogram, Samples};
+
+/// Reloads of one configuration file.
+pub(crate) struct Reloads {
+    server: String,
+    total: Family<Counter>,
+    last: Family<Gauge>,
+    info: Family<Gauge>,
+}
+
+/// Names and help texts of [`Reloads`].
+pub(crate) struct ReloadNames {
+    total: [&'static str; 2],
+    last: [&'static str; 2],
+    info: [&'static str; 2],
+}
+
+/// Of `--authentication-config`.
+pub(crate) const AUTHENTICATION: ReloadNames = ReloadNames {
+    total: [
+        "apiserver_authentication_config_controller_automatic_reloads_total",
+        "[BETA] Total number of automatic reloads of authentication configuration split by status and apiserver identity.",
+    ],
+    last: [
+        "apiserver_authentication_config_controller_automatic_reload_last_timestamp_seconds",
+        "[BETA] Timestamp of the last automatic reload of authentication configuration split by status and apiserver identity.",
+    ],
+    info: [
+        "apiserver_authentication_config_controller_last_config_info",
+        "[ALPHA] Information about the last applied authentication configuration with hash as label, split by apiserver identity.",
+    ],
+};
+
+/// Of `--authorization-config`.
+pub(crate) const AUTHORIZATION: ReloadNames = ReloadNames {
+    total: [
+        "apiserver_authorization_config_controller_automatic_reloads_total",
+        "[BETA] Total number of automatic reloads of authorization configuration split by status and apiserver identity.",
+    ],
+    last: [
+        "apiserver_authorization_config_controller_automatic_reload_last_timestamp_seconds",
+        "[BETA] Timestamp of the last automatic reload of authorization configuration split by status and apiserver identity.",
+    ],
+    info: [
+        "apiserver_authorization_config_controller_last_config_info",
+        "[ALPHA] Information about the last applied authorization configuration with hash as label, split by apiserver identity.",
+    ],
+};
+
+impl Reloads {
+    /// Of the server with this identity.
+    pub(crate) fn new(names: &ReloadNames, server_id: &str) -> Self {
+        const STATUS: &[&str] = &["status", "apiserver_id_hash"];
+        const HASHES: &[&str] = &["apiserver_id_hash", "hash"];
+        Self {
+            server: hash(server_id.as_bytes()),
+            total: Family::new(names.total[0], names.total[1], STATUS, Counter::default),
+            last: Family::new(names.last[0], names.last[1], STATUS, Gauge::default),
+            info: Family::new(names.info[0], names.info[1], HASHES, Gauge::default),
+        }
+    }
+
+    /// The file was read for the first time.
+    pub(crate) fn first(&self, file: &Path) {
+        self.tell_of(file);
+    }
+
+    /// The file was read again.
+    pub(crate) fn done(&self, file: &Path, is_used: bool) {
+        let status = if is_used { "success" } else { "failure" };
+        let now = SystemTime::now()
+            .duration_since(UNIX_EPOCH)
+            .unwrap_or_default();
+        self.total.with(&[status, &self.server]).inc();
+        let now = i64::try_from(now.as_secs()).unwrap_or(i64::MAX);
+        self.last.with(&[status, &self.server]).set(now);
+        if is_used {
+            self.tell_of(file);
+        }
+    }
+
+    fn tell_of(&self, file: &Path) {
+        let content = fs::read(file).unwrap_or_default();
+        self.info.clear();
+        self.info.with(&[&self.server, &hash(&content)]).set(1);
+    }
+}
+
+impl Collector for Reloads {
+    fn collect(&self, samples: &mut Samples<'_>) {
+        self.total.collect(samples);
+        self.last.collect(samples);
+        self.info.collect(samples);
+    }
+}
+
+fn hash(data: &[u8]) -> String {
+    if data.is_empty() {
+        return String::new();
+    }
+    let digest = digest(&SHA256, data);
+    let hex: String = digest
+        .as_ref()
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect();
+    format!("sha256:{hex}")
+}
+
+/// Authorization webhooks.
+pub(crate) struct AccessReviews {
+    evaluations: Family<Counter>,
+    durations: Family<Histogram>,
+    failed_open: Family<Counter>,
+}
+
+const BUCKETS: &[f64] = &[
+    0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0,
+];
+
+impl Default for AccessReviews {
+    fn default() -> Self {
+        const LABELS: &[&str] = &["name", "result"];
+        Self {
+            evaluations: Family::new(
+                "apiserver_authorization_webhook_evaluations_total",
+                "[ALPHA] Round-trips to authorization webhooks.",
+                LABELS,
+                Counter::default,
+            ),
+            durations: Family::new(
+                "apiserver_authorization_webhook_duration_seconds",
+                "[ALPHA] Request latency in seconds.",
+                LABELS,
+                || Histogram::new(BUCKETS),
+            ),
+            failed_open: Family::new(
+                "apiserver_authorization_webhook_evaluations_fail_open_total",
+                "[ALPHA] NoOpinion results due to webhook timeout or error.",
+                LABELS,
+                Counter::default,
+            ),
+        }
+    }
+}
+
+impl AccessReviews {
+    /// A webhook was asked once. Says in a word how that ended.
+    pub(crate) fn asked(
+        &self,
+        name: &str,
+        elapsed: Duration,
+        outcome: Result<StatusCode, &CallError>,
+    ) -> &'static str {
+        let result = match outcome {
+            Ok(status) if status.is_success() => "success",
+            Ok(StatusCode::GATEWAY_TIMEOUT) | Err(CallError::Timeout(_)) => "timeout",
+            _ => "error",
+        };
+        self.evaluations.with(&[name, result]).inc();
+        self.durations
+            .with(&[name, result])
+            .observe(elapsed.as_secs_f64());
+        result
+    }
+
+    /// Others decided, as a webhook could not be asked.
+    pub(crate) fn failed_open(&self, name: &str, result: &str) {
+        self.failed_open.with(&[name, result]).inc();
+    }
+}
+
+impl Collector for AccessReviews {
+    fn collect(&self, samples: &mut Samples<'_>) {
+        self.evaluations.collect(samples);
+        self.durations.collect(samples);
+        self.failed_open.collect(samples);
+    }
+}
+
+/// All of it.
+pub(crate) struct Counted {
+    /// Of `--authentication-config`.
+    pub(crate) authentication: Arc<Reloads>,
+    /// Of `--authorization-config`.
+    pub(crate) authorization: Arc<Reloads>,
+    /// Of authorization webhooks.
+    pub(crate) reviews: Arc<AccessReviews>,
+}
+
+impl Counted {
+    /// Nothing yet, by the server with this identity.
+    pub(crate) fn new(server_id: &str) -> Self {
+        Self {
+            authentication: Arc::new(Reloads::new(&AUTHENTICATION, server_id)),
+            authorization: Arc::new(Reloads::new(&AUTHORIZATION, server_id)),
+            reviews: Arc::default(),
+        }
+    }
+}
