@@ -9,8 +9,8 @@ use pintle_runtime::text::Text;
 use pintle_runtime::user::UserInfo;
 use rustls::RootCertStore;
 use rustls::pki_types::UnixTime;
-use rustls::server::danger::ClientCertVerifier;
 use rustls::server::VerifierBuilderError;
+use rustls::server::danger::ClientCertVerifier;
 use x509_parser::prelude::{FromDer, X509Certificate};
 
 use crate::authenticator::{AuthenticationError, Authenticator, Outcome, authenticated};

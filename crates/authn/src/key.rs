@@ -495,7 +495,8 @@ pub(crate) mod tests {
 
     #[test]
     fn every_kind_of_key_signs_what_it_verifies() {
-        let rsa = rcgen::KeyPair::generate_rsa_for(&rcgen::PKCS_RSA_SHA256, rcgen::RsaKeySize::_2048);
+        let rsa =
+            rcgen::KeyPair::generate_rsa_for(&rcgen::PKCS_RSA_SHA256, rcgen::RsaKeySize::_2048);
         let kinds = [
             (rsa, "RS256"),
             (

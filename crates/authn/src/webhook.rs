@@ -182,7 +182,8 @@ mod tests {
 
     #[test]
     fn audiences_of_the_status_count_before_ours() {
-        let said = r#"{"status":{"authenticated":true,"audiences":["them"],"user":{"username":"alice"}}}"#;
+        let said =
+            r#"{"status":{"authenticated":true,"audiences":["them"],"user":{"username":"alice"}}}"#;
         check(said, &["us"], Ok(None));
         check(said, &["them"], Ok(Some("alice")));
     }

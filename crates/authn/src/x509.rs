@@ -307,7 +307,10 @@ mod tests {
                 peer: Some(&peer),
                 ..Credentials::default()
             };
-            matches!(authenticator.authenticate(credentials), Outcome::Now(Ok(Some(_))))
+            matches!(
+                authenticator.authenticate(credentials),
+                Outcome::Now(Ok(Some(_)))
+            )
         };
         assert!(is_good());
         authenticator.replace(store(&theirs)).expect("roots");

@@ -83,7 +83,11 @@ impl Identity {
             .map_err(|fault| anyhow!(fault))?;
         let tokens = tokens(config, &accounts, &running)?;
         let mut members: Vec<Arc<dyn Authenticator>> = Vec::new();
-        members.extend(front_proxy.clone().map(|proxy| proxy as Arc<dyn Authenticator>));
+        members.extend(
+            front_proxy
+                .clone()
+                .map(|proxy| proxy as Arc<dyn Authenticator>),
+        );
         members.extend(certificates.clone().map(|it| it as Arc<dyn Authenticator>));
         members.push(Arc::new(Bearer(Arc::clone(&tokens))));
         let anonymous = Arc::clone(&running.anonymous) as Arc<dyn Authenticator>;

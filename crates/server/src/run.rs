@@ -234,9 +234,7 @@ pub async fn run(
         },
         ready,
     ));
-    server
-        .serve(listener, Some(tls), shutdown)
-        .await;
+    server.serve(listener, Some(tls), shutdown).await;
     background.shutdown().await;
     if let Err(error) = hooks::withdraw(&own).await {
         warn!(%error, "cannot leave the endpoints of the service kubernetes");

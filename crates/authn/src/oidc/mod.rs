@@ -115,7 +115,11 @@ impl Oidc {
     }
 
     /// What a token says, if `provider` says it and it is for us, now.
-    async fn verify(&self, provider: &Provider, token: &str) -> Result<Claims, AuthenticationError> {
+    async fn verify(
+        &self,
+        provider: &Provider,
+        token: &str,
+    ) -> Result<Claims, AuthenticationError> {
         let wrong = |what: String| fault(format!("oidc: verify token: {what}"));
         let parsed = Unverified::parse(token).ok_or_else(|| wrong("malformed jwt".to_owned()))?;
         let registered: Registered = parsed

@@ -63,9 +63,8 @@ impl Provider {
 
     pub(super) async fn discover(&self, fetch: &dyn Fetch) -> Result<(), String> {
         let document = fetch.get(&self.discovery_url, None).await?;
-        let document: Document = serde_json::from_slice(&document).map_err(|error| {
-            format!("failed to decode provider discovery object: {error}")
-        })?;
+        let document: Document = serde_json::from_slice(&document)
+            .map_err(|error| format!("failed to decode provider discovery object: {error}"))?;
         if google(&document.issuer) != self.issuer {
             return Err(format!(
                 "issuer did not match the issuer returned by provider, expected {} got {}",

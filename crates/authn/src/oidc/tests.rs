@@ -26,7 +26,10 @@ impl Web {
     fn publish(&self, issuer: &str, key: &SigningKey) {
         let keys = format!("{issuer}/keys");
         let document = json!({"issuer": issuer, "jwks_uri": keys});
-        self.put(&format!("{issuer}/.well-known/openid-configuration"), document);
+        self.put(
+            &format!("{issuer}/.well-known/openid-configuration"),
+            document,
+        );
         self.put(&keys, format!(r#"{{"keys":[{}]}}"#, key.public().jwk()));
     }
 }
@@ -152,7 +155,11 @@ fn other_keys_and_algorithms_are_refused() {
     let good = jwt::sign(&key, &claims()).expect("a token");
     let payload = good.split('.').nth(1).expect("a payload");
     use base64::Engine;
-    for header in [r#"{"alg":"none"}"#, r#"{"alg":"HS256"}"#, r#"{"alg":"RS256"}"#] {
+    for header in [
+        r#"{"alg":"none"}"#,
+        r#"{"alg":"HS256"}"#,
+        r#"{"alg":"RS256"}"#,
+    ] {
         let header = base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(header);
         let why = "oidc: verify token: oidc: id token signed with unsupported algorithm";
         assert_eq!(
@@ -208,5 +215,8 @@ fn a_claim_may_be_elsewhere() {
     );
     let token = jwt::sign(&key, &claims).expect("a token");
     let user = whose(&oidc, &token).expect("good");
-    assert_eq!(user.as_deref(), Some("alice alice far,system:authenticated"));
+    assert_eq!(
+        user.as_deref(),
+        Some("alice alice far,system:authenticated")
+    );
 }

@@ -104,8 +104,8 @@ impl Transport {
     pub fn new(options: TransportOptions) -> Result<Self, rustls::Error> {
         let provider = Arc::new(aws_lc_rs::default_provider());
         let algorithms = provider.signature_verification_algorithms;
-        let builder = ClientConfig::builder_with_provider(provider)
-            .with_safe_default_protocol_versions()?;
+        let builder =
+            ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions()?;
         let builder = match options.roots {
             Some(roots) => builder.with_root_certificates(roots),
             None => builder
@@ -276,10 +276,7 @@ impl Target {
         let path = uri.path_and_query().map_or("/", |path| path.as_str());
         Ok(Self {
             is_secure,
-            origin: format!(
-                "{}://{host}",
-                uri.scheme_str().unwrap_or_default()
-            ),
+            origin: format!("{}://{host}", uri.scheme_str().unwrap_or_default()),
             name: authority.host().trim_matches(['[', ']']).to_owned(),
             port,
             host: HeaderValue::from_str(&host).map_err(|_| wrong())?,
@@ -366,10 +363,7 @@ mod tests {
             "https://a.example/b?c",
             Some(("a.example", 443, "a.example", "/b")),
         );
-        check(
-            "http://[::1]:8080",
-            Some(("::1", 8080, "[::1]:8080", "/")),
-        );
+        check("http://[::1]:8080", Some(("::1", 8080, "[::1]:8080", "/")));
         check("ftp://a", None);
         check("/a", None);
         check("https://", None);

@@ -288,7 +288,10 @@ fn provider(
         errors,
         faults,
     );
-    if jwt.user_validation_rules.is_some_and(|rules| !rules.is_empty()) {
+    if jwt
+        .user_validation_rules
+        .is_some_and(|rules| !rules.is_empty())
+    {
         errors.forbidden(&at.child("userValidationRules"), NO_EXPRESSIONS);
     }
     Provider {
@@ -354,7 +357,12 @@ fn check_url(url: &str, at: &FieldPath<'_>, errors: &mut ErrorList) {
     }
 }
 
-fn check_audiences(audiences: &[String], policy: &str, issuer: &FieldPath<'_>, errors: &mut ErrorList) {
+fn check_audiences(
+    audiences: &[String],
+    policy: &str,
+    issuer: &FieldPath<'_>,
+    errors: &mut ErrorList,
+) {
     let at = issuer.child("audiences");
     if audiences.is_empty() {
         errors.required(&at, format!("at least one {at} is required"));

@@ -80,7 +80,8 @@ impl AuthenticationConfig {
         let said = match &file {
             Some(file) => {
                 if OIDC_FLAGS.iter().any(|flag| flags.is_given(flag)) {
-                    faults.add("authentication-config file and oidc-* flags are mutually exclusive");
+                    faults
+                        .add("authentication-config file and oidc-* flags are mutually exclusive");
                 }
                 AuthenticationFile::read(file, accounts).unwrap_or_else(|found| {
                     found.into_iter().for_each(|fault| faults.add(fault));
@@ -133,7 +134,10 @@ pub(crate) fn version(flags: &Flags, name: &str) -> Result<&'static str, String>
 
 /// The provider that flags describe, if they do.
 fn provider(flags: &Flags, accounts: &[String], faults: &mut Faults) -> Option<Provider> {
-    let (url, client) = (flags.given("oidc-issuer-url"), flags.given("oidc-client-id"));
+    let (url, client) = (
+        flags.given("oidc-issuer-url"),
+        flags.given("oidc-client-id"),
+    );
     let (Some(url), Some(client)) = (url, client) else {
         if OIDC_FLAGS.iter().any(|flag| flags.is_given(flag)) {
             faults.add("oidc-issuer-url and oidc-client-id must be specified together when any oidc-* flags are set");
@@ -143,7 +147,9 @@ fn provider(flags: &Flags, accounts: &[String], faults: &mut Faults) -> Option<P
     let mut errors = ErrorList::new();
     let at = FieldPath::new("--oidc-issuer-url");
     file::check_issuer_url(url, accounts, &at, &mut errors);
-    errors.iter().for_each(|error| faults.add(error.to_string()));
+    errors
+        .iter()
+        .for_each(|error| faults.add(error.to_string()));
     let algorithms = flags.many("oidc-signing-algs").into_iter().map(|name| {
         Algorithm::parse(name).ok_or_else(|| {
             let known = file::SIGNING.map(Algorithm::as_str);

@@ -97,7 +97,9 @@ impl Running {
             watched.used(applied.is_ok());
             reloads.done(file, applied.is_ok());
             match applied {
-                Ok(()) => info!(file = %file.display(), "the authentication configuration has changed"),
+                Ok(()) => {
+                    info!(file = %file.display(), "the authentication configuration has changed")
+                }
                 Err(error) => warn!(
                     error,
                     "the new authentication configuration cannot be used; the old one stays"

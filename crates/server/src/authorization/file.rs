@@ -73,7 +73,14 @@ const VERSIONS: [&str; 3] = [
     "apiserver.config.k8s.io/v1beta1",
     "apiserver.config.k8s.io/v1alpha1",
 ];
-const TYPES: [&str; 6] = ["ABAC", "AlwaysAllow", "AlwaysDeny", "Node", "RBAC", "Webhook"];
+const TYPES: [&str; 6] = [
+    "ABAC",
+    "AlwaysAllow",
+    "AlwaysDeny",
+    "Node",
+    "RBAC",
+    "Webhook",
+];
 
 /// Reads the file.
 ///
@@ -81,8 +88,11 @@ const TYPES: [&str; 6] = ["ABAC", "AlwaysAllow", "AlwaysDeny", "Node", "RBAC", "
 /// All that is wrong with it, a line each.
 pub(super) fn read(file: &Path) -> Result<Vec<AuthorizerConfig>, Vec<String>> {
     let name = file.display();
-    let text = std::fs::read(file)
-        .map_err(|error| vec![format!("--authorization-config: cannot read {name}: {error}")])?;
+    let text = std::fs::read(file).map_err(|error| {
+        vec![format!(
+            "--authorization-config: cannot read {name}: {error}"
+        )]
+    })?;
     parse(text).map_err(|faults| {
         let fault = |fault: String| format!("--authorization-config: {name}: {fault}");
         faults.into_iter().map(fault).collect()
@@ -293,7 +303,13 @@ fn webhook(
             OnFailure::Deny
         }
     };
-    let remembered = |ttl, is_on: Option<bool>| if is_on == Some(false) { Duration::ZERO } else { ttl };
+    let remembered = |ttl, is_on: Option<bool>| {
+        if is_on == Some(false) {
+            Duration::ZERO
+        } else {
+            ttl
+        }
+    };
     AuthorizationWebhookConfig {
         file: connection(&said.connection_info, at, errors),
         version,
@@ -312,7 +328,10 @@ fn connection(said: &ConnectionInfo, at: &FieldPath<'_>, errors: &mut ErrorList)
         "" => errors.required(&kind, ""),
         "KubeConfigFile" => {}
         "InClusterConfig" => {
-            errors.forbidden(&kind, "not known here; name a kubeconfig with KubeConfigFile");
+            errors.forbidden(
+                &kind,
+                "not known here; name a kubeconfig with KubeConfigFile",
+            );
         }
         other => errors.not_supported(&kind, other, ["InClusterConfig", "KubeConfigFile"]),
     }

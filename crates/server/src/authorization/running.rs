@@ -56,7 +56,13 @@ impl Running {
             watched.changed().await;
             let made = file::read(path).and_then(|authorizers| {
                 same_local(config, &authorizers)?;
-                union(config, &authorizers, &self.roles, &self.nodes, &self.reviews)
+                union(
+                    config,
+                    &authorizers,
+                    &self.roles,
+                    &self.nodes,
+                    &self.reviews,
+                )
             });
             watched.used(made.is_ok());
             reloads.done(path, made.is_ok());
@@ -86,7 +92,11 @@ fn same_local(config: &AuthorizationConfig, new: &[AuthorizerConfig]) -> Result<
             ));
         }
     }
-    if faults.is_empty() { Ok(()) } else { Err(faults) }
+    if faults.is_empty() {
+        Ok(())
+    } else {
+        Err(faults)
+    }
 }
 
 /// Members of `system:masters` first, then those that were asked for, in that order.

@@ -105,16 +105,8 @@ pub(super) const AUTHENTICATION: Section = Section {
             "",
             "Name of an OpenID Connect provider, a URL of https, whose tokens are accepted.",
         ),
-        one(
-            "oidc-client-id",
-            "",
-            "Whom its tokens have to be for.",
-        ),
-        one(
-            "oidc-username-claim",
-            "sub",
-            "Claim that names the user.",
-        ),
+        one("oidc-client-id", "", "Whom its tokens have to be for."),
+        one("oidc-username-claim", "sub", "Claim that names the user."),
         one(
             "oidc-username-prefix",
             "",
@@ -125,11 +117,7 @@ pub(super) const AUTHENTICATION: Section = Section {
             "",
             "Claim that names the user's groups: a text, or a list of them.",
         ),
-        one(
-            "oidc-groups-prefix",
-            "",
-            "What is put before the groups.",
-        ),
+        one("oidc-groups-prefix", "", "What is put before the groups."),
         many(
             "oidc-required-claim",
             "",
