@@ -9,8 +9,10 @@
 
 pub mod access;
 pub mod admission;
+mod api_services;
 pub mod controllers;
 pub mod convert;
+mod definitions;
 pub mod health;
 pub mod hooks;
 pub mod identity;

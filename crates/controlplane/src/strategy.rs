@@ -18,6 +18,7 @@ use pintle_runtime::text::Text;
 use pintle_runtime::value::{Record, Value};
 
 use crate::access::Access;
+use crate::definitions;
 use crate::kinds::{self, Kept, KindFacts};
 use crate::namespaces;
 use crate::particular::{self, Particular};
@@ -32,6 +33,8 @@ enum Life {
     Event,
     /// Dependents stay unless a delete says otherwise.
     Orphaning,
+    /// It goes after the objects that it defines.
+    Definition,
 }
 
 /// The strategy of a built-in kind.
@@ -54,6 +57,7 @@ impl KindStrategy {
             ("", "pods") => Life::Pod,
             ("" | "events.k8s.io", "events") => Life::Event,
             ("", "replicationcontrollers") | ("batch", "jobs") => Life::Orphaning,
+            ("apiextensions.k8s.io", "customresourcedefinitions") => Life::Definition,
             _ => Life::Nothing,
         };
         let resource = GroupResource::new(row.group.to_string(), row.name.to_string());
@@ -187,6 +191,10 @@ impl Strategy for KindStrategy {
         }
     }
 
+    fn annotations_of_fields(&self) -> &[&'static str] {
+        self.particular.annotations_of_fields()
+    }
+
     fn time_to_live(&self, _: &Record) -> Option<Duration> {
         (self.life == Life::Event && !self.event_ttl.is_zero()).then_some(self.event_ttl)
     }
@@ -237,6 +245,7 @@ impl Strategy for KindStrategy {
     fn hold(&self, cx: &RequestContext, object: &mut Record) -> Hold {
         match self.life {
             Life::Namespace => namespaces::hold(cx, object),
+            Life::Definition => definitions::hold(cx, object),
             _ => Hold::Nothing,
         }
     }

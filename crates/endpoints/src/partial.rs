@@ -5,10 +5,15 @@
 
 use bytes::Bytes;
 use pintle_runtime::codec::protobuf::envelope;
+use pintle_runtime::codec::{Problems, json, protobuf};
+use pintle_runtime::meta::positions::object_meta;
+use pintle_runtime::meta::tables;
 use pintle_runtime::resource::Resource;
+use pintle_runtime::schema::Ref;
 use pintle_runtime::status::{ApiError, Failure};
+use pintle_runtime::value::{Record, Value};
 
-use crate::cache::Object;
+use crate::cache::{Object, Version};
 use crate::negotiate::MetaVersion;
 
 const KIND: &str = "PartialObjectMetadata";
@@ -22,8 +27,10 @@ pub fn write_json(
     version: MetaVersion,
     out: &mut Vec<u8>,
 ) -> Result<(), ApiError> {
-    let json = object.json()?;
+    let json = object.entry().json(Version::HUB)?;
     let metadata = json_metadata(json).ok_or_else(without_metadata)?;
+    let shown = without_fields(object, metadata)?;
+    let metadata = shown.as_ref().map_or(metadata, |shown| &shown.json);
     out.reserve(metadata.len() + 80);
     out.extend_from_slice(b"{\"kind\":\"");
     out.extend_from_slice(KIND.as_bytes());
@@ -50,9 +57,13 @@ pub fn json(object: &Object, version: MetaVersion) -> Result<Bytes, ApiError> {
 /// # Errors
 /// Where the object cannot be said in its version.
 pub fn protobuf(object: &Object, version: MetaVersion) -> Result<Bytes, ApiError> {
-    let message = message(object.protobuf()?).ok_or_else(without_metadata)?;
+    let message = message(object.entry().protobuf(Version::HUB)?).ok_or_else(without_metadata)?;
     // Every kind's metadata is its field 1.
     let metadata = field(message, 0x0a).ok_or_else(without_metadata)?;
+    let json = object.entry().json(Version::HUB)?;
+    let shown = without_fields(object, json_metadata(json).ok_or_else(without_metadata)?)?;
+    let shown = shown.map(|shown| shown.protobuf());
+    let metadata = shown.as_deref().unwrap_or(metadata);
     let mut out = Vec::with_capacity(metadata.len() + 80);
     envelope::wrap_with(version.api_version(), KIND, &mut out, |out| {
         out.push(0x0a);
@@ -60,6 +71,41 @@ pub fn protobuf(object: &Object, version: MetaVersion) -> Result<Bytes, ApiError
         out.extend_from_slice(metadata);
     });
     Ok(out.into())
+}
+
+/// Metadata that was taken apart.
+struct Shown {
+    record: Record,
+    json: Vec<u8>,
+}
+
+impl Shown {
+    fn protobuf(&self) -> Vec<u8> {
+        let mut out = Vec::new();
+        protobuf::encode(&self.record, &mut out);
+        out
+    }
+}
+
+/// The metadata without annotations that are fields in the hub; `None` where it is shown as it is.
+fn without_fields(object: &Object, metadata: &[u8]) -> Result<Option<Shown>, ApiError> {
+    let fields = object.entry().forms().annotations_of_fields();
+    if fields.is_empty() {
+        return Ok(None);
+    }
+    let metadata = Bytes::copy_from_slice(metadata);
+    let ty = Ref::Static(&tables::OBJECT_META);
+    let mut record = json::decode(&ty, &metadata, &mut Problems::ignored())
+        .map_err(|error| ApiError::internal(error.to_string()))?;
+    if let Some(Value::Map(annotations)) = record.get_mut(object_meta::ANNOTATIONS) {
+        annotations.retain(|key, _| !fields.contains(&key));
+        if annotations.is_empty() {
+            record.remove(object_meta::ANNOTATIONS);
+        }
+    }
+    let mut json = Vec::with_capacity(metadata.len());
+    json::encode(&record, &mut json);
+    Ok(Some(Shown { record, json }))
 }
 
 /// Upstream's refusal to give one object as a list, or a list as one object. `suffix` is what the

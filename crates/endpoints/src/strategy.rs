@@ -131,6 +131,12 @@ pub trait Strategy: Send + Sync {
         GarbageCollection::DeleteDependents
     }
 
+    /// Annotations that are none in the hub, where a field of its own says the same: what shows only the metadata of
+    /// an object does not show them.
+    fn annotations_of_fields(&self) -> &[&'static str] {
+        &[]
+    }
+
     /// Fields that this endpoint resets, so that nobody comes to own them by writing through it.
     fn reset_fields(&self) -> &[&[&'static str]] {
         &[]

@@ -128,6 +128,7 @@ pub async fn run(
         storage: Arc::clone(&storage),
         key_prefix: config.key_prefix.clone(),
         environment: environment.clone(),
+        offered: api.offered.clone(),
         services: Arc::clone(&api.services),
         advertise: machine::advertised(&config, address),
         port: address.port(),

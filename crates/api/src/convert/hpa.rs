@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use pintle_runtime::codec::{Problems, json};
-use pintle_runtime::schema::TypeRef;
+use pintle_runtime::schema::{FieldType, Flags, Shape, TypeRef};
 use pintle_runtime::text::Text;
 use pintle_runtime::value::{Map, Record, Value};
 
@@ -138,11 +138,12 @@ pub(super) fn to_v1(v2: Record, to: &TypeRef) -> Record {
         set(&mut v1, "spec.targetCPUUtilizationPercentage", cpu);
     }
     annotate_metrics(&mut v1, METRICS, &others, metric, TARGETS);
-    let (cpu, others) = split(&v2, "status.currentMetrics", "current.averageUtilization");
-    if let Some(cpu) = cpu {
+    let path = "status.currentMetrics";
+    if let (Some(cpu), _) = split(&v2, path, "current.averageUtilization") {
         set(&mut v1, "status.currentCPUUtilizationPercentage", cpu);
     }
-    annotate_metrics(&mut v1, CURRENT_METRICS, &others, status, CURRENTS);
+    // Of what is measured, unlike what is aimed at, the annotation tells everything.
+    annotate_metrics(&mut v1, CURRENT_METRICS, &items(&v2, path), status, CURRENTS);
     if let Some(Value::List(conditions)) = get(&v2, "status.conditions")
         && !conditions.is_empty()
     {
@@ -192,10 +193,12 @@ pub(super) fn to_v2(v1: Record, to: &TypeRef) -> Record {
         ("io.k8s.api.autoscaling.v1.MetricStatus", status),
         CURRENTS,
     );
-    currents.extend(
-        get(&v1, "status.currentCPUUtilizationPercentage")
-            .and_then(|value| cpu(status, "current.averageUtilization", value)),
-    );
+    if currents.is_empty() {
+        currents.extend(
+            get(&v1, "status.currentCPUUtilizationPercentage")
+                .and_then(|value| cpu(status, "current.averageUtilization", value)),
+        );
+    }
     if !currents.is_empty() {
         set(&mut v2, "status.currentMetrics", Value::List(currents));
     }
@@ -244,19 +247,20 @@ fn retyped(value: Value, into: &Record, path: &str) -> Value {
 /// The CPU utilization among the metrics at `path`, and the other metrics.
 fn split(v2: &Record, path: &str, utilization: &str) -> (Option<Value>, Vec<Record>) {
     let (mut cpu, mut others) = (None, Vec::new());
-    for metric in get(v2, path)
-        .and_then(Value::as_list)
-        .into_iter()
-        .flatten()
-        .filter_map(Value::as_record)
-    {
-        let is_cpu = get(metric, "resource.name").and_then(Value::as_str) == Some("cpu");
-        match get(metric, &format!("resource.{utilization}")) {
+    for metric in items(v2, path) {
+        let is_cpu = get(&metric, "resource.name").and_then(Value::as_str) == Some("cpu");
+        match get(&metric, &format!("resource.{utilization}")) {
             Some(value) if is_cpu => cpu = Some(value.clone()),
-            _ => others.push(metric.clone()),
+            _ => others.push(metric),
         }
     }
     (cpu, others)
+}
+
+/// The metrics at `path`.
+fn items(v2: &Record, path: &str) -> Vec<Record> {
+    let items = get(v2, path).and_then(Value::as_list).into_iter().flatten();
+    items.filter_map(Value::as_record).cloned().collect()
 }
 
 fn annotate_metrics(
@@ -305,6 +309,8 @@ fn renamed(metric: &Record, to: &TypeRef, names: Names, to_v2: bool) -> Record {
             if let Some(value) = get(metric, &from) {
                 let value = retyped(value.clone(), &out, &into);
                 set(&mut out, &into, value);
+            } else if !to_v2 && get(metric, source).is_some() && is_always_said(to, source, v1) {
+                set(&mut out, &into, Value::String("0".into()));
             }
         }
         if to_v2 && get(&out, &format!("{source}.target")).is_some() {
@@ -322,6 +328,18 @@ fn renamed(metric: &Record, to: &TypeRef, names: Names, to_v2: bool) -> Record {
         }
     }
     out
+}
+
+/// Whether it is a quantity that is there even if nobody gave it.
+fn is_always_said(metric: &TypeRef, source: &str, name: &str) -> bool {
+    let source = metric.field(source).and_then(|field| struct_of(&field.ty));
+    source.is_some_and(|ty| {
+        ty.field(name).is_some_and(|field| {
+            let is_quantity =
+                matches!(&field.ty, FieldType::Object(ty) if ty.shape == Shape::Quantity);
+            is_quantity && !field.flags.has(Flags::POINTER)
+        })
+    })
 }
 
 fn annotate(v1: &mut Record, key: &'static str, value: &Value) {

@@ -41,11 +41,11 @@ fn a_cpu_target_is_a_field_in_v1() {
     check(
         (
             super::hpa::V1,
-            r#"{"metadata":{"name":"h"},"spec":{"scaleTargetRef":{"kind":"Deployment","name":"d"},"minReplicas":2,"maxReplicas":5,"targetCPUUtilizationPercentage":70},"status":{"currentReplicas":1,"desiredReplicas":1,"currentCPUUtilizationPercentage":40}}"#,
+            r#"{"metadata":{"name":"h"},"spec":{"scaleTargetRef":{"kind":"Deployment","name":"d"},"minReplicas":2,"maxReplicas":5,"targetCPUUtilizationPercentage":70},"status":{"currentReplicas":1,"desiredReplicas":1}}"#,
         ),
         (
             super::hpa::V2,
-            r#"{"metadata":{"name":"h"},"spec":{"scaleTargetRef":{"kind":"Deployment","name":"d"},"minReplicas":2,"maxReplicas":5,"metrics":[{"type":"Resource","resource":{"name":"cpu","target":{"type":"Utilization","averageUtilization":70}}}]},"status":{"currentReplicas":1,"desiredReplicas":1,"currentMetrics":[{"type":"Resource","resource":{"name":"cpu","current":{"averageUtilization":40}}}]}}"#,
+            r#"{"metadata":{"name":"h"},"spec":{"scaleTargetRef":{"kind":"Deployment","name":"d"},"minReplicas":2,"maxReplicas":5,"metrics":[{"type":"Resource","resource":{"name":"cpu","target":{"type":"Utilization","averageUtilization":70}}}]},"status":{"currentReplicas":1,"desiredReplicas":1}}"#,
         ),
     );
 }
@@ -65,4 +65,34 @@ fn what_v1_cannot_say_travels_in_annotations() {
     // The emptied map of annotations is not written.
     pintle_runtime::codec::normalize(&mut back);
     assert_eq!(back, v2);
+}
+
+#[test]
+fn what_is_measured_is_told_twice_in_v1_and_the_annotation_wins() {
+    let convert_to = |record: &Record, name: &str| {
+        convert(record.clone(), &crate::type_by_name(name).unwrap()).unwrap()
+    };
+    let v1 = object(
+        super::hpa::V1,
+        r#"{"metadata":{"name":"h"},"status":{"currentReplicas":1,"desiredReplicas":1,"currentCPUUtilizationPercentage":40}}"#,
+    );
+    let v2 = convert_to(&v1, super::hpa::V2);
+    let metrics = |record: &Record| super::path::get(record, "status.currentMetrics").cloned();
+    let expected = object(
+        super::hpa::V2,
+        r#"{"status":{"currentMetrics":[{"type":"Resource","resource":{"name":"cpu","current":{"averageUtilization":40}}}]}}"#,
+    );
+    assert_eq!(metrics(&v2), metrics(&expected));
+    let again = convert_to(&v2, super::hpa::V1);
+    let mut text = Vec::new();
+    json::encode(&again, &mut text);
+    let text = String::from_utf8(text).unwrap();
+    let annotation = r#"autoscaling.alpha.kubernetes.io/current-metrics":"[{\"type\":\"Resource\",\"resource\":{\"name\":\"cpu\",\"currentAverageUtilization\":40,\"currentAverageValue\":\"0\"}}]""#;
+    assert!(text.contains(annotation), "{text}");
+    let back = convert_to(&again, super::hpa::V2);
+    let expected = object(
+        super::hpa::V2,
+        r#"{"status":{"currentMetrics":[{"type":"Resource","resource":{"name":"cpu","current":{"averageUtilization":40,"averageValue":"0"}}}]}}"#,
+    );
+    assert_eq!(metrics(&back), metrics(&expected));
 }

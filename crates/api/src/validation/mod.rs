@@ -56,6 +56,11 @@ mod volume_source;
 mod webhook;
 mod workload;
 
+/// What is asked of a custom resource definition outside of validation.
+pub mod definition {
+    pub use super::apiextensions::definition::{Approval, is_protected};
+}
+
 /// What is asked of a Service outside of validation.
 pub mod service {
     pub use super::core::service::{

@@ -9,10 +9,12 @@ use std::time::Duration;
 
 use futures_util::future::BoxFuture;
 use pintle_endpoints::context::{Environment, RequestContext};
+use pintle_endpoints::delete_options::DeleteOptions;
 use pintle_endpoints::health::Milestone;
 use pintle_endpoints::permit::Permit;
 use pintle_endpoints::registry::Registry;
 use pintle_endpoints::store::{Change, Store, Written};
+use pintle_runtime::resource::Group;
 use pintle_runtime::status::ApiError;
 use pintle_runtime::time::Time;
 use pintle_runtime::user::UserInfo;
@@ -22,6 +24,7 @@ use tracing::warn;
 
 use crate::health::StartUp;
 use crate::services::{Services, repair};
+use crate::{api_services, definitions};
 
 mod authentication_info;
 mod endpoints;
@@ -29,6 +32,7 @@ mod flow_control;
 mod identity;
 mod kubernetes_service;
 mod namespaces;
+mod on_change;
 mod priority_classes;
 mod service_cidr;
 mod token_tracking;
@@ -40,7 +44,7 @@ pub use identity::server_id;
 /// Between passes that fail before the first that does not.
 const RETRY: Duration = Duration::from_millis(100);
 /// Who writes what nobody asked for.
-const MANAGER: &str = "kube-apiserver";
+pub(crate) const MANAGER: &str = "kube-apiserver";
 
 /// What hooks work with.
 #[derive(Clone)]
@@ -53,6 +57,8 @@ pub struct HookOptions {
     pub key_prefix: String,
     /// Time and randomness.
     pub environment: Environment,
+    /// The rows that are served.
+    pub offered: Vec<Group>,
     /// Addresses and node ports.
     pub services: Arc<Services>,
     /// Where the cluster reaches this server; without it, there are no endpoints of the Service `kubernetes`.
@@ -163,6 +169,31 @@ pub fn start(options: &HookOptions, start_up: &StartUp) -> Vec<BoxFuture<'static
             async move { repair::repair(&environment, &services).await }
         },
     );
+    let cx = each(&ours);
+    hooks.add_on_change(
+        "start-apiextensions-controllers",
+        &[("apiextensions.k8s.io", "customresourcedefinitions")],
+        &ours,
+        move || {
+            let cx = cx.clone();
+            async move { definitions::look(&cx).await }
+        },
+    );
+    let (cx, offered) = (each(&ours), Arc::<[Group]>::from(options.offered.as_slice()));
+    hooks.add("autoregister-completion", minute, move || {
+        let (cx, offered) = (cx.clone(), Arc::clone(&offered));
+        async move { api_services::register(&cx, &offered).await }
+    });
+    let cx = each(&ours);
+    hooks.add_on_change(
+        "apiservice-status-remote-available-controller",
+        &api_services::LOOKED_AT,
+        &ours,
+        move || {
+            let cx = cx.clone();
+            async move { api_services::look(&cx).await }
+        },
+    );
     hooks.running
 }
 
@@ -182,6 +213,24 @@ impl Hooks<'_> {
     {
         let done = self.start_up.hook(name);
         self.running.push(Box::pin(keep(name, period, done, pass)));
+    }
+
+    /// A hook that makes a pass whenever one of the objects of these resources has changed.
+    fn add_on_change<F>(
+        &mut self,
+        name: &'static str,
+        resources: &[(&str, &str)],
+        ours: &Ours,
+        pass: impl FnMut() -> F + Send + 'static,
+    ) where
+        F: Future<Output = Result<(), ApiError>> + Send + 'static,
+    {
+        let done = self.start_up.hook(name);
+        let stores = resources.iter();
+        let stores = stores.filter_map(|(group, resource)| ours.store(group, resource).ok());
+        let stores = stores.collect();
+        self.running
+            .push(Box::pin(on_change::keep(name, ours.clone(), stores, done, pass)));
     }
 }
 
@@ -270,6 +319,19 @@ impl Ours {
         store
             .apply(&permit, &self.context("", manager), name, config)
             .await
+    }
+
+    /// Deletes an object that is in no namespace, unless it is gone.
+    pub(crate) async fn delete(&self, store: &Store, name: &str) -> Result<(), ApiError> {
+        let permit = Permit::of_the_server_itself("start-up");
+        let options = DeleteOptions::default();
+        match store
+            .delete(&permit, &self.context("", MANAGER), name, &options)
+            .await
+        {
+            Ok(_) | Err(ApiError::NotFound(_)) => Ok(()),
+            Err(error) => Err(error),
+        }
     }
 
     /// Changes an object that is there.

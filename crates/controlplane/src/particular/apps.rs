@@ -95,6 +95,10 @@ struct DaemonSets;
 const TEMPLATE_GENERATION: &str = "deprecated.daemonset.template.generation";
 
 impl Particular for DaemonSets {
+    fn annotations_of_fields(&self) -> &'static [&'static str] {
+        &[TEMPLATE_GENERATION]
+    }
+
     fn prepare_for_create(&self, _: &RequestContext, new: &mut Record) {
         let given = template_generation(DaemonSet::from_record(new)).max(1);
         set_template_generation(new, given);

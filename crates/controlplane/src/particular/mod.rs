@@ -50,6 +50,11 @@ pub(crate) trait Particular: Send + Sync {
         None
     }
 
+    /// Annotations that upstream's internal type has as fields.
+    fn annotations_of_fields(&self) -> &'static [&'static str] {
+        &[]
+    }
+
     /// Whether a request that names an object may delete it at all.
     fn check_deletion(&self, _name: &str) -> Result<(), ApiError> {
         Ok(())

@@ -120,6 +120,11 @@ impl Forms {
         self.served.len()
     }
 
+    /// Annotations that are fields in the hub, which what shows only metadata leaves out.
+    pub(crate) fn annotations_of_fields(&self) -> &[&'static str] {
+        self.strategy.annotations_of_fields()
+    }
+
     /// Whether the objects live in a namespace.
     pub fn namespaced(&self) -> bool {
         self.namespaced

@@ -6,6 +6,7 @@ use pintle_runtime::fields::{FieldManager, Set, Versions};
 use pintle_runtime::value::Record;
 
 use super::Store;
+use crate::cache::Version;
 use crate::context::RequestContext;
 
 impl Store {
@@ -17,6 +18,13 @@ impl Store {
         new: &mut Record,
         old: Option<&Record>,
     ) {
+        // What a version can only say in annotations is there once the object has been through the hub.
+        if self.version != Version::HUB
+            && let Ok(hub) = self.forms().to_hub(new.clone(), self.version)
+            && let Ok(shown) = self.forms().from_hub(hub, self.version)
+        {
+            *new = shown;
+        }
         self.field_manager(cx).update(old, new, &cx.field_manager);
     }
 
@@ -30,7 +38,7 @@ impl Store {
         }
     }
 
-    fn version_called(&self, api_version: &str) -> Option<crate::cache::Version> {
+    fn version_called(&self, api_version: &str) -> Option<Version> {
         let (group, version) = api_version.split_once('/').unwrap_or(("", api_version));
         self.forms().version(group, version)
     }
@@ -59,7 +67,7 @@ impl Versions for Store {
 
 impl Store {
     /// The version that an object says it is of.
-    fn version_of(&self, record: &Record) -> Option<crate::cache::Version> {
+    fn version_of(&self, record: &Record) -> Option<Version> {
         let said = record.get_by_name("apiVersion")?.as_str()?;
         self.version_called(said)
     }

@@ -149,16 +149,9 @@ impl<'a, V: Versions + ?Sized> Updater<'a, V> {
             Some(last) => self.prune(&merged, &last, version, managers),
             None => merged,
         };
-        self.settle(
-            &live,
-            &normal::normal(&new),
-            version,
-            managers,
-            manager,
-            force,
-        )?;
-        let new = normal::denormal(new);
-        Ok((normal::normal(&new) != live).then_some(new))
+        // What a configuration leaves out of a list that is one value is missing from that value, default or not.
+        let compare = self.settle(&live, &new, version, managers, manager, force)?;
+        Ok((!compare.is_same()).then(|| normal::denormal(new)))
     }
 
     /// Takes from others what changed, or says that they mind.

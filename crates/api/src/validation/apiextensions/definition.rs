@@ -360,8 +360,8 @@ fn stored_versions(
     }
 }
 
-/// A group that belongs to Kubernetes.
-fn is_protected(group: &str) -> bool {
+/// Whether a group belongs to Kubernetes.
+pub fn is_protected(group: &str) -> bool {
     ["k8s.io", "kubernetes.io"].iter().any(|domain| {
         let rest = group.strip_suffix(domain);
         rest.is_some_and(|rest| rest.is_empty() || rest.ends_with('.'))
@@ -370,15 +370,20 @@ fn is_protected(group: &str) -> bool {
 
 /// Whether Kubernetes has agreed to a kind in a group of its own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Approval {
+pub enum Approval {
+    /// Nothing is said.
     Missing,
+    /// It has not been asked.
     Bypassed,
+    /// It has: the annotation is the URL of where.
     Approved,
+    /// What is said is neither.
     Malformed,
 }
 
 impl Approval {
-    fn of(annotation: Option<&str>) -> Self {
+    /// What the annotation says.
+    pub fn of(annotation: Option<&str>) -> Self {
         match annotation {
             None | Some("") => Self::Missing,
             Some(text) if text.starts_with("unapproved") => Self::Bypassed,

@@ -9,7 +9,7 @@ use super::Rules;
 
 mod conversion;
 mod defaults;
-mod definition;
+pub(super) mod definition;
 mod names;
 mod nested;
 mod schema;
