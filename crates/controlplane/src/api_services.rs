@@ -32,6 +32,8 @@ const GROUP: &str = "apiregistration.k8s.io";
 /// Which objects the server looks after, and until when: those of its own from start-up on.
 const AUTOMANAGED: &str = "kube-aggregator.kubernetes.io/automanaged";
 const ON_START: &str = "onstart";
+/// The highest priority that a group can have.
+const HIGHEST_PRIORITY: i32 = 20_000;
 /// Which endpoints a Service has.
 const OF_SERVICE: &str = "kubernetes.io/service-name";
 
@@ -41,6 +43,10 @@ pub(crate) async fn register(ours: &Ours, offered: &[Group]) -> Result<(), ApiEr
     let mut wanted = HashSet::new();
     let mut missing = Vec::new();
     for group in offered {
+        // The group of the API services themselves has none, and no priority that one could have.
+        if group.priority > HIGHEST_PRIORITY {
+            continue;
+        }
         for version in group.versions.iter().filter(|it| !it.resources.is_empty()) {
             let name = format!("{}.{}", version.version, group.name);
             if store.cache().get(&name).is_none() {
@@ -164,13 +170,14 @@ fn available(service: APIService<'_>) -> Option<APIServiceCondition<'_>> {
 }
 
 /// Why a Service does not answer for an API.
-fn fault(
-    ours: &Ours,
-    reference: ServiceReference<'_>,
-) -> Result<(&'static str, String), ApiError> {
+fn fault(ours: &Ours, reference: ServiceReference<'_>) -> Result<(&'static str, String), ApiError> {
     let (namespace, name) = (reference.namespace(), reference.name());
     let at = format!("service/{name} in {}", Quoted(namespace));
-    let Some(record) = found(&*ours.store("", "services")?, &format!("{namespace}/{name}"))? else {
+    let Some(record) = found(
+        &*ours.store("", "services")?,
+        &format!("{namespace}/{name}"),
+    )?
+    else {
         return Ok(("ServiceNotFound", format!("{at} is not present")));
     };
     let service = Service::from_record(&record);
@@ -214,7 +221,10 @@ fn has_address(
         }
         let record = entry.record()?;
         let slice = EndpointSlice::from_record(&record);
-        let has_port = slice.ports().iter().any(|it| it.name().unwrap_or_default() == port);
+        let has_port = slice
+            .ports()
+            .iter()
+            .any(|it| it.name().unwrap_or_default() == port);
         let is_ready = slice.endpoints().iter().any(|endpoint| {
             endpoint.conditions().ready().unwrap_or(true) && !endpoint.addresses().is_empty()
         });

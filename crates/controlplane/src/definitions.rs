@@ -62,7 +62,9 @@ impl Condition {
     /// Says it; since when is kept where it was as true before.
     fn say(&self, status: &mut CustomResourceDefinitionStatusMut<'_>, now: Time) {
         let mut conditions = status.conditions_mut();
-        let known = conditions.iter_mut().position(|it| it.view().type_() == self.kind);
+        let known = conditions
+            .iter_mut()
+            .position(|it| it.view().type_() == self.kind);
         let mut condition = match known {
             Some(at) => match conditions.get_mut(at) {
                 Some(condition) => condition,
@@ -107,7 +109,10 @@ pub(crate) fn hold(cx: &RequestContext, object: &mut Record) -> Hold {
         "InstanceDeletionPending",
         "CustomResourceDefinition marked for deletion; CustomResource deletion will begin soon",
     );
-    pending.say(&mut CustomResourceDefinitionMut::from_record(object).status_mut(), now);
+    pending.say(
+        &mut CustomResourceDefinitionMut::from_record(object).status_mut(),
+        now,
+    );
     Hold::Kept
 }
 
@@ -164,8 +169,16 @@ fn settled(all: &[Record], at: usize, now: Time) -> Option<Record> {
         let mut new = all[at].clone();
         MetadataMut::of(&mut new)?.set_finalizers(finalizers);
         let reason = "NeverEstablished";
-        Condition::new("Terminating", "False", reason, "resource was never established")
-            .say(&mut CustomResourceDefinitionMut::from_record(&mut new).status_mut(), now);
+        Condition::new(
+            "Terminating",
+            "False",
+            reason,
+            "resource was never established",
+        )
+        .say(
+            &mut CustomResourceDefinitionMut::from_record(&mut new).status_mut(),
+            now,
+        );
         return Some(new);
     }
     let (names, accepted) = names(all, definition);
@@ -174,10 +187,20 @@ fn settled(all: &[Record], at: usize, now: Time) -> Option<Record> {
     conditions.push(accepted);
     if !is_established && is_free {
         let message = "the initial names have been accepted";
-        conditions.push(Condition::new("Established", "False", "Installing", message));
+        conditions.push(Condition::new(
+            "Established",
+            "False",
+            "Installing",
+            message,
+        ));
     } else if established.is_none() {
         let message = "not all names are accepted";
-        conditions.push(Condition::new("Established", "False", "NotAccepted", message));
+        conditions.push(Condition::new(
+            "Established",
+            "False",
+            "NotAccepted",
+            message,
+        ));
     }
     let has_names = definition.status().accepted_names().record() == &names;
     if has_names && conditions.iter().all(|it| it.is_said(known)) {
@@ -209,7 +232,10 @@ fn names(all: &[Record], definition: CustomResourceDefinition<'_>) -> (Record, C
         resources.extend(names.short_names().iter());
         kinds.extend([names.kind(), names.list_kind()]);
     }
-    let (wanted, had) = (definition.spec().names(), definition.status().accepted_names());
+    let (wanted, had) = (
+        definition.spec().names(),
+        definition.status().accepted_names(),
+    );
     let mut names = had.record().clone();
     let mut refused = None;
     let mut refuse = |reason, message: String| {
@@ -218,7 +244,12 @@ fn names(all: &[Record], definition: CustomResourceDefinition<'_>) -> (Record, C
     let in_use = |name: &str| format!("{} is already in use", Quoted(name));
     let single: [(&str, fn(CustomResourceDefinitionNames<'_>) -> &str, _, _); 4] = [
         ("plural", |it| it.plural(), &resources, "PluralConflict"),
-        ("singular", |it| it.singular(), &resources, "SingularConflict"),
+        (
+            "singular",
+            |it| it.singular(),
+            &resources,
+            "SingularConflict",
+        ),
         ("kind", |it| it.kind(), &kinds, "KindConflict"),
         ("listKind", |it| it.list_kind(), &kinds, "ListKindConflict"),
     ];
@@ -226,8 +257,14 @@ fn names(all: &[Record], definition: CustomResourceDefinition<'_>) -> (Record, C
     let mut taken = Vec::new();
     for (field, name, used, reason) in single {
         if field == "kind" {
-            let fresh = |short: &&str| !had.short_names().contains(short) && resources.contains(short);
-            let clashes: Vec<_> = wanted.short_names().iter().filter(fresh).map(in_use).collect();
+            let fresh =
+                |short: &&str| !had.short_names().contains(short) && resources.contains(short);
+            let clashes: Vec<_> = wanted
+                .short_names()
+                .iter()
+                .filter(fresh)
+                .map(in_use)
+                .collect();
             match &*clashes {
                 [] => taken.push(lists[0]),
                 [one] => refuse("ShortNamesConflict", one.clone()),
@@ -262,7 +299,10 @@ fn approval(definition: CustomResourceDefinition<'_>) -> Option<Condition> {
     if !is_protected(definition.spec().group()) {
         return None;
     }
-    let must = format!("protected groups must have approval annotation {}", Quoted(APPROVAL));
+    let must = format!(
+        "protected groups must have approval annotation {}",
+        Quoted(APPROVAL)
+    );
     let annotation = definition.metadata().annotations().get(APPROVAL);
     let given = annotation.unwrap_or_default();
     let (status, reason, message) = match Approval::of(annotation) {
@@ -273,9 +313,11 @@ fn approval(definition: CustomResourceDefinition<'_>) -> Option<Condition> {
             format!("{must} with either a URL or a reason starting with \"unapproved\", {SEE}"),
         ),
         Approval::Approved => ("True", "ApprovedAnnotation", format!("approved in {given}")),
-        Approval::Bypassed => {
-            ("False", "UnapprovedAnnotation", format!("not approved: {}", Quoted(given)))
-        }
+        Approval::Bypassed => (
+            "False",
+            "UnapprovedAnnotation",
+            format!("not approved: {}", Quoted(given)),
+        ),
     };
     let kind = "KubernetesAPIApprovalPolicyConformant";
     Some(Condition::new(kind, status, reason, message))

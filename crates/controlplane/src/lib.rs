@@ -19,6 +19,7 @@ pub mod identity;
 pub mod kinds;
 pub mod namespaces;
 pub mod node_uses;
+pub mod nodes;
 mod particular;
 mod quota;
 pub mod rbac;

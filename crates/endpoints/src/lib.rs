@@ -7,6 +7,7 @@ pub mod body;
 pub mod cache;
 mod chain;
 pub mod client;
+pub mod connect;
 pub mod context;
 pub mod continue_token;
 pub mod convert;

@@ -12,6 +12,11 @@ impl<'a> Query<'a> {
         Self(text)
     }
 
+    /// The text, as it was sent.
+    pub fn text(self) -> &'a str {
+        self.0
+    }
+
     /// Whether there is nothing in it.
     pub fn is_empty(self) -> bool {
         self.0.is_empty()

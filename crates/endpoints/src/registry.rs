@@ -10,6 +10,7 @@ use pintle_storage::{Revision, Storage, StorageError, Subscription};
 
 use crate::admission::Chain;
 use crate::cache::{Cache, CacheOptions, Feeder, Forms, FormsOptions, Progress, Version};
+use crate::connect::Connect;
 use crate::convert::{Converter, Form, SameFields};
 use crate::facet::Facet;
 use crate::store::Store;
@@ -47,6 +48,8 @@ pub struct Registration {
     pub actions: Vec<(Name, Arc<dyn Action>)>,
     /// Subresources that show the objects as another kind, such as `scale`.
     pub facets: Vec<(Name, Arc<dyn Facet>)>,
+    /// Subresources that lead out of the API, such as `exec`.
+    pub connects: Vec<(Name, Arc<dyn Connect>)>,
     /// Between its versions; the row says which if this is absent.
     pub converter: Option<Arc<dyn Converter>>,
 }
@@ -60,6 +63,7 @@ impl Registration {
             subresources: Vec::new(),
             actions: Vec::new(),
             facets: Vec::new(),
+            connects: Vec::new(),
             converter: None,
         }
     }
@@ -82,6 +86,13 @@ impl Registration {
     #[must_use]
     pub fn with_facet(mut self, name: impl Into<Name>, facet: Arc<dyn Facet>) -> Self {
         self.facets.push((name.into(), facet));
+        self
+    }
+
+    /// The same with a subresource that leads out of the API; the row says by which methods.
+    #[must_use]
+    pub fn with_connect(mut self, name: impl Into<Name>, connect: Arc<dyn Connect>) -> Self {
+        self.connects.push((name.into(), connect));
         self
     }
 
@@ -295,7 +306,9 @@ impl Registry {
             let add = |store: Store, (name, action)| store.with_action(name, action);
             let store = version.actions.into_iter().fold(store, add);
             let add = |store: Store, (name, facet)| store.with_facet(name, facet);
-            Arc::new(version.facets.into_iter().fold(store, add))
+            let store = version.facets.into_iter().fold(store, add);
+            let add = |store: Store, (name, connect)| store.with_connect(name, connect);
+            Arc::new(version.connects.into_iter().fold(store, add))
         };
         versions.into_iter().enumerate().map(store).collect()
     }

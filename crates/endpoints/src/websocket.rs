@@ -71,8 +71,13 @@ pub(crate) fn agree(headers: &HeaderMap) -> Option<Response<Body>> {
 
 /// The first subprotocol that is no token.
 fn protocol(headers: &HeaderMap) -> Option<&str> {
+    protocols(headers).next()
+}
+
+/// The subprotocols that are no tokens.
+pub(crate) fn protocols(headers: &HeaderMap) -> impl Iterator<Item = &str> {
     words(headers, SEC_WEBSOCKET_PROTOCOL)
-        .find(|word| !word.starts_with(BEARER) && !word.is_empty())
+        .filter(|word| !word.starts_with(BEARER) && !word.is_empty())
 }
 
 fn words(headers: &HeaderMap, name: impl AsHeaderName) -> impl Iterator<Item = &str> {

@@ -18,6 +18,7 @@ use crate::authorization::AuthorizationConfig;
 use crate::fault::Faults;
 use crate::flags::Flags;
 use crate::tls::TlsConfig;
+use crate::kubelets::KubeletConfig;
 
 /// What one server is to do. Made from flags, or by hand by whoever embeds the server.
 #[derive(Debug, Clone)]
@@ -82,6 +83,8 @@ pub struct Config {
     pub service_address: IpAddr,
     /// Addresses and node ports of Services.
     pub services: ServiceOptions,
+    /// How kubelets are reached.
+    pub kubelets: KubeletConfig,
     /// What is recorded of requests; nothing if `None`.
     pub audit: Option<AuditConfig>,
     /// Log verbosity.
@@ -230,6 +233,7 @@ impl Config {
             admission: admission(flags, &mut faults),
             service_address: first_address(&services).unwrap_or(any),
             services,
+            kubelets: KubeletConfig::from_flags(flags, &mut faults),
             audit: AuditConfig::from_flags(flags, &mut faults),
             verbosity: faults.check(number(flags, "v")).unwrap_or_default(),
             data_dir,

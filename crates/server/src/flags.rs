@@ -330,6 +330,27 @@ pub const FLAGS: &[Section] = &[
         ],
     },
     Section {
+        title: "Kubelets",
+        flags: &[
+            one(
+                "kubelet-client-certificate",
+                "",
+                "Certificate by which kubelets know this server, PEM: for logs, exec and the like.",
+            ),
+            one("kubelet-client-key", "", "Its private key, PEM."),
+            one(
+                "kubelet-certificate-authority",
+                "",
+                "CA bundle that kubelets' certificates are verified with. Without it they are not.",
+            ),
+            many(
+                "kubelet-preferred-address-types",
+                "Hostname,InternalDNS,InternalIP,ExternalDNS,ExternalIP",
+                "Types of node addresses by which kubelets are reached, the best first.",
+            ),
+        ],
+    },
+    Section {
         title: "Logging",
         flags: &[
             Flag {

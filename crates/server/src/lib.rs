@@ -24,6 +24,7 @@ mod files;
 mod flags;
 mod identity;
 mod kubeconfig;
+mod kubelets;
 mod machine;
 mod metrics;
 mod peer;
@@ -43,5 +44,6 @@ pub use authorization::{
 pub use config::{Config, FrontProxy, ServiceAccounts};
 pub use fault::Faults;
 pub use flags::{Effect, FLAGS, Flag, Flags, Section, Takes};
+pub use kubelets::KubeletConfig;
 pub use run::{Ready, run};
 pub use tls::{NamedCertificate, TlsConfig};

@@ -91,7 +91,11 @@ pub async fn run(
                 "serviceaccounts",
                 "token",
                 identity.accounts.requests(&config),
-            ),
+            )
+            .with_nodes(config.kubelets.load()?)
+            .context(
+                "--kubelet-client-certificate and --kubelet-client-key do not belong together",
+            )?,
         services: config.services.clone(),
     };
     let api = Api::start(Arc::clone(&storage), &options)

@@ -143,7 +143,13 @@ pub(super) fn to_v1(v2: Record, to: &TypeRef) -> Record {
         set(&mut v1, "status.currentCPUUtilizationPercentage", cpu);
     }
     // Of what is measured, unlike what is aimed at, the annotation tells everything.
-    annotate_metrics(&mut v1, CURRENT_METRICS, &items(&v2, path), status, CURRENTS);
+    annotate_metrics(
+        &mut v1,
+        CURRENT_METRICS,
+        &items(&v2, path),
+        status,
+        CURRENTS,
+    );
     if let Some(Value::List(conditions)) = get(&v2, "status.conditions")
         && !conditions.is_empty()
     {

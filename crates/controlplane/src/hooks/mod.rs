@@ -179,7 +179,10 @@ pub fn start(options: &HookOptions, start_up: &StartUp) -> Vec<BoxFuture<'static
             async move { definitions::look(&cx).await }
         },
     );
-    let (cx, offered) = (each(&ours), Arc::<[Group]>::from(options.offered.as_slice()));
+    let (cx, offered) = (
+        each(&ours),
+        Arc::<[Group]>::from(options.offered.as_slice()),
+    );
     hooks.add("autoregister-completion", minute, move || {
         let (cx, offered) = (cx.clone(), Arc::clone(&offered));
         async move { api_services::register(&cx, &offered).await }
@@ -229,8 +232,13 @@ impl Hooks<'_> {
         let stores = resources.iter();
         let stores = stores.filter_map(|(group, resource)| ours.store(group, resource).ok());
         let stores = stores.collect();
-        self.running
-            .push(Box::pin(on_change::keep(name, ours.clone(), stores, done, pass)));
+        self.running.push(Box::pin(on_change::keep(
+            name,
+            ours.clone(),
+            stores,
+            done,
+            pass,
+        )));
     }
 }
 

@@ -19,12 +19,11 @@ use pintle_endpoints::unkept::{Answer, Asked, View};
 use pintle_runtime::status::ApiError;
 use pintle_runtime::value::Record;
 use pintle_runtime::view::View as _;
-use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
-use rustls::crypto::CryptoProvider;
-use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
-use rustls::{ClientConfig, DigitallySignedStruct, SignatureScheme};
+use rustls::pki_types::ServerName;
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
+
+use crate::nodes::dial::{self, Trust, words};
 
 /// Components with a health port on this machine.
 const COMPONENTS: [(&str, u16); 2] = [("controller-manager", 10257), ("scheduler", 10259)];
@@ -55,13 +54,8 @@ impl Components {
     /// # Panics
     /// At start-up, where the TLS library has no cipher suites.
     pub(super) fn new() -> Self {
-        let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-        let config = ClientConfig::builder_with_provider(Arc::clone(&provider))
-            .with_safe_default_protocol_versions()
-            .expect("the provider has cipher suites for the default versions")
-            .dangerous()
-            .with_custom_certificate_verifier(Arc::new(Anyone(provider)))
-            .with_no_client_auth();
+        let config = dial::client(Trust::Anyone, None)
+            .expect("the provider has cipher suites for the default versions");
         Self {
             connector: TlsConnector::from(Arc::new(config)),
         }
@@ -157,14 +151,6 @@ impl<E: Into<Box<dyn std::error::Error + Send + Sync>>> From<E> for Fault {
     }
 }
 
-/// The system's words for an error, without Rust's.
-fn words(error: &io::Error) -> String {
-    match error.kind() {
-        io::ErrorKind::ConnectionRefused => "connection refused".to_owned(),
-        _ => error.to_string(),
-    }
-}
-
 fn record(name: &str, condition: Condition) -> Record {
     let (status, message, error) = match condition {
         Condition::Healthy(message) => ("True", message, String::new()),
@@ -185,47 +171,6 @@ fn record(name: &str, condition: Condition) -> Record {
         condition.set_error(error);
     }
     record
-}
-
-/// Believes every certificate.
-#[derive(Debug)]
-struct Anyone(Arc<CryptoProvider>);
-
-impl ServerCertVerifier for Anyone {
-    fn verify_server_cert(
-        &self,
-        _: &CertificateDer<'_>,
-        _: &[CertificateDer<'_>],
-        _: &ServerName<'_>,
-        _: &[u8],
-        _: UnixTime,
-    ) -> Result<ServerCertVerified, rustls::Error> {
-        Ok(ServerCertVerified::assertion())
-    }
-
-    fn verify_tls12_signature(
-        &self,
-        message: &[u8],
-        certificate: &CertificateDer<'_>,
-        signed: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        let algorithms = &self.0.signature_verification_algorithms;
-        rustls::crypto::verify_tls12_signature(message, certificate, signed, algorithms)
-    }
-
-    fn verify_tls13_signature(
-        &self,
-        message: &[u8],
-        certificate: &CertificateDer<'_>,
-        signed: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        let algorithms = &self.0.signature_verification_algorithms;
-        rustls::crypto::verify_tls13_signature(message, certificate, signed, algorithms)
-    }
-
-    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.0.signature_verification_algorithms.supported_schemes()
-    }
 }
 
 #[cfg(test)]

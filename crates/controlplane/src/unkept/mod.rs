@@ -9,6 +9,7 @@ mod pods;
 
 use std::sync::Arc;
 
+use pintle_endpoints::connect::Connect;
 use pintle_endpoints::registry::Registration;
 use pintle_endpoints::unkept::{Action, Unkept, View};
 use pintle_runtime::resource::Resource;
@@ -18,6 +19,7 @@ use pintle_runtime::resource::Resource;
 pub struct Answerers {
     actions: Vec<(Place, Arc<dyn Action>)>,
     views: Vec<(Place, Arc<dyn View>)>,
+    connects: Vec<(Place, Arc<dyn Connect>)>,
 }
 
 /// Group, resource, subresource; the last is empty for the resource itself.
@@ -60,6 +62,20 @@ impl Answerers {
         self
     }
 
+    /// The same with a way out of the API below the objects of a resource, as `("", "pods", "exec")`.
+    #[must_use]
+    pub fn with_connect(
+        mut self,
+        group: &'static str,
+        resource: &'static str,
+        subresource: &'static str,
+        connect: impl Connect,
+    ) -> Self {
+        self.connects
+            .push(((group, resource, subresource), Arc::new(connect)));
+        self
+    }
+
     /// What serves a row without storage, if there is code for it.
     pub(crate) fn of(&self, row: &Resource) -> Option<Unkept> {
         let is_it = |place: &Place| *place == (&*row.group, &*row.name, "");
@@ -72,7 +88,7 @@ impl Answerers {
         }
     }
 
-    /// A stored row with the actions below its objects.
+    /// A stored row with the actions and the ways out below its objects.
     pub(crate) fn below(&self, mut registration: Registration) -> Registration {
         let row = Arc::clone(&registration.row);
         for ((group, resource, subresource), action) in &self.actions {
@@ -83,6 +99,11 @@ impl Answerers {
                 registration = registration.with_action(*subresource, Arc::clone(action));
             }
         }
+        for ((group, resource, subresource), connect) in &self.connects {
+            if *group == row.group && *resource == row.name {
+                registration = registration.with_connect(*subresource, Arc::clone(connect));
+            }
+        }
         registration
     }
 }
@@ -90,8 +111,8 @@ impl Answerers {
 impl std::fmt::Debug for Answerers {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let places = self.actions.iter().map(|(place, _)| place);
-        f.debug_list()
-            .entries(places.chain(self.views.iter().map(|(place, _)| place)))
-            .finish()
+        let places = places.chain(self.views.iter().map(|(place, _)| place));
+        let places = places.chain(self.connects.iter().map(|(place, _)| place));
+        f.debug_list().entries(places).finish()
     }
 }

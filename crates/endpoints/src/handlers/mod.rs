@@ -7,6 +7,7 @@
 //! | [`list`] | list, and the answer to deletecollection |
 //! | [`watch`] | watch |
 //! | [`write`] | create, update |
+//! | [`connect`] | every method, where the way leads out of the API |
 //! | [`action`] | create, where nothing is kept |
 //! | [`view`] | get and list, where nothing is kept |
 //! | [`patch`] | patch: by [`patched`], or by [`apply`] where it is an apply |
@@ -15,6 +16,7 @@
 
 mod action;
 mod apply;
+mod connect;
 mod decode;
 mod delete;
 mod facet;
@@ -44,6 +46,7 @@ use pintle_runtime::user::UserInfo;
 
 use crate::audit::Recording;
 use crate::body::Body;
+use crate::connect::ConnectEndpoint;
 use crate::context::{Environment, RequestContext};
 use crate::discovery::Offer;
 use crate::facet::FacetEndpoint;
@@ -197,6 +200,7 @@ async fn answer(
             "patch" => facet::patch(call, &store, &endpoint, cx).await,
             _ => Err(method_not_allowed()),
         },
+        Target::Out(store, endpoint) => connect::connect(call, &endpoint, &store, cx).await,
         Target::Below(store, endpoint) => action::create(call, &endpoint, Some(&store), cx).await,
         Target::Unkept(resource, verb) => match (&*resource, verb) {
             (Unkept::Action(endpoint), "create") => action::create(call, endpoint, None, cx).await,
@@ -230,7 +234,8 @@ pub fn is_served(registry: &Registry, offer: Offer<'_>) -> bool {
             let name = &subresource.name;
             ((store.subresource(name).is_some() || store.facet(name).is_some())
                 && matches!(offer.verb, "get" | "update" | "patch"))
-                || (store.action(&subresource.name).is_some() && offer.verb == "create")
+                || (store.action(name).is_some() && offer.verb == "create")
+                || store.connect(name).is_some()
         }
     }
 }
@@ -241,6 +246,8 @@ enum Target {
     Store(Arc<Store>, &'static str),
     /// A verb of what the objects of a store are shown as.
     Facet(Arc<Store>, Arc<FacetEndpoint>, &'static str),
+    /// A way out of the API below the objects of a store.
+    Out(Arc<Store>, Arc<ConnectEndpoint>),
     /// An action below the objects of a store.
     Below(Arc<Store>, Arc<ActionEndpoint>),
     /// A verb of a resource that keeps nothing.
@@ -251,7 +258,7 @@ impl Target {
     /// The row of the kind that it is about.
     fn row(&self) -> &Resource {
         match self {
-            Self::Store(store, _) | Self::Facet(store, ..) => store.row(),
+            Self::Store(store, _) | Self::Facet(store, ..) | Self::Out(store, _) => store.row(),
             Self::Below(_, endpoint) => endpoint.kind.row(),
             Self::Unkept(resource, _) => resource.row(),
         }
@@ -286,8 +293,14 @@ fn route(call: &Call<'_>) -> Result<Target, ApiError> {
     let row = store
         .row()
         .subresource(&target.subresource)
-        .filter(|_| shape.subpath.is_none() && !shape.prefixed)
+        .filter(|row| (row.subpath || shape.subpath.is_none()) && !shape.prefixed)
         .ok_or_else(no_such_resource)?;
+    if let Some(connect) = store.connect(&row.name).cloned() {
+        if !connect.takes(call.method) {
+            return Err(method_not_allowed());
+        }
+        return Ok(Target::Out(store, connect));
+    }
     if let Some(action) = store.action(&row.name).cloned() {
         if call.method != Method::POST {
             return Err(method_not_allowed());

@@ -35,6 +35,7 @@ pub use update::{Change, Duty, Existing, Written};
 
 use crate::admission::{Chain, Interested};
 use crate::cache::{Cache, Forms, Object, Selection, Version};
+use crate::connect::{Connect, ConnectEndpoint};
 use crate::context::RequestContext;
 use crate::facet::{Facet, FacetEndpoint};
 use crate::list_options::{ListOptions, canonical_fields, parse_resource_version};
@@ -59,6 +60,7 @@ pub struct Store {
     actions: Vec<(Name, Arc<ActionEndpoint>)>,
     /// By name: subresources that show the objects as another kind.
     facets: Vec<(Name, Arc<FacetEndpoint>)>,
+    connects: Vec<(Name, Arc<ConnectEndpoint>)>,
     /// Which subresource this is; empty for the object itself.
     subresource: Text,
     /// What the strategy resets, as a set; made at first use.
@@ -91,6 +93,7 @@ impl Store {
             subresources: Vec::new(),
             actions: Vec::new(),
             facets: Vec::new(),
+            connects: Vec::new(),
             subresource: Text::default(),
             reset: OnceLock::new(),
             admission,
@@ -118,6 +121,7 @@ impl Store {
             subresources: Vec::new(),
             actions: Vec::new(),
             facets: Vec::new(),
+            connects: Vec::new(),
             subresource,
             ..self.with_strategy(strategy)
         });
@@ -153,6 +157,25 @@ impl Store {
             self.facets.push((name, Arc::new(endpoint)));
         }
         self
+    }
+
+    /// The store with a subresource that leads out of the API, if the row has it.
+    #[must_use]
+    pub fn with_connect(mut self, name: impl Into<Name>, connect: Arc<dyn Connect>) -> Self {
+        let name = name.into();
+        if let Some(row) = self.row.subresource(&name) {
+            let endpoint = ConnectEndpoint::new(row, connect);
+            self.connects.push((name, Arc::new(endpoint)));
+        }
+        self
+    }
+
+    /// Where a subresource such as `exec` leads, if it is served.
+    pub fn connect(&self, name: &str) -> Option<&Arc<ConnectEndpoint>> {
+        self.connects
+            .iter()
+            .find(|(found, _)| found == name)
+            .map(|(_, endpoint)| endpoint)
     }
 
     /// What a subresource such as `scale` shows of objects, if it is served.
