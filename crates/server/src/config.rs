@@ -17,8 +17,8 @@ use crate::authentication::AuthenticationConfig;
 use crate::authorization::AuthorizationConfig;
 use crate::fault::Faults;
 use crate::flags::Flags;
-use crate::tls::TlsConfig;
 use crate::kubelets::KubeletConfig;
+use crate::tls::TlsConfig;
 
 /// What one server is to do. Made from flags, or by hand by whoever embeds the server.
 #[derive(Debug, Clone)]
