@@ -1,3 +1,4 @@
 //! What an operator configures does what `--help` says of it.
 
 mod audit;
+mod fairness;

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 use std::panic::AssertUnwindSafe;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
@@ -13,14 +13,15 @@ use hyper::body::Incoming;
 use pintle_authn::credentials::{Headers, bearer_token};
 use pintle_authn::{Authenticator, Credentials};
 use pintle_authz::{Attributes, Decision};
-use pintle_runtime::status::{ApiError, RetryAfter};
+use pintle_runtime::status::ApiError;
 use pintle_runtime::user::{ANONYMOUS, UNAUTHENTICATED, UserInfo};
 
 use crate::audit::{Audit, Received, Recording, Slot as AuditSlot, Stage};
 use crate::body::{Body, OnEnd};
+use crate::fairness::{Flow, Refused};
+use crate::gate::{Comer, Gate, Place};
 use crate::handlers::{self, Call, Serving};
 use crate::impersonation;
-use crate::inflight::{Inflight, Slot};
 use crate::metrics::{LongRunning, Metrics, RequestLabels, RequestSeries};
 use crate::negotiate::{error_representation, no_such_resource};
 use crate::permit::{Permit, forbidden};
@@ -34,7 +35,7 @@ use crate::websocket;
 /// What every request goes through.
 pub(crate) struct Chain {
     pub(crate) authenticator: Arc<dyn Authenticator>,
-    pub(crate) inflight: Inflight,
+    pub(crate) gate: Gate,
     pub(crate) roots: Roots,
     pub(crate) metrics: Arc<Metrics>,
     pub(crate) audit: Option<Arc<Audit>>,
@@ -55,10 +56,12 @@ impl Service for Chain {
         let audit_id = audit_id(request.headers());
         let is_head = *request.method() == Method::HEAD;
         let recording = AuditSlot::default();
+        let flow = OnceLock::new();
         let arrival = Arrival {
             received,
             audit_id: &audit_id,
             recording: &recording,
+            flow: &flow,
         };
         let answered = AssertUnwindSafe(self.answer_within_time(&connection, request, arrival))
             .catch_unwind()
@@ -68,6 +71,9 @@ impl Service for Chain {
             (Ok(response), None) => response,
             (Err(_), recording) => self.panicked(&audit_id, recording),
         };
+        if let Some(flow) = flow.get() {
+            respond::name_flow(&mut response, flow.uids());
+        }
         respond::finish(&mut response, audit_id);
         if is_head {
             without_body(response)
@@ -104,13 +110,15 @@ struct Arrival<'a> {
     received: Instant,
     audit_id: &'a HeaderValue,
     recording: &'a AuditSlot,
+    /// The flow that the request turns out to be of.
+    flow: &'a OnceLock<Arc<Flow>>,
 }
 
 /// What the filters found out about a request that may go on.
 struct Admitted {
     user: Arc<UserInfo>,
     permit: Permit,
-    slot: Option<Slot>,
+    place: Option<Place>,
 }
 
 impl Chain {
@@ -136,13 +144,17 @@ impl Chain {
         };
         let work = async {
             let admitted = match self
-                .admit(connection, &parts, query, &info, long_running, arrival)
+                .admit(connection, &parts, query, &info, time, arrival)
                 .await
             {
                 Ok(admitted) => admitted,
                 Err(refusal) => return *refusal,
             };
-            let Admitted { user, permit, slot } = admitted;
+            let Admitted {
+                user,
+                permit,
+                mut place,
+            } = admitted;
             let Some(target) = &info.resource else {
                 let response = self.roots.answer(&parts, query, &info).await;
                 return self.count_root(response, &info, received);
@@ -173,7 +185,11 @@ impl Chain {
                 server: &self.serving,
             };
             let response = handlers::handle(call).await;
-            self.count(response, series, received, slot, running)
+            if long_running {
+                // A watch has begun, and takes no more than others' writes.
+                place = None;
+            }
+            self.count(response, series, received, place, running)
         };
         let Some(time) = time else { return work.await };
         match tokio::time::timeout(time, work).await {
@@ -198,7 +214,7 @@ impl Chain {
         parts: &http::request::Parts,
         query: Query<'_>,
         info: &RequestInfo,
-        long_running: bool,
+        time: Option<Duration>,
         arrival: Arrival<'_>,
     ) -> Result<Admitted, Box<Response<Body>>> {
         let is_http2 = parts.version == Version::HTTP_2;
@@ -233,20 +249,24 @@ impl Chain {
         }
         let attributes = self.impersonate(attributes, parts, query, arrival).await?;
         let user = Arc::clone(&attributes.user);
-        let slot = if long_running {
-            None
-        } else {
-            let mutating = !attributes.is_read_only();
-            let Some(slot) = self.inflight.enter(mutating, &user) else {
-                self.metrics.requests.dropped(mutating);
-                self.metrics.requests.terminated(
-                    labels(&parts.method, query, info),
-                    StatusCode::TOO_MANY_REQUESTS,
-                );
-                return Err(Box::new(too_many_requests()));
-            };
-            Some(slot)
+        let comer = Comer {
+            attributes: &attributes,
+            query,
+            is_long_running: time.is_none(),
+            received: arrival.received,
+            time: time.unwrap_or(self.request_timeout),
+            flow: arrival.flow,
         };
+        let place = self.gate.enter(&self.serving.registry, comer).await;
+        let place = place.map_err(|refused| {
+            let mutating = !attributes.is_read_only();
+            self.metrics.requests.dropped(mutating);
+            self.metrics.requests.terminated(
+                labels(&parts.method, query, info),
+                StatusCode::TOO_MANY_REQUESTS,
+            );
+            Box::new(too_many_requests(&refused))
+        })?;
         match self.serving.authorizer.authorize(&attributes).wait().await {
             Decision::Allow(reason) => {
                 if let Some(recording) = arrival.recording.get() {
@@ -255,7 +275,7 @@ impl Chain {
                 Ok(Admitted {
                     user,
                     permit: Permit::granted(attributes, reason),
-                    slot,
+                    place,
                 })
             }
             Decision::Deny(reason) | Decision::NoOpinion(reason) => {
@@ -415,7 +435,7 @@ impl Chain {
         response: Response<Body>,
         series: Arc<RequestSeries>,
         received: Instant,
-        slot: Option<Slot>,
+        place: Option<Place>,
         running: Option<LongRunning>,
     ) -> Response<Body> {
         let code = response.status();
@@ -431,7 +451,7 @@ impl Chain {
             series,
             code,
             received,
-            _slot: slot,
+            _place: place,
             _running: running,
         };
         response.map(|body| body.with_end(Box::new(end)))
@@ -469,7 +489,7 @@ struct Ending {
     series: Arc<RequestSeries>,
     code: StatusCode,
     received: Instant,
-    _slot: Option<Slot>,
+    _place: Option<Place>,
     _running: Option<LongRunning>,
 }
 
@@ -584,14 +604,14 @@ fn audit_id(headers: &HeaderMap) -> HeaderValue {
 }
 
 /// What upstream answers when all places are taken: a text, not a `Status`.
-fn too_many_requests() -> Response<Body> {
+fn too_many_requests(refused: &Refused) -> Response<Body> {
     let mut response = respond::text(
         StatusCode::TOO_MANY_REQUESTS,
         "Too many requests, please try again later.\n",
     );
     response.headers_mut().insert(
         http::header::RETRY_AFTER,
-        HeaderValue::from(RetryAfter::SOON.as_seconds()),
+        HeaderValue::from(refused.stay_away),
     );
     response
 }

@@ -39,6 +39,14 @@ impl Inflight {
         }
     }
 
+    /// A place for a request that somebody else has let in.
+    pub(crate) fn count(&self, mutating: bool) -> Slot {
+        let kind = if mutating { &self.writes } else { &self.reads };
+        kind.count.fetch_add(1, Ordering::Relaxed);
+        kind.gauge.inc();
+        Slot(Arc::clone(kind))
+    }
+
     /// A place for a request, if there is one.
     pub fn enter(&self, mutating: bool, user: &UserInfo) -> Option<Slot> {
         let kind = if mutating { &self.writes } else { &self.reads };

@@ -16,6 +16,8 @@ pub mod discovery;
 pub mod document;
 pub mod documents;
 pub mod facet;
+pub mod fairness;
+mod gate;
 pub mod gzip;
 mod handlers;
 pub mod health;

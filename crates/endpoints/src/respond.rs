@@ -16,6 +16,10 @@ use crate::negotiate::{Format, Representation};
 
 /// `Audit-Id`
 pub const AUDIT_ID: HeaderName = HeaderName::from_static("audit-id");
+/// Uid of the flow schema that a request is of.
+const FLOW_SCHEMA: HeaderName = HeaderName::from_static("x-kubernetes-pf-flowschema-uid");
+/// Uid of the priority level that a request is of.
+const PRIORITY_LEVEL: HeaderName = HeaderName::from_static("x-kubernetes-pf-prioritylevel-uid");
 /// What everything is answered with that does not say otherwise.
 pub const NO_CACHE: HeaderValue = HeaderValue::from_static("no-cache, private");
 const NOSNIFF: HeaderValue = HeaderValue::from_static("nosniff");
@@ -147,6 +151,16 @@ pub fn status_protobuf(status: &Status) -> Bytes {
     let mut out = Vec::with_capacity(256);
     envelope::encode("v1", "Status", &status.to_record(), &mut out);
     out.into()
+}
+
+/// Tells the client which flow schema and priority level its request was of, by their uids.
+pub(crate) fn name_flow(
+    response: &mut Response<Body>,
+    (schema, level): (HeaderValue, HeaderValue),
+) {
+    let headers = response.headers_mut();
+    headers.insert(FLOW_SCHEMA, schema);
+    headers.insert(PRIORITY_LEVEL, level);
 }
 
 /// Adds what every response has.

@@ -24,10 +24,12 @@ use crate::body;
 use crate::chain::Chain;
 use crate::context::Environment;
 use crate::documents::Documents;
+use crate::fairness::Fairness;
+use crate::gate::Gate;
 use crate::handlers::Serving;
 use crate::health::{Health, Milestone, Part};
 use crate::inflight::Inflight;
-use crate::metrics::{Metrics, Stores};
+use crate::metrics::{Collector, Metrics, Stores};
 use crate::registry::Registry;
 pub use crate::roots::{AboutSelf, Page};
 use crate::serve::{self, ConnectionLimits, Drain, Tls};
@@ -63,6 +65,8 @@ pub struct GenericServerOptions {
     pub deprecation: fn(&Resource) -> Option<String>,
     /// What is recorded of requests, and where.
     pub audit: Option<Arc<Audit>>,
+    /// Who goes first. Without it, who comes too late is turned away.
+    pub fairness: Option<Arc<Fairness>>,
     /// How much at once, and how long.
     pub limits: Limits,
 }
@@ -129,6 +133,9 @@ impl GenericServer {
             }
         });
         metrics.register(Arc::new(Stores(Arc::clone(&options.registry))));
+        if let Some(fairness) = &options.fairness {
+            metrics.register(Arc::clone(fairness) as Arc<dyn Collector>);
+        }
         let serving = Serving {
             registry: options.registry,
             environment: options.environment,
@@ -142,7 +149,10 @@ impl GenericServer {
         };
         let chain = Chain {
             authenticator: options.authenticator,
-            inflight: Inflight::new(limits.reads, limits.writes, &metrics.requests),
+            gate: Gate {
+                inflight: Inflight::new(limits.reads, limits.writes, &metrics.requests),
+                fairness: options.fairness.clone(),
+            },
             roots: crate::roots::Roots::new(
                 options.documents,
                 health,
@@ -150,6 +160,7 @@ impl GenericServer {
                 options.about,
                 options.version,
                 Arc::clone(&metrics),
+                options.fairness,
             ),
             metrics: Arc::clone(&metrics),
             audit: options.audit,

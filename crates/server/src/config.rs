@@ -69,6 +69,8 @@ pub struct Config {
     pub max_requests: usize,
     /// Writes at once; 0 is no limit.
     pub max_mutating_requests: usize,
+    /// Whether flow schemas and priority levels say who goes first.
+    pub fairness: bool,
     /// Serving on after SIGTERM.
     pub shutdown_delay: Duration,
     /// Start-up that `/livez` forgives.
@@ -222,6 +224,7 @@ impl Config {
             max_mutating_requests: faults
                 .check(number(flags, "max-mutating-requests-inflight"))
                 .unwrap_or_default(),
+            fairness: flags.on("enable-priority-and-fairness"),
             shutdown_delay: faults
                 .check(span(flags, "shutdown-delay-duration"))
                 .unwrap_or_default(),
@@ -239,6 +242,9 @@ impl Config {
             data_dir,
             shown: flags.values(),
         };
+        if config.fairness && config.max_requests + config.max_mutating_requests == 0 {
+            faults.add("--max-requests-inflight and --max-mutating-requests-inflight are both 0: priority and fairness has no seats to share; raise one of them or turn it off with --enable-priority-and-fairness=false");
+        }
         faults.into_result()?;
         Ok(config)
     }

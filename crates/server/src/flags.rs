@@ -194,12 +194,12 @@ pub const FLAGS: &[Section] = &[
             one(
                 "max-requests-inflight",
                 "400",
-                "Reads served at once; more are refused with 429. 0 is no limit.",
+                "Reads served at once. With priority and fairness, the sum of both is the seats that are shared.",
             ),
             one(
                 "max-mutating-requests-inflight",
                 "200",
-                "Writes served at once; more are refused with 429. 0 is no limit.",
+                "Writes served at once, likewise. Without priority and fairness 0 is no limit.",
             ),
             one(
                 "shutdown-delay-duration",
@@ -217,11 +217,11 @@ pub const FLAGS: &[Section] = &[
                 "Share of HTTP/2 requests answered with GOAWAY, to spread clients over instances.",
             )),
             inert(switch("profiling", "true", "Serve /debug/pprof.")),
-            inert(switch(
+            switch(
                 "enable-priority-and-fairness",
                 "true",
-                "Share the server's capacity fairly by FlowSchema and PriorityLevelConfiguration.",
-            )),
+                "Share the server's capacity fairly by FlowSchema and PriorityLevelConfiguration; false refuses what is too many.",
+            ),
         ],
     },
     AUDITING,

@@ -18,6 +18,7 @@ use pintle_controlplane::{admission, controllers, hooks, node_uses, rbac};
 use pintle_endpoints::cache::Progress;
 use pintle_endpoints::context::Environment;
 use pintle_endpoints::documents::Documents;
+use pintle_endpoints::fairness::Fairness;
 use pintle_endpoints::health::Health;
 use pintle_endpoints::metrics::{Collector, Metrics};
 use pintle_endpoints::serve::ConnectionLimits;
@@ -127,6 +128,10 @@ pub async fn run(
         .map(|audit| audit.open(Arc::clone(&environment.clock)))
         .transpose()?;
     let start_up = StartUp::default();
+    let fairness = config.fairness.then(|| {
+        let seats = config.max_requests + config.max_mutating_requests;
+        Arc::new(Fairness::new(u32::try_from(seats).unwrap_or(u32::MAX)))
+    });
     let own = HookOptions {
         registry: Arc::clone(&api.registry),
         storage: Arc::clone(&storage),
@@ -137,6 +142,7 @@ pub async fn run(
         advertise: machine::advertised(&config, address),
         port: address.port(),
         hostname: machine::hostname(),
+        fairness: fairness.clone(),
         authentication: AuthenticationInfo {
             client_ca: identity.client_authorities(&config)?,
             request_header: Identity::front_proxies(&config)?,
@@ -188,12 +194,16 @@ pub async fn run(
         tables: Some(Arc::new(BuiltIn::default())),
         deprecation: documents::deprecation,
         audit,
+        fairness: fairness.clone(),
         limits: limits(&config),
     });
 
     let mut background = JoinSet::new();
     for hook in hooks {
         background.spawn(hook);
+    }
+    if let Some(fairness) = fairness {
+        background.spawn(async move { fairness.keep_dividing().await });
     }
     background.spawn(rbac::feed::feed(&api.registry, &roles));
     if config.authorization.has(&AuthorizationMode::Node) {

@@ -10,6 +10,7 @@ use std::time::Duration;
 use futures_util::future::BoxFuture;
 use pintle_endpoints::context::{Environment, RequestContext};
 use pintle_endpoints::delete_options::DeleteOptions;
+use pintle_endpoints::fairness::Fairness;
 use pintle_endpoints::health::Milestone;
 use pintle_endpoints::permit::Permit;
 use pintle_endpoints::registry::Registry;
@@ -67,6 +68,8 @@ pub struct HookOptions {
     pub port: u16,
     /// What this machine is called.
     pub hostname: String,
+    /// Who is to be told of flow schemas and priority levels.
+    pub fairness: Option<Arc<Fairness>>,
     /// How other servers are to know who asks.
     pub authentication: AuthenticationInfo,
 }
@@ -120,10 +123,11 @@ pub fn start(options: &HookOptions, start_up: &StartUp) -> Vec<BoxFuture<'static
         let cx = cx.clone();
         async move { flow_control::make(&cx).await }
     });
-    let told = hooks.start_up.hook("priority-and-fairness-config-consumer");
-    hooks
-        .running
-        .push(Box::pin(flow_control::dangling::follow(each(&ours), told)));
+    if let Some(fairness) = &options.fairness {
+        let told = hooks.start_up.hook("priority-and-fairness-config-consumer");
+        let following = flow_control::follow(each(&ours), Arc::clone(fairness), told);
+        hooks.running.push(Box::pin(following));
+    }
     let (cx, info) = (each(&ours), options.authentication.clone());
     hooks.add(
         "start-cluster-authentication-info-controller",

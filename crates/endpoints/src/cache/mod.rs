@@ -129,6 +129,12 @@ impl Cache {
         &self.progress
     }
 
+    /// How many watchers a change of an object would be looked at for: one at `name` in `namespace`, or a new one where
+    /// there is no name.
+    pub(crate) fn interested(&self, namespace: &str, name: &str) -> usize {
+        self.hub.interested(namespace, name)
+    }
+
     /// How many watchers there are.
     pub fn watchers(&self) -> usize {
         self.hub.watchers()

@@ -38,6 +38,11 @@ impl Gauge {
         self.0.fetch_sub(1, Relaxed);
     }
 
+    /// So many more, or fewer.
+    pub fn add(&self, count: i64) {
+        self.0.fetch_add(count, Relaxed);
+    }
+
     /// Sets the number.
     pub fn set(&self, value: i64) {
         self.0.store(value, Relaxed);

@@ -21,6 +21,7 @@ use crate::body::Body;
 use crate::discovery::{Answer, Discovery};
 use crate::document::Document;
 use crate::documents::Documents;
+use crate::fairness::Fairness;
 use crate::gzip;
 use crate::health::{Endpoint, Health};
 use crate::metrics::{Exposition, Metrics};
@@ -46,6 +47,7 @@ pub(crate) struct Roots {
     /// Compact JSON.
     version: Bytes,
     metrics: Arc<Metrics>,
+    fairness: Option<Arc<Fairness>>,
 }
 
 impl Roots {
@@ -56,6 +58,7 @@ impl Roots {
         about: AboutSelf,
         version: Vec<u8>,
         metrics: Arc<Metrics>,
+        fairness: Option<Arc<Fairness>>,
     ) -> Self {
         Self {
             documents,
@@ -64,6 +67,7 @@ impl Roots {
             about,
             version: version.into(),
             metrics,
+            fairness,
         }
     }
 
@@ -111,6 +115,13 @@ impl Roots {
             } else {
                 respond::plain(code, report.text)
             };
+        }
+        if let Some(page) = self
+            .fairness
+            .as_ref()
+            .and_then(|fairness| fairness.page(path))
+        {
+            return respond::plain(StatusCode::OK, page);
         }
         if let Some(page) = Zpage::at(path) {
             let answer = page.answer(&self.about, &self.paths(), &parts.headers, query);

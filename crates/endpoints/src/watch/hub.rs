@@ -129,6 +129,22 @@ impl Hub {
         lock(&self.watchers).count
     }
 
+    /// How many watchers a change at `namespace` and `name` would visit. Of those filed by a field's value, which is not
+    /// known here, one stands for all.
+    pub(crate) fn interested(&self, namespace: &str, name: &str) -> usize {
+        let watchers = lock(&self.watchers);
+        let of = |files: &HashMap<Box<str>, Vec<_>>, key: &str| files.get(key).map_or(0, Vec::len);
+        let key = if namespace.is_empty() || name.is_empty() {
+            name.to_owned()
+        } else {
+            format!("{namespace}/{name}")
+        };
+        watchers.all.len()
+            + of(&watchers.by_namespace, namespace)
+            + of(&watchers.by_key, &key)
+            + usize::from(!watchers.by_field.is_empty())
+    }
+
     /// How many watchers were cut off because they were slow.
     pub(crate) fn terminated(&self) -> u64 {
         self.terminated.load(Ordering::Relaxed)

@@ -1,55 +1,18 @@
 //! Whether the priority level of a flow schema is there: a condition in its status.
 
-use std::time::Duration;
-
 use pintle_api::flowcontrol::v1::{FlowSchema, FlowSchemaMut};
-use pintle_endpoints::health::Milestone;
 use pintle_endpoints::store::Store;
 use pintle_runtime::status::ApiError;
 use pintle_runtime::time::Time;
 use pintle_runtime::value::Record;
 use pintle_runtime::view::View;
-use tracing::debug;
 
-use super::GROUP;
 use crate::hooks::Ours;
 
 const MANAGER: &str = "api-priority-and-fairness-config-consumer-v1";
 const CONDITION: &str = "Dangling";
-/// How long a change waits at most until it is told of.
-const PERIOD: Duration = Duration::from_millis(250);
-
-/// Says so of every flow schema whenever that changes. Reaches `done` after the first pass.
-pub(in crate::hooks) async fn follow(ours: Ours, done: Milestone) {
-    let mut seen = None;
-    loop {
-        match pass(&ours, seen).await {
-            Ok(now) => {
-                seen = Some(now);
-                done.reach();
-            }
-            // Someone else changes the schema: it is looked at again.
-            Err(error) => debug!(%error, "cannot tell whether a flow schema dangles"),
-        }
-        tokio::time::sleep(PERIOD).await;
-    }
-}
-
-/// The revisions of schemas and levels that a pass has seen.
-type Seen = (u64, u64);
-
-async fn pass(ours: &Ours, seen: Option<Seen>) -> Result<Seen, ApiError> {
-    let schemas = ours.store(GROUP, "flowschemas")?;
-    let levels = ours.store(GROUP, "prioritylevelconfigurations")?;
-    let revision = |store: &Store| store.cache().newest().0.revision().0;
-    let now = (revision(&schemas), revision(&levels));
-    if seen != Some(now) {
-        tell(ours, &schemas, &levels).await?;
-    }
-    Ok(now)
-}
-
-async fn tell(ours: &Ours, schemas: &Store, levels: &Store) -> Result<(), ApiError> {
+/// Says so of every flow schema where it is not said.
+pub(super) async fn tell(ours: &Ours, schemas: &Store, levels: &Store) -> Result<(), ApiError> {
     let Some(status) = schemas.subresource("status") else {
         return Ok(());
     };

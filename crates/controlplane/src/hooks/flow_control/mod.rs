@@ -4,16 +4,24 @@
 //! annotation away. What is missing is made again, all of it at the first start and from then on only
 //! the two kinds that nothing works without.
 
+use std::sync::Arc;
+use std::time::Duration;
+
 use bytes::Bytes;
+use pintle_endpoints::fairness::Fairness;
+use pintle_endpoints::health::Milestone;
 use pintle_endpoints::store::Store;
 use pintle_runtime::codec::{Problems, json};
 use pintle_runtime::meta::{METADATA, ObjectMeta};
 use pintle_runtime::status::ApiError;
 use pintle_runtime::value::{Record, Value};
 
+use tracing::debug;
+
 use super::{Ours, found};
 
-pub(super) mod dangling;
+mod dangling;
+mod plan;
 
 const GROUP: &str = "flowcontrol.apiserver.k8s.io";
 const MANAGER: &str = "api-priority-and-fairness-config-producer-v1";
@@ -23,6 +31,48 @@ const MANDATORY: [&str; 2] = ["exempt", "catch-all"];
 
 const PRIORITY_LEVELS: &[u8] = include_bytes!("../bootstrap/priority_levels.json");
 const FLOW_SCHEMAS: &[u8] = include_bytes!("../bootstrap/flow_schemas.json");
+
+/// How long a change waits at most until it counts.
+const PERIOD: Duration = Duration::from_millis(250);
+
+/// Tells `fairness` what there is whenever that changes, and says of every flow schema whether its level is there.
+/// Reaches `done` after the first pass.
+pub(super) async fn follow(ours: Ours, fairness: Arc<Fairness>, done: Milestone) {
+    let mut taken = None;
+    let mut told = None;
+    loop {
+        match pass(&ours, &fairness, &mut taken, &mut told).await {
+            Ok(()) => done.reach(),
+            // Someone else changes the schema: it is looked at again.
+            Err(error) => debug!(%error, "cannot tell whether a flow schema dangles"),
+        }
+        tokio::time::sleep(PERIOD).await;
+    }
+}
+
+/// The revisions of schemas and levels that a pass has seen.
+type Seen = Option<(u64, u64)>;
+
+async fn pass(
+    ours: &Ours,
+    fairness: &Fairness,
+    taken: &mut Seen,
+    told: &mut Seen,
+) -> Result<(), ApiError> {
+    let schemas = ours.store(GROUP, "flowschemas")?;
+    let levels = ours.store(GROUP, "prioritylevelconfigurations")?;
+    let revision = |store: &Store| store.cache().newest().0.revision().0;
+    let now = Some((revision(&schemas), revision(&levels)));
+    if *taken != now {
+        fairness.configure(plan::plan(&schemas, &levels)?);
+        *taken = now;
+    }
+    if *told != now {
+        dangling::tell(ours, &schemas, &levels).await?;
+        *told = now;
+    }
+    Ok(())
+}
 
 pub(super) async fn make(ours: &Ours) -> Result<(), ApiError> {
     let levels = ours.store(GROUP, "prioritylevelconfigurations")?;
