@@ -97,11 +97,12 @@ impl StartUp {
         self.0.iter().all(Hook::is_well)
     }
 
-    /// All checks but `shutdown`, which the server adds itself. `store` tells whether the store answers.
-    pub fn checks(&self, mut health: Health, store: impl Check + Clone) -> Health {
+    /// All checks but `shutdown`, which the server adds itself. `alive` tells whether the store answers, `ready` whether
+    /// it does so in the time that those have who wait.
+    pub fn checks(&self, mut health: Health, alive: impl Check, ready: impl Check) -> Health {
         health.add(Part::Live, "loopback-serving-certificate", || Ok(()));
-        health.add(Part::All, "etcd", store.clone());
-        health.add(Part::Ready, "etcd-readiness", store);
+        health.add(Part::All, "etcd", alive);
+        health.add(Part::Ready, "etcd-readiness", ready);
         health.add(Part::Ready, "informer-sync", || Ok(()));
         for (at, name) in HOOKS.into_iter().enumerate() {
             let shown = if name == AUTOREGISTER {
@@ -131,7 +132,7 @@ mod tests {
     #[test]
     fn a_hook_that_is_claimed_has_to_be_done_before_the_server_is_ready() {
         let start_up = StartUp::default();
-        let health = start_up.checks(Health::new(), || Ok(()));
+        let health = start_up.checks(Health::new(), || Ok(()), || Ok(()));
         assert!(health.is_well(Endpoint::Readyz));
         let done = start_up.hook("bootstrap-controller");
         assert!(!health.is_well(Endpoint::Readyz));

@@ -1,7 +1,7 @@
 //! All stores of a server.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 
 use arc_swap::ArcSwap;
 use bytes::Bytes;
@@ -33,8 +33,11 @@ pub struct Registry {
     unkept: ArcSwap<Vec<Arc<Unkept>>>,
     /// Shared with every store: plug-ins look into the registry, so they come after it.
     admission: Arc<OnceLock<Chain>>,
-    subscription: Mutex<Option<Subscription>>,
+    subscription: Arc<Mutex<Option<Subscription>>>,
 }
+
+/// Between attempts to read everything again.
+const PAUSE: std::time::Duration = std::time::Duration::from_secs(1);
 
 /// What a resource is registered with.
 pub struct Registration {
@@ -130,13 +133,19 @@ impl Registry {
             stores: ArcSwap::default(),
             unkept: ArcSwap::default(),
             admission: Arc::default(),
-            subscription: Mutex::default(),
+            subscription: Arc::default(),
         };
+        registry.progress.follows(&registry.storage);
         let stores = registry.make(resources);
         let caches = caches(&stores);
         let subscription = registry.feeder.start(&*registry.storage, caches).await?;
         *registry.lock_subscription() = Some(subscription);
         registry.publish(&stores);
+        tokio::spawn(follow_on(
+            Arc::clone(&registry.feeder),
+            Arc::clone(&registry.storage),
+            Arc::downgrade(&registry.subscription),
+        ));
         Ok(registry)
     }
 
@@ -317,6 +326,30 @@ impl Registry {
 impl std::fmt::Debug for Registry {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_list().entries(self.stores.load().iter()).finish()
+    }
+}
+
+/// Reads everything again whenever changes were missed, as long as there is a registry.
+async fn follow_on(
+    feeder: Arc<Feeder>,
+    storage: Arc<dyn Storage>,
+    place: Weak<Mutex<Option<Subscription>>>,
+) {
+    loop {
+        feeder.lost().await;
+        let subscription = loop {
+            match feeder.restart(&*storage).await {
+                Ok(subscription) => break subscription,
+                Err(error) => {
+                    tracing::warn!(%error, "everything can not be read again; trying on");
+                    tokio::time::sleep(PAUSE).await;
+                }
+            }
+        };
+        let Some(place) = place.upgrade() else {
+            return;
+        };
+        *place.lock().unwrap_or_else(PoisonError::into_inner) = Some(subscription);
     }
 }
 

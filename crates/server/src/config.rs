@@ -15,6 +15,7 @@ use pintle_runtime::ip::Cidr;
 use crate::audit::AuditConfig;
 use crate::authentication::AuthenticationConfig;
 use crate::authorization::AuthorizationConfig;
+use crate::etcd_config::EtcdConfig;
 use crate::fault::Faults;
 use crate::flags::Flags;
 use crate::kubelets::KubeletConfig;
@@ -53,6 +54,8 @@ pub struct Config {
     pub authorization: AuthorizationConfig,
     /// Whether the controllers run inside that a lone API server needs.
     pub controllers: Controllers,
+    /// The etcd that keeps the objects; RocksDB does if `None`.
+    pub etcd: Option<EtcdConfig>,
     /// Prefix of every key, without a slash at the end.
     pub key_prefix: String,
     /// Time between compactions; zero is never.
@@ -141,17 +144,7 @@ impl Config {
     pub fn from_flags(flags: &Flags) -> Result<Self, Faults> {
         let mut faults = Faults::default();
         let data_dir = PathBuf::from(flags.one("data-dir"));
-        if !flags.many("etcd-servers").is_empty() {
-            faults.add(
-                "--etcd-servers: this build keeps its state in RocksDB only; leave the flag out",
-            );
-        }
-        if flags.one("storage-backend") != "rocksdb" {
-            faults.add(format!(
-                "--storage-backend={}: only rocksdb is built in; leave the flag out",
-                flags.one("storage-backend")
-            ));
-        }
+        let etcd = EtcdConfig::from_flags(flags, &mut faults);
         if flags.one("logging-format") != "text" {
             faults.add(format!(
                 "--logging-format={}: must be text",
@@ -162,6 +155,7 @@ impl Config {
         let alone = tls.serving.is_none()
             && !flags.is_given("client-ca-file")
             && !flags.is_given("token-auth-file");
+        let inside = alone && etcd.is_none();
         let any: IpAddr = if alone {
             Ipv4Addr::LOCALHOST.into()
         } else {
@@ -200,7 +194,8 @@ impl Config {
             front_proxy: front_proxy(flags, &mut faults),
             service_accounts,
             authorization: AuthorizationConfig::from_flags(flags, &mut faults),
-            controllers: controllers(flags, alone, &mut faults),
+            controllers: controllers(flags, inside, &mut faults),
+            etcd,
             key_prefix: format!("/{}", flags.one("etcd-prefix").trim_matches('/')),
             compaction_interval: faults
                 .check(span(flags, "etcd-compaction-interval"))

@@ -230,14 +230,46 @@ pub const FLAGS: &[Section] = &[
         flags: &[
             one(
                 "storage-backend",
-                "rocksdb",
-                "Where objects are kept: rocksdb (embedded, in --data-dir).",
+                "",
+                "Where objects are kept: rocksdb (embedded, in --data-dir) or etcd3. Default: etcd3 with --etcd-servers, else rocksdb.",
             ),
             many(
                 "etcd-servers",
                 "",
-                "etcd endpoints to keep objects in. Refused for now: this build has RocksDB only.",
+                "Members of the etcd that keeps the objects, https://host:port; several servers may share one.",
             ),
+            one("etcd-cafile", "", "CA bundle of etcd's certificates, PEM."),
+            one(
+                "etcd-certfile",
+                "",
+                "Certificate of this server towards etcd, PEM.",
+            ),
+            one("etcd-keyfile", "", "Private key of --etcd-certfile, PEM."),
+            one(
+                "etcd-healthcheck-timeout",
+                "2s",
+                "How long the check `etcd` waits for it.",
+            ),
+            one(
+                "etcd-readycheck-timeout",
+                "2s",
+                "How long the check `etcd-readiness` waits for it.",
+            ),
+            one(
+                "lease-reuse-duration-seconds",
+                "60",
+                "Seconds for which values that expire share a lease in etcd.",
+            ),
+            inert(one(
+                "etcd-count-metric-poll-period",
+                "1m0s",
+                "Time between counts of objects for metrics; they are always up to date.",
+            )),
+            inert(one(
+                "etcd-db-metric-poll-interval",
+                "30s",
+                "Time between polls of the store's size for metrics.",
+            )),
             one(
                 "etcd-prefix",
                 "/registry",
@@ -280,7 +312,7 @@ pub const FLAGS: &[Section] = &[
             many(
                 "builtin-controllers",
                 "",
-                "Controllers to run inside, for a cluster without kube-controller-manager: their names, * for all, -name for all but one, or nothing. Default: * without --tls-cert-file, --client-ca-file and --token-auth-file, else none.",
+                "Controllers to run inside, for a cluster without kube-controller-manager: their names, * for all, -name for all but one, or nothing. Default: * without --etcd-servers, --tls-cert-file, --client-ca-file and --token-auth-file, else none.",
             ),
             one(
                 "service-cluster-ip-range",

@@ -16,9 +16,11 @@
 mod audit;
 mod authentication;
 mod authorization;
+mod backend;
 mod config;
 mod descriptions;
 mod documents;
+mod etcd_config;
 mod fault;
 mod files;
 mod flags;
@@ -42,6 +44,7 @@ pub use authorization::{
     AuthorizationConfig, AuthorizationMode, AuthorizationWebhookConfig, AuthorizerConfig,
 };
 pub use config::{Config, FrontProxy, ServiceAccounts};
+pub use etcd_config::EtcdConfig;
 pub use fault::Faults;
 pub use flags::{Effect, FLAGS, Flag, Flags, Section, Takes};
 pub use kubelets::KubeletConfig;

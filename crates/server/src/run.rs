@@ -6,7 +6,6 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use anyhow::{Context, Result, anyhow};
-use futures_util::FutureExt;
 use pintle_authz::{Authorizer, NodeAuthorizer, Rbac};
 use pintle_controlplane::access::Access;
 use pintle_controlplane::health::StartUp;
@@ -15,7 +14,6 @@ use pintle_controlplane::registry::{Api, ApiOptions};
 use pintle_controlplane::rows::Switches;
 use pintle_controlplane::unkept::Answerers;
 use pintle_controlplane::{admission, controllers, hooks, node_uses, rbac};
-use pintle_endpoints::cache::Progress;
 use pintle_endpoints::context::Environment;
 use pintle_endpoints::documents::Documents;
 use pintle_endpoints::fairness::Fairness;
@@ -23,12 +21,12 @@ use pintle_endpoints::health::Health;
 use pintle_endpoints::metrics::{Collector, Metrics};
 use pintle_endpoints::serve::ConnectionLimits;
 use pintle_endpoints::server::{AboutSelf, GenericServer, GenericServerOptions, Limits};
-use pintle_storage::{Options, Revision, RocksStore, Storage, StorageError};
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
-use tracing::{info, warn};
+use tracing::warn;
 
 use crate::authorization::{self, AuthorizationMode};
+use crate::backend::Backend;
 use crate::config::Config;
 use crate::documents;
 use crate::identity::Identity;
@@ -57,11 +55,10 @@ pub async fn run(
     shutdown: impl Future<Output = ()> + Send,
 ) -> Result<()> {
     let identity = Identity::load(&config)?;
-    let directory = config.data_dir.join("store");
     std::fs::create_dir_all(&config.data_dir)
         .with_context(|| format!("cannot make --data-dir={}", config.data_dir.display()))?;
-    let store = Arc::new(RocksStore::open(&directory, Options::default())?);
-    let storage: Arc<dyn Storage> = store.clone();
+    let backend = Backend::open(&config)?;
+    let storage = backend.storage();
     let switches = Switches {
         runtime_config: config.runtime_config.clone(),
         feature_gates: config.feature_gates.clone(),
@@ -155,15 +152,10 @@ pub async fn run(
         // Claimed before the checks are made.
         start_up.hook("rbac/bootstrap-roles");
     }
-    let asked = Arc::clone(&storage);
-    let health = start_up.checks(
-        Health::new().with_livez_grace(config.livez_grace),
-        move || match asked.current().now_or_never() {
-            Some(Ok(_)) => Ok(()),
-            Some(Err(error)) => Err(error.to_string()),
-            None => Err("the store does not answer at once".to_owned()),
-        },
-    );
+    let mut background = JoinSet::new();
+    let (alive, ready_to_serve) = backend.checks(&mut background);
+    let health = Health::new().with_livez_grace(config.livez_grace);
+    let health = start_up.checks(health, alive, ready_to_serve);
     let pages = identity
         .accounts
         .pages(&config, &documents::reached_at(&config, address));
@@ -198,7 +190,6 @@ pub async fn run(
         limits: limits(&config),
     });
 
-    let mut background = JoinSet::new();
     for hook in hooks {
         background.spawn(hook);
     }
@@ -236,8 +227,7 @@ pub async fn run(
             deciding.follow(&following.authorization, &counted.authorization),
         );
     });
-    background.spawn(compact(
-        storage,
+    background.spawn(backend.compaction(
         Arc::clone(api.registry.progress()),
         config.compaction_interval,
     ));
@@ -255,11 +245,7 @@ pub async fn run(
         warn!(%error, "cannot leave the endpoints of the service kubernetes");
     }
     own.registry.stop();
-    info!("closing the store");
-    tokio::task::spawn_blocking(move || store.close())
-        .await
-        .context("the store did not close cleanly")?;
-    Ok(())
+    backend.close().await
 }
 
 async fn announce(start_up: StartUp, what: Ready, ready: impl FnOnce(&Ready)) {
@@ -267,27 +253,6 @@ async fn announce(start_up: StartUp, what: Ready, ready: impl FnOnce(&Ready)) {
         tokio::time::sleep(Duration::from_millis(2)).await;
     }
     ready(&what);
-}
-
-/// Compacts to the revision noted one round earlier, so that a revision stays readable for one to two rounds.
-async fn compact(storage: Arc<dyn Storage>, progress: Arc<Progress>, interval: Duration) {
-    if interval.is_zero() {
-        return std::future::pending().await;
-    }
-    let mut noted: Option<Revision> = None;
-    loop {
-        tokio::time::sleep(interval).await;
-        if let Some(revision) = noted {
-            match storage.compact(revision).await {
-                Ok(()) | Err(StorageError::Compacted { .. }) => progress.compacted(revision),
-                Err(error) => warn!(%error, "cannot compact the store; trying again next time"),
-            }
-        }
-        match storage.current().await {
-            Ok(revision) => noted = Some(revision),
-            Err(error) => warn!(%error, "the store does not say its revision"),
-        }
-    }
 }
 
 fn limits(config: &Config) -> Limits {

@@ -71,6 +71,17 @@ pub enum StorageError {
         /// The backend's own words, if it noticed.
         source: Option<Cause>,
     },
+    /// A remote backend refused, or can not be reached. Clients of upstream know its words.
+    ///
+    /// For a write the outcome is open, as with `Unavailable`.
+    #[error("{doing} failed")]
+    Remote {
+        /// What was tried.
+        doing: &'static str,
+        /// What the backend said, or the connection to it, as upstream would show it.
+        #[source]
+        said: Cause,
+    },
     /// The backend can not serve at the moment: a full disk, a lost connection, a closed store.
     ///
     /// For a write the outcome is open, as after any lost answer: it may yet turn out to be done.

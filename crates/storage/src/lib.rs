@@ -53,11 +53,14 @@
 //! # Modules, in reading order
 //!
 //! The types: `key`, `record`, `error`. The seam: `storage`, with `stream` and `observe` for the two
-//! ways to follow changes. Functions for every backend: `update`. And `rocks`, the backend on one
-//! machine's disk, behind the feature `rocksdb`: without it, the crate needs no C++ compiler.
+//! ways to follow changes. Functions for every backend: `update`. And the backends, each behind a
+//! feature of its name: `rocks` on one machine's disk, without which the crate needs no C++
+//! compiler, and `etcd` on a cluster that many servers share. `encryption` wraps any of them.
 
 #[cfg(any(test, feature = "conformance"))]
 pub mod conformance;
+#[cfg(feature = "encryption")]
+pub mod encryption;
 mod error;
 mod key;
 mod observe;
@@ -78,3 +81,8 @@ pub use update::{Update, count, guaranteed_update};
 mod rocks;
 #[cfg(feature = "rocksdb")]
 pub use rocks::{Clock, Durability, OpenError, Options, RocksStore};
+
+#[cfg(feature = "etcd")]
+mod etcd;
+#[cfg(feature = "etcd")]
+pub use etcd::{EtcdOptions, EtcdStore};

@@ -11,7 +11,7 @@ use crate::Key;
 /// Counted as etcd counts: an empty store is at revision 1, and each write takes the next number.
 /// There is no arithmetic for callers to do with it; at the edge it becomes the opaque
 /// `resourceVersion`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Revision(pub u64);
 
 impl Revision {

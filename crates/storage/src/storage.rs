@@ -113,6 +113,20 @@ pub trait Storage: Send + Sync + 'static {
     /// The revision of the last write.
     fn current<'a>(&'a self) -> Answer<'a, Revision>;
 
+    /// Whether observers are told of every write before anybody can know of it, as where all
+    /// writes are committed by this process. Where not, a reader who must not be behind asks for the
+    /// [`current`](Self::current) revision first, and waits until the observers are there.
+    fn tells_at_once(&self) -> bool {
+        true
+    }
+
+    /// Whether the value of `key` ought to be written again although nothing changed, because it is not
+    /// stored as it would be today: sealed with an old key.
+    fn is_stale<'a>(&'a self, key: &'a Key) -> Answer<'a, bool> {
+        let _ = key;
+        Box::pin(async { Ok(false) })
+    }
+
     /// Forgets what only revisions before `revision` need: overwritten values, deletes, and their
     /// events. Reads at `revision` and later, and watches from there, lose nothing.
     ///

@@ -8,6 +8,7 @@ use bytes::Bytes;
 use pintle_storage::{
     Batch, Event, Key, KeyRange, Observer, Page, Revision, Storage, StorageError, Subscription,
 };
+use tokio::sync::Notify;
 
 use super::{Cache, Progress};
 
@@ -21,6 +22,8 @@ pub struct Feeder {
     /// By prefix. No prefix is the beginning of another, because each ends with a slash.
     caches: ArcSwap<BTreeMap<Bytes, Arc<Cache>>>,
     loading: Mutex<Loading>,
+    /// The storage has forgotten what was to be told next.
+    lost: Notify,
 }
 
 /// The caches that are being loaded, and what came for them meanwhile.
@@ -41,6 +44,7 @@ impl Feeder {
             progress,
             caches: ArcSwap::default(),
             loading: Mutex::default(),
+            lost: Notify::new(),
         }
     }
 
@@ -60,6 +64,48 @@ impl Feeder {
             .await?;
         let revision = subscription.revision();
         self.load(storage, &caches, revision).await?;
+        self.open(&caches, revision);
+        self.progress.advance(revision);
+        Ok(subscription)
+    }
+
+    /// Waits until changes were missed, because the storage has compacted them before it could tell. Then
+    /// everything has to be read again.
+    pub async fn lost(&self) {
+        self.lost.notified().await;
+    }
+
+    /// Reads everything again, and follows the store from then on. All watches end.
+    ///
+    /// # Errors
+    /// Those of the storage; then nothing is followed.
+    pub async fn restart(
+        self: &Arc<Self>,
+        storage: &dyn Storage,
+    ) -> Result<Subscription, StorageError> {
+        let caches: Vec<Arc<Cache>> = {
+            let mut loading = lock(&self.loading);
+            let loaded = self.caches.swap(Arc::default());
+            loading.caches.extend(loaded.values().cloned());
+            loading.waiting.clear();
+            loading.caches.clone()
+        };
+        for cache in &caches {
+            cache.hub().end_watches();
+        }
+        let range = KeyRange::prefix(self.root.clone());
+        let subscription = storage
+            .subscribe(&range, Arc::clone(self) as Arc<dyn Observer>)
+            .await?;
+        let revision = subscription.revision();
+        for cache in &caches {
+            let mut fresh = cache.begin_anew();
+            each_page(storage, cache, revision, |records| {
+                cache.go_on_anew(&mut fresh, records);
+            })
+            .await?;
+            cache.end_anew(fresh, revision);
+        }
         self.open(&caches, revision);
         self.progress.advance(revision);
         Ok(subscription)
@@ -101,20 +147,7 @@ impl Feeder {
         at: Revision,
     ) -> Result<(), StorageError> {
         for cache in caches {
-            let range = cache.range();
-            let mut page = Page {
-                limit: Some(PAGE),
-                from: None,
-                at: Some(at),
-            };
-            loop {
-                let listing = storage.list(&range, page.clone()).await?.value;
-                cache.load(&listing.records, at);
-                page.from = listing.records.last().map(|last| last.key.next());
-                if !listing.more {
-                    break;
-                }
-            }
+            each_page(storage, cache, at, |records| cache.load(records, at)).await?;
         }
         Ok(())
     }
@@ -168,6 +201,29 @@ impl Feeder {
     }
 }
 
+/// Gives out what is kept for a cache as of a revision, page by page.
+async fn each_page(
+    storage: &dyn Storage,
+    cache: &Cache,
+    at: Revision,
+    mut take: impl FnMut(&[pintle_storage::Record]),
+) -> Result<(), StorageError> {
+    let range = cache.range();
+    let mut page = Page {
+        limit: Some(PAGE),
+        from: None,
+        at: Some(at),
+    };
+    loop {
+        let listing = storage.list(&range, page.clone()).await?.value;
+        take(&listing.records);
+        page.from = listing.records.last().map(|last| last.key.next());
+        if !listing.more {
+            return Ok(());
+        }
+    }
+}
+
 impl Observer for Feeder {
     fn on_batch(&self, batch: Batch<'_>) {
         // Held, so that no cache begins to take part in the middle of a commit.
@@ -185,6 +241,11 @@ impl Observer for Feeder {
     }
 
     fn on_end(&self, reason: &StorageError) {
+        if matches!(reason, StorageError::Compacted { .. }) {
+            tracing::warn!(error = %reason, "the store has compacted what was to be told; everything is read again");
+            self.lost.notify_one();
+            return;
+        }
         tracing::error!(error = %reason, "the store tells no more changes; all watches end");
         for cache in self.caches.load().values() {
             cache.hub().close();

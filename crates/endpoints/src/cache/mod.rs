@@ -30,7 +30,8 @@ pub mod progress;
 pub mod selection;
 pub mod snapshot;
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use arc_swap::ArcSwap;
@@ -58,8 +59,12 @@ pub struct Cache {
     progress: Arc<Progress>,
     current: ArcSwap<Snapshot>,
     history: Mutex<History>,
+    /// The revision of the read that it was filled from: changes up to there are in it.
+    filled: AtomicU64,
     /// What writers have encoded and the commit has not told yet, by the address of the value.
     announced: Mutex<HashMap<usize, Arc<Announced>>>,
+    /// What is stored and can not be decoded, by key, and why; kept until it is written anew.
+    unreadable: Mutex<BTreeMap<Box<str>, String>>,
     hub: Arc<Hub>,
 }
 
@@ -99,7 +104,9 @@ impl Cache {
             progress,
             current: ArcSwap::new(Arc::clone(&empty)),
             history: Mutex::new(History::new(empty, options.history_bytes)),
+            filled: AtomicU64::new(0),
             announced: Mutex::default(),
+            unreadable: Mutex::default(),
             hub,
         }
     }
@@ -227,15 +234,55 @@ impl Cache {
     pub(crate) fn load(&self, records: &[pintle_storage::Record], revision: Revision) {
         let mut history = lock(&self.history);
         let mut snapshot = Snapshot::clone(&self.current.load());
+        self.fill(&mut snapshot, records);
+        snapshot.advance(revision);
+        self.filled.store(revision.0, Ordering::Release);
+        history.restart(Arc::new(snapshot.clone()));
+        self.current.store(Arc::new(snapshot));
+    }
+
+    fn fill(&self, snapshot: &mut Snapshot, records: &[pintle_storage::Record]) {
         for record in records {
-            if let Some(entry) = self.entry(&record.key, &record.value, record.mod_revision) {
+            if let Some(entry) = self.current_entry(&record.key, &record.value, record.mod_revision)
+            {
                 entry.settle();
                 snapshot.put(&Arc::new(entry));
             }
         }
-        snapshot.advance(revision);
-        history.restart(Arc::new(snapshot.clone()));
-        self.current.store(Arc::new(snapshot));
+    }
+
+    /// Begins anew, after changes were missed: with nothing at first.
+    pub(crate) fn begin_anew(&self) -> Snapshot {
+        lock(&self.unreadable).clear();
+        Snapshot::empty(&self.forms, Revision::ZERO)
+    }
+
+    /// Goes on with `records`.
+    pub(crate) fn go_on_anew(&self, fresh: &mut Snapshot, records: &[pintle_storage::Record]) {
+        self.fill(fresh, records);
+    }
+
+    /// Has readers see the state that was made anew. All watches end: nobody can tell them what they
+    /// have missed.
+    pub(crate) fn end_anew(&self, mut fresh: Snapshot, revision: Revision) {
+        let mut history = lock(&self.history);
+        fresh.advance(revision);
+        self.filled.store(revision.0, Ordering::Release);
+        let fresh = Arc::new(fresh);
+        history.restart(Arc::clone(&fresh));
+        self.current.store(fresh);
+        self.hub.end_watches();
+    }
+
+    /// Whether an object that is not in the cache is not there, or can not be decoded.
+    ///
+    /// # Errors
+    /// 500 for one that can not be decoded, with the reason.
+    pub(crate) fn check_readable(&self, key: &str) -> Result<(), ApiError> {
+        match lock(&self.unreadable).get(key) {
+            None => Ok(()),
+            Some(why) => Err(ApiError::internal(why)),
+        }
     }
 
     /// Takes in a commit. Called by the storage, in the order of revisions.
@@ -243,7 +290,8 @@ impl Cache {
         let mut history = lock(&self.history);
         let mut snapshot = self.current.load_full();
         let mut changes = Vec::with_capacity(events.len());
-        for event in events {
+        let filled = Revision(self.filled.load(Ordering::Acquire));
+        for event in events.iter().filter(|event| event.revision > filled) {
             let mut next = Snapshot::clone(&snapshot);
             let Some(change) = self.change(&mut next, event) else {
                 continue;
@@ -260,12 +308,21 @@ impl Cache {
 
     fn change(&self, snapshot: &mut Snapshot, event: &pintle_storage::Event) -> Option<Event> {
         let Some(value) = &event.value else {
-            let old = snapshot.remove(self.below_prefix(&event.key)?, event.revision)?;
+            let key = self.below_prefix(&event.key)?;
+            lock(&self.unreadable).remove(key);
+            let old = snapshot.remove(key, event.revision)?;
             return Some(Event::new(event.revision, None, Some(old)));
         };
         let new = match self.announced(value) {
             Some(announced) => announced.entry_at(event.revision),
-            None => Arc::new(self.entry(&event.key, value, event.revision)?),
+            None => match self.current_entry(&event.key, value, event.revision) {
+                Some(entry) => Arc::new(entry),
+                // What was there is gone for all who can not read what is there now.
+                None => {
+                    let old = snapshot.remove(self.below_prefix(&event.key)?, event.revision)?;
+                    return Some(Event::new(event.revision, None, Some(old)));
+                }
+            },
         };
         let old = snapshot.put(&new);
         Some(Event::new(event.revision, Some(new), old))
@@ -280,15 +337,37 @@ impl Cache {
     /// Decodes what someone else has stored. What does not decode is left out, and said so.
     pub(crate) fn entry(&self, key: &Key, value: &Bytes, revision: Revision) -> Option<Entry> {
         self.below_prefix(key)?;
-        match self
+        self.decode(key, value, revision).ok()
+    }
+
+    /// The same for what is stored now; what does not decode is remembered.
+    fn current_entry(&self, key: &Key, value: &Bytes, revision: Revision) -> Option<Entry> {
+        let below = self.below_prefix(key)?;
+        match self.decode(key, value, revision) {
+            Ok(entry) => {
+                let mut unreadable = lock(&self.unreadable);
+                if !unreadable.is_empty() {
+                    unreadable.remove(below);
+                }
+                Some(entry)
+            }
+            Err(why) => {
+                lock(&self.unreadable).insert(below.into(), why);
+                None
+            }
+        }
+    }
+
+    fn decode(&self, key: &Key, value: &Bytes, revision: Revision) -> Result<Entry, String> {
+        let draft = self
             .forms
             .decode_stored(value)
-            .and_then(|hub| Draft::new(&self.forms, &hub))
-        {
-            Ok(draft) => Some(draft.with_stored(value.clone()).at(revision)),
+            .and_then(|hub| Draft::new(&self.forms, &hub));
+        match draft {
+            Ok(draft) => Ok(draft.with_stored(value.clone()).at(revision)),
             Err(error) => {
                 tracing::error!(%key, %error, "an object can not be decoded and is not served");
-                None
+                Err(format!("unable to decode the value at {key}: {error}"))
             }
         }
     }
@@ -358,9 +437,12 @@ impl Drop for Announcement {
     }
 }
 
-/// Shorthand: an error of the storage in the words of the API.
+/// An error of the storage in the words of the API. What a remote store says, clients of upstream know word by word.
 pub(crate) fn unavailable(error: &pintle_storage::StorageError) -> ApiError {
-    ApiError::internal(error)
+    match error {
+        pintle_storage::StorageError::Remote { said, .. } => ApiError::unknown(said.to_string()),
+        error => ApiError::internal(error),
+    }
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {

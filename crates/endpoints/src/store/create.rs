@@ -76,7 +76,7 @@ impl Store {
         let (name, generated) = (read.name().to_owned(), !read.generate_name().is_empty());
         let draft = Draft::new(self.forms(), &hub)?;
         if cx.dry_run {
-            if let Some(existing) = self.cache.get(draft.key()) {
+            if let Some(existing) = self.find_newest(draft.key()).await? {
                 return Err(self.exists(&name, generated, Some(&existing.record()?)));
             }
             return Ok(Written {

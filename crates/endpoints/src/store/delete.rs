@@ -78,7 +78,7 @@ impl Store {
         self.strategy.on_delete(cx, options);
         self.strategy.check_deletion(name)?;
         let key = self.key(cx, name)?;
-        let Some(entry) = self.cache.get(&key) else {
+        let Some(entry) = self.find_newest(&key).await? else {
             return Err(self.not_found(name));
         };
         self.delete_entry(cx, entry, options).await

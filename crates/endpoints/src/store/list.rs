@@ -149,7 +149,10 @@ impl Store {
         let limit = |limit: i64| usize::try_from(limit).ok().filter(|limit| *limit > 0);
         match options.read_at()? {
             ReadAt::Any => Ok(self.list_newest(selection, None)),
-            ReadAt::Newest => Ok(self.list_newest(selection, limit(options.limit))),
+            ReadAt::Newest => {
+                self.cache.progress().catch_up().await?;
+                Ok(self.list_newest(selection, limit(options.limit)))
+            }
             ReadAt::NotOlderThan(revision) => {
                 self.cache.progress().reach(Revision(revision)).await?;
                 Ok(self.list_newest(selection, limit(options.limit)))
@@ -190,6 +193,7 @@ impl Store {
             .from(Bound::Included(format!("{base}{}", token.start).into()));
         match token.at {
             ContinueAt::Newest => {
+                self.cache.progress().catch_up().await?;
                 let (snapshot, revision) = self.cache.newest();
                 Ok(self.list_snapshot(snapshot, revision, selection, interval, limit))
             }

@@ -13,6 +13,7 @@ mod create;
 mod delete;
 mod delete_collection;
 pub mod finalizers;
+mod fresh;
 mod list;
 pub(crate) mod metadata;
 mod rewrite;
@@ -260,10 +261,13 @@ impl Store {
                 .reach(pintle_storage::Revision(revision))
                 .await?;
         }
-        let entry = self
-            .cache
-            .get(&self.key(cx, name)?)
-            .ok_or_else(|| self.not_found(name))?;
+        let key = self.key(cx, name)?;
+        let entry = if resource_version.is_empty() {
+            self.find_newest(&key).await?
+        } else {
+            self.cache.get(&key)
+        };
+        let entry = entry.ok_or_else(|| self.not_found(name))?;
         Ok(Object::new(entry, self.version))
     }
 
@@ -295,6 +299,11 @@ impl Store {
             (Some(false), 0) => WatchFrom::Now,
             (Some(false) | None, revision) => WatchFrom::After(pintle_storage::Revision(revision)),
         };
+        if from != WatchFrom::After(pintle_storage::Revision(revision))
+            && options.resource_version.is_empty()
+        {
+            self.cache.progress().catch_up().await?;
+        }
         if options.send_initial_events == Some(true) {
             self.cache
                 .progress()
@@ -373,6 +382,10 @@ impl Store {
         match error {
             StorageError::TooLarge { .. } => {
                 ApiError::request_entity_too_large("etcdserver: request is too large")
+            }
+            StorageError::Remote { .. } => {
+                tracing::error!(resource = %self.resource, error = ?error, "the storage failed");
+                crate::cache::unavailable(&error)
             }
             error => {
                 tracing::error!(resource = %self.resource, %error, "the storage failed");

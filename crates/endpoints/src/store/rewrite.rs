@@ -28,7 +28,7 @@ impl Store {
     ) -> Result<Written, ApiError> {
         let key = self.key(cx, name)?;
         loop {
-            let Some(entry) = self.cache.get(&key) else {
+            let Some(entry) = self.find_newest(&key).await? else {
                 return Err(self.not_found(name));
             };
             let version = entry.revision().to_string();

@@ -147,7 +147,7 @@ impl Store {
     ) -> Result<Written, ApiError> {
         let key = self.key(cx, name)?;
         loop {
-            let Some(entry) = self.cache.get(&key) else {
+            let Some(entry) = self.find(&key).await? else {
                 if !self.strategy.traits().create_on_update && !change.creates {
                     return Err(self.not_found(name));
                 }
@@ -160,61 +160,81 @@ impl Store {
                 {
                     // Someone else created it in between, so there is something to update now.
                     Err(ApiError::AlreadyExists(_))
-                        if self.cache.get(&key).is_some() && !cx.dry_run =>
+                        if !cx.dry_run && self.find_newest(&key).await?.is_some() =>
                     {
                         continue;
                     }
                     result => return result,
                 }
             };
-            let version = entry.revision().to_string();
-            self.check_preconditions(name, &key, &change.preconditions, entry.uid(), &version)?;
-            let old = entry.record()?;
-            let converted;
-            let seen = if self.version == Version::HUB {
-                &old
-            } else {
-                converted = self.forms().from_hub(old.clone(), self.version)?;
-                &converted
-            };
-            let object = Object::new(Arc::clone(&entry), self.version);
-            let existing = Existing {
-                record: seen,
-                object: &object,
-            };
-            let mut new = make(Some(existing))?;
-            self.agree(cx, name, &mut new)?;
-            self.forms().form(self.version).name(&mut new);
-            self.strategy.default(&mut new);
-            if change.books == Duty::Store {
-                self.manage_fields(cx, &mut new, Some(seen));
-            }
-            let mut hub = self
-                .begin_update(cx, name, new, &entry, &old, change.admission)
-                .await?;
-            if let Some(check) = self.strategy.check_rights(cx, &hub, Some(&old)) {
-                check.await?;
-            }
-            let claim = match self.strategy.allocation() {
-                Some(allocation) => allocation.begin_update(cx, &mut hub, &old).await?,
-                None => Claim::nothing(),
-            };
-            let result = match self
-                .prepare_update(cx, hub, &entry, &old, change.admission)
+            match self
+                .update_existing(cx, name, &key, change, &mut make, &entry)
                 .await
             {
-                Ok(next) => self.write(cx, next, &entry).await,
-                Err(error) => Err(error),
-            };
-            match &result {
-                Ok(Some(_)) => claim.keep().await,
-                Ok(None) => claim.give_back().await,
-                Err(error) => claim.fail(error).await,
-            }
-            if let Some(written) = result? {
-                return Ok(written);
+                Ok(Some(written)) => return Ok(written),
+                Ok(None) => {}
+                // The reason may be an old one.
+                Err(error) if self.is_newest(&entry).await? => return Err(error),
+                Err(_) => {}
             }
         }
+    }
+
+    /// One attempt, which begins with `entry`; `None` if that is no longer the newest.
+    async fn update_existing(
+        &self,
+        cx: &RequestContext,
+        name: &str,
+        key: &str,
+        change: &Change,
+        make: &mut (impl FnMut(Option<Existing<'_>>) -> Result<Record, ApiError> + Send),
+        entry: &Arc<Entry>,
+    ) -> Result<Option<Written>, ApiError> {
+        let version = entry.revision().to_string();
+        self.check_preconditions(name, key, &change.preconditions, entry.uid(), &version)?;
+        let old = entry.record()?;
+        let converted;
+        let seen = if self.version == Version::HUB {
+            &old
+        } else {
+            converted = self.forms().from_hub(old.clone(), self.version)?;
+            &converted
+        };
+        let object = Object::new(Arc::clone(entry), self.version);
+        let existing = Existing {
+            record: seen,
+            object: &object,
+        };
+        let mut new = make(Some(existing))?;
+        self.agree(cx, name, &mut new)?;
+        self.forms().form(self.version).name(&mut new);
+        self.strategy.default(&mut new);
+        if change.books == Duty::Store {
+            self.manage_fields(cx, &mut new, Some(seen));
+        }
+        let mut hub = self
+            .begin_update(cx, name, new, entry, &old, change.admission)
+            .await?;
+        if let Some(check) = self.strategy.check_rights(cx, &hub, Some(&old)) {
+            check.await?;
+        }
+        let claim = match self.strategy.allocation() {
+            Some(allocation) => allocation.begin_update(cx, &mut hub, &old).await?,
+            None => Claim::nothing(),
+        };
+        let result = match self
+            .prepare_update(cx, hub, entry, &old, change.admission)
+            .await
+        {
+            Ok(next) => self.write(cx, next, entry).await,
+            Err(error) => Err(error),
+        };
+        match &result {
+            Ok(Some(_)) => claim.keep().await,
+            Ok(None) => claim.give_back().await,
+            Err(error) => claim.fail(error).await,
+        }
+        result
     }
 
     /// Writes an object that was computed from `entry`, unless it is the same; `None` if `entry` is no
@@ -248,7 +268,21 @@ impl Store {
             })
         };
         let key = self.cache.storage_key(entry.key());
+        let next = match next {
+            Next::Same if !cx.dry_run && self.is_stale(&key).await? => {
+                let mut hub = entry.record()?;
+                metadata::of(&mut hub)?.set_resource_version("");
+                let draft = Draft::new(self.forms(), &hub)?;
+                Next::Write { draft, hub }
+            }
+            next => next,
+        };
         let result = match next {
+            Next::Same | Next::Write { .. } | Next::Delete { .. }
+                if (cx.dry_run || matches!(next, Next::Same)) && !self.is_newest(entry).await? =>
+            {
+                return Ok(None);
+            }
             Next::Same => return Ok(written(Arc::clone(entry))),
             Next::Write { draft, .. } | Next::Delete { draft } if cx.dry_run => {
                 return Ok(written(Arc::new(draft.at(entry.revision()))));

@@ -169,6 +169,12 @@ impl Hub {
         lock(&self.watchers).each(|inbox| inbox.close());
     }
 
+    /// Ends the watches that there are; others may begin.
+    pub(crate) fn end_watches(&self) {
+        lock(&self.queue).events.clear();
+        lock(&self.watchers).each(|inbox| inbox.close());
+    }
+
     /// The dispatcher: runs until the hub is closed.
     pub(crate) async fn dispatch(self: Arc<Self>) {
         let mut events = Vec::new();

@@ -24,11 +24,15 @@ use crate::{
 };
 
 /// Makes a module with all tests of [`conformance`](crate::conformance) for a backend. The second
-/// argument is evaluated once per test, in an async function, to a `Result` of the store.
+/// argument is evaluated once per test, in an async function, to a `Result` of the store. With a third,
+/// tests are skipped where that is not true: where what the backend needs is not installed.
 #[macro_export]
 macro_rules! storage_conformance {
     ($backend:ident, $open:expr) => {
-        $crate::storage_conformance! { @each $backend, $open;
+        $crate::storage_conformance! { $backend, $open, true }
+    };
+    ($backend:ident, $open:expr, $present:expr) => {
+        $crate::storage_conformance! { @each $backend, $open, $present;
             an_empty_store_is_at_revision_one
             each_write_takes_the_next_revision_and_each_refusal_none
             what_was_put_is_what_is_got
@@ -65,7 +69,7 @@ macro_rules! storage_conformance {
             a_feed_continues_where_its_records_end
         }
     };
-    (@each $backend:ident, $open:expr; $($check:ident)*) => {
+    (@each $backend:ident, $open:expr, $present:expr; $($check:ident)*) => {
         mod $backend {
             #[allow(unused_imports, reason = "what the constructor needs")]
             use super::*;
@@ -73,6 +77,9 @@ macro_rules! storage_conformance {
             $(
                 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
                 async fn $check() {
+                    if !$present {
+                        return;
+                    }
                     let storage = $open.expect("the store opens");
                     $crate::conformance::$check(std::sync::Arc::new(storage)).await;
                 }

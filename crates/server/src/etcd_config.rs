@@ -1,0 +1,77 @@
+//! `--etcd-servers`, and the flags that go with it.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use crate::config::{number, span};
+use crate::fault::Faults;
+use crate::flags::Flags;
+
+/// An etcd cluster, and how it is spoken to.
+#[derive(Debug, Clone)]
+pub struct EtcdConfig {
+    /// Its members' addresses.
+    pub servers: Vec<String>,
+    /// CA bundle of their certificates.
+    pub ca_file: Option<PathBuf>,
+    /// Certificate and key of this server towards them.
+    pub identity: Option<(PathBuf, PathBuf)>,
+    /// How long a lease is shared.
+    pub lease_reuse: Duration,
+    /// How long `/livez` waits for it.
+    pub healthcheck_timeout: Duration,
+    /// How long `/readyz` waits for it.
+    pub readycheck_timeout: Duration,
+}
+
+impl EtcdConfig {
+    /// The etcd that the flags name, if they do.
+    pub(crate) fn from_flags(flags: &Flags, faults: &mut Faults) -> Option<Self> {
+        let servers: Vec<String> = flags
+            .many("etcd-servers")
+            .into_iter()
+            .map(str::to_owned)
+            .collect();
+        match (flags.given("storage-backend"), servers.is_empty()) {
+            (None | Some("rocksdb"), true) | (None | Some("etcd3"), false) => {}
+            (Some("etcd3"), true) => faults.add("--etcd-servers must be specified"),
+            (Some("rocksdb"), false) => {
+                faults.add(
+                "--storage-backend=rocksdb: --etcd-servers names an etcd; leave one of them out",
+            );
+            }
+            (Some(other), _) => faults.add(format!(
+                "--storage-backend={other}: must be rocksdb, or etcd3 with --etcd-servers"
+            )),
+        }
+        if servers.is_empty() {
+            return None;
+        }
+        let file = |name| flags.given(name).map(PathBuf::from);
+        let identity = match (file("etcd-certfile"), file("etcd-keyfile")) {
+            (None, None) => None,
+            (Some(certificate), Some(key)) => Some((certificate, key)),
+            _ => {
+                faults.add("--etcd-certfile and --etcd-keyfile belong together: give both or none");
+                None
+            }
+        };
+        let mut time = |name| faults.check(span(flags, name)).unwrap_or_default();
+        let (healthcheck_timeout, readycheck_timeout) = (
+            time("etcd-healthcheck-timeout"),
+            time("etcd-readycheck-timeout"),
+        );
+        Some(Self {
+            servers,
+            ca_file: file("etcd-cafile"),
+            identity,
+            lease_reuse: Duration::from_secs(
+                faults
+                    .check(number(flags, "lease-reuse-duration-seconds"))
+                    .unwrap_or_default(),
+            ),
+            healthcheck_timeout,
+            readycheck_timeout,
+        })
+    }
+}

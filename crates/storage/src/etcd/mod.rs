@@ -1,0 +1,607 @@
+//! The backend for many servers: an etcd cluster, spoken to over gRPC.
+//!
+//! Keys, values, leases and compaction are as kube-apiserver has them, so both may serve the same
+//! etcd, in turn or at once. A write is one transaction on the key's mod revision; etcd's own
+//! revisions are this crate's.
+//!
+//! # What is particular
+//!
+//! - Observers are told by a watch. A put is answered after the observers in this process were told
+//!   of it; what other processes write, they hear as fast as etcd tells. Who has to be sure asks
+//!   [`Storage::current`] and waits for that revision.
+//! - A lease takes away all its values in one revision: those events share it.
+//! - A value may live up to a twentieth longer than its time, because leases are shared.
+//! - Compaction is agreed upon with all other servers through `compact_rev_key`; see
+//!   [`EtcdStore::compact_together`].
+//!
+//! # Modules, in reading order
+//!
+//! `messages`, etcd's protocol as far as it is used; `cluster`, whom to ask; `follow`, a watch that goes
+//! on; `observers`, those who are told; and `lease`, `recent`, `compaction`, one thing each.
+
+mod cluster;
+mod compaction;
+mod follow;
+mod lease;
+mod messages;
+mod observers;
+mod recent;
+#[cfg(test)]
+mod tests;
+
+use std::{
+    fmt,
+    sync::{Arc, Mutex, PoisonError, Weak},
+    time::Duration,
+};
+
+use bytes::Bytes;
+use futures_util::{FutureExt, future};
+use tokio::sync::OnceCell;
+use tonic::{
+    Code, Status,
+    transport::{Certificate, ClientTlsConfig, Identity},
+};
+
+use self::{
+    cluster::{Cluster, Repeat, failure},
+    follow::{Follower, Step},
+    lease::Leases,
+    messages::{
+        CompactionRequest, Compare, Ignored, RangeRequest, RangeResponse, RequestOp, TxnRequest,
+        TxnResponse, number, revision, revision_of,
+    },
+    observers::Observers,
+    recent::Recent,
+};
+use crate::{
+    Answer, At, Event, EventStream, Expect, Key, KeyRange, Listing, Observer, Page, Record,
+    Revision, Storage, StorageError, Subscription,
+};
+
+/// Where etcd is, and how it is spoken to.
+#[derive(Clone, Debug)]
+pub struct EtcdOptions {
+    /// Its members, as `https://host:port`; one is asked as long as it answers.
+    pub servers: Vec<String>,
+    /// For members with `https`.
+    tls: ClientTlsConfig,
+    /// How long a lease is shared with values that come later.
+    pub lease_reuse: Duration,
+}
+
+impl EtcdOptions {
+    /// Those members, without TLS, and upstream's defaults.
+    pub fn new(servers: impl IntoIterator<Item = impl Into<String>>) -> Self {
+        Self {
+            servers: servers.into_iter().map(Into::into).collect(),
+            tls: ClientTlsConfig::new(),
+            lease_reuse: Duration::from_secs(60),
+        }
+    }
+
+    /// The same for members whose certificates this bundle signed, PEM.
+    #[must_use]
+    pub fn with_authorities(mut self, pem: impl AsRef<[u8]>) -> Self {
+        self.tls = self.tls.ca_certificate(Certificate::from_pem(pem));
+        self
+    }
+
+    /// The same with a certificate of this server's own, and its key, PEM.
+    #[must_use]
+    pub fn with_identity(mut self, certificate: impl AsRef<[u8]>, key: impl AsRef<[u8]>) -> Self {
+        self.tls = self.tls.identity(Identity::from_pem(certificate, key));
+        self
+    }
+}
+
+/// A store on an etcd cluster. Cloning shares it.
+#[derive(Clone)]
+pub struct EtcdStore {
+    cluster: Arc<Cluster>,
+    leases: Arc<Leases>,
+    recent: Arc<Recent>,
+    observers: Arc<Observers>,
+    rounds: Arc<Mutex<Rounds>>,
+    tells_progress: Arc<OnceCell<bool>>,
+    #[cfg(test)]
+    _server: Option<Arc<tests::server::TestEtcd>>,
+}
+
+/// A read that many wait for.
+type Round = future::Shared<future::BoxFuture<'static, Result<Revision, StorageError>>>;
+
+/// Questions for the newest revision. Who asks while a question is on its way must not have its
+/// answer, which may be older than what they know; all those share the next.
+#[derive(Default)]
+struct Rounds {
+    running: Option<Round>,
+    queued: Option<Round>,
+}
+
+/// The largest request that etcd takes unless told otherwise, in bytes.
+const LARGEST: usize = 1_572_864;
+/// Events per step of [`Storage::history`], about.
+const STRETCH: usize = 1000;
+const COMPACTED: &str = "etcdserver: mvcc: required revision has been compacted";
+const FUTURE: &str = "etcdserver: mvcc: required revision is a future revision";
+
+impl EtcdStore {
+    /// A store there. Nothing is asked yet, and members need not be up.
+    ///
+    /// # Errors
+    ///
+    /// `Unavailable` for addresses or certificates that can not be understood.
+    pub fn new(options: &EtcdOptions) -> Result<Self, StorageError> {
+        Ok(Self {
+            cluster: Arc::new(Cluster::new(options)?),
+            leases: Arc::new(Leases::new(options.lease_reuse)),
+            recent: Arc::default(),
+            observers: Arc::default(),
+            rounds: Arc::default(),
+            tells_progress: Arc::default(),
+            #[cfg(test)]
+            _server: None,
+        })
+    }
+
+    /// Whether etcd answers a read in time; its own words, if not.
+    ///
+    /// # Errors
+    ///
+    /// `Remote`.
+    pub async fn check(&self, patience: Duration) -> Result<(), StorageError> {
+        let late = |_| {
+            let status = Status::deadline_exceeded("context deadline exceeded");
+            failure("asking etcd how it is", &status)
+        };
+        tokio::time::timeout(patience, self.current())
+            .await
+            .map_err(late)?
+            .map(drop)
+    }
+
+    async fn range(&self, request: RangeRequest) -> Result<RangeResponse, Status> {
+        let path = "/etcdserverpb.KV/Range";
+        let answer: RangeResponse = self.cluster.ask(path, request, Repeat::Safe).await?;
+        self.observers.see(revision_of(answer.header.as_ref()));
+        Ok(answer)
+    }
+
+    async fn transaction(&self, request: TxnRequest) -> Result<TxnResponse, Status> {
+        let path = "/etcdserverpb.KV/Txn";
+        let answer: TxnResponse = self.cluster.ask(path, request, Repeat::Unsafe).await?;
+        self.observers.see(revision_of(answer.header.as_ref()));
+        Ok(answer)
+    }
+
+    /// Does `operation` if `key` was put at `expected`, and otherwise says what it holds.
+    async fn write(
+        &self,
+        key: &Key,
+        expected: Revision,
+        operation: RequestOp,
+    ) -> Result<Result<Revision, Option<Record>>, Status> {
+        let key = Bytes::from(key.clone());
+        let answer = self
+            .transaction(TxnRequest {
+                compare: vec![Compare::mod_revision(key.clone(), number(expected))],
+                success: vec![operation],
+                failure: vec![RequestOp::range(key)],
+            })
+            .await?;
+        Ok(if answer.succeeded {
+            Ok(revision_of(answer.header.as_ref()))
+        } else {
+            Err(answer.found().map(Record::from))
+        })
+    }
+
+    /// A read of the newest revision that begins from now on, shared with others who want one.
+    fn round(&self) -> Round {
+        let mut rounds = self.rounds.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(queued) = &rounds.queued {
+            return queued.clone();
+        }
+        let before = rounds.running.clone();
+        let (cluster, observers) = (Arc::clone(&self.cluster), Arc::clone(&self.observers));
+        let own: Weak<Mutex<Rounds>> = Arc::downgrade(&self.rounds);
+        let round = async move {
+            if let Some(before) = before {
+                let _ = before.await;
+            }
+            if let Some(rounds) = own.upgrade() {
+                let mut rounds = rounds.lock().unwrap_or_else(PoisonError::into_inner);
+                rounds.running = rounds.queued.take();
+            }
+            let request = RangeRequest {
+                key: Bytes::from_static(compaction::KEY),
+                count_only: true,
+                ..RangeRequest::default()
+            };
+            let path = "/etcdserverpb.KV/Range";
+            let answer = cluster
+                .ask::<_, RangeResponse>(path, request, Repeat::Safe)
+                .await
+                .map_err(|status| failure("asking etcd for its revision", &status))?;
+            let revision = revision_of(answer.header.as_ref());
+            observers.see(revision);
+            Ok(revision)
+        };
+        let round = round.boxed().shared();
+        rounds.queued = Some(round.clone());
+        round
+    }
+
+    /// A failure, where it is about a revision with the revision that would have done.
+    async fn explain(
+        &self,
+        doing: &'static str,
+        status: Status,
+        requested: Revision,
+    ) -> StorageError {
+        match status.message() {
+            COMPACTED => StorageError::Compacted {
+                requested,
+                compacted: self.compacted(requested).await,
+            },
+            FUTURE => match self.current().await {
+                Ok(current) => StorageError::FutureRevision { requested, current },
+                Err(error) => error,
+            },
+            _ => failure(doing, &status),
+        }
+    }
+
+    /// The oldest revision that can be read. Only a watch from one that can not is told.
+    async fn compacted(&self, requested: Revision) -> Revision {
+        let before = Revision(requested.0.saturating_sub(1));
+        let mut follower = self.follower(KeyRange::one(&Key::from(compaction::KEY)), before);
+        match tokio::time::timeout(Duration::from_secs(3), follower.next()).await {
+            Ok(Err(StorageError::Compacted { compacted, .. })) => compacted,
+            _ => requested.next(),
+        }
+    }
+
+    fn follower(&self, range: KeyRange, told: Revision) -> Follower {
+        Follower::new(
+            Arc::clone(&self.cluster),
+            Arc::clone(&self.recent),
+            range,
+            told,
+        )
+    }
+
+    /// Whether all members tell their progress, and never too early: since 3.4.25 and 3.5.8.
+    async fn tells_progress(&self) -> bool {
+        let ask = async || {
+            let statuses = self.cluster.statuses().await;
+            statuses.iter().all(|status| {
+                let version = status.as_ref().map(|status| status.version.as_str());
+                version.is_ok_and(is_new_enough)
+            })
+        };
+        *self.tells_progress.get_or_init(ask).await
+    }
+
+    /// Refuses revisions that have not come.
+    async fn reached(&self, requested: Revision) -> Result<(), StorageError> {
+        let current = self.current().await?;
+        if requested > current {
+            return Err(StorageError::FutureRevision { requested, current });
+        }
+        Ok(())
+    }
+
+    async fn put_once(
+        &self,
+        key: &Key,
+        expect: Expect,
+        value: Bytes,
+        lease: Option<Duration>,
+    ) -> Result<Revision, StorageError> {
+        let expected = match expect {
+            Expect::Absent => Revision::ZERO,
+            // etcd takes this for absence.
+            Expect::At(Revision::ZERO) => Revision(u64::MAX),
+            Expect::At(revision) => revision,
+        };
+        let doing = "writing to etcd";
+        let lease = match lease {
+            Some(time) => self
+                .leases
+                .get(&self.cluster, time)
+                .await
+                .map_err(|status| failure("asking etcd for a lease", &status))?,
+            None => 0,
+        };
+        let size = key.as_bytes().len() + value.len();
+        let own = self.recent.put(key, &value);
+        let put = RequestOp::put(key.clone().into(), value, lease);
+        let outcome = self
+            .write(key, expected, put)
+            .await
+            .map_err(|status| match is_too_large(&status) {
+                true => StorageError::TooLarge {
+                    key: key.clone(),
+                    size,
+                    limit: LARGEST,
+                },
+                false => failure(doing, &status),
+            })?;
+        match outcome {
+            Ok(revision) => {
+                self.observers.told(key, revision).await;
+                drop(own);
+                Ok(revision)
+            }
+            Err(current) => Err(refused(key, expect, current)),
+        }
+    }
+}
+
+impl Storage for EtcdStore {
+    fn get<'a>(&'a self, key: &'a Key, not_before: Revision) -> Answer<'a, At<Option<Record>>> {
+        Box::pin(async move {
+            let request = RangeRequest {
+                key: key.clone().into(),
+                ..RangeRequest::default()
+            };
+            let answer = self
+                .range(request)
+                .await
+                .map_err(|status| failure("reading from etcd", &status))?;
+            let revision = revision_of(answer.header.as_ref());
+            if revision < not_before {
+                return Err(StorageError::FutureRevision {
+                    requested: not_before,
+                    current: revision,
+                });
+            }
+            let value = answer.kvs.into_iter().next().map(Record::from);
+            Ok(At { revision, value })
+        })
+    }
+
+    fn list<'a>(&'a self, range: &'a KeyRange, page: Page) -> Answer<'a, At<Listing>> {
+        Box::pin(async move {
+            let at = page.at.unwrap_or(Revision::ZERO);
+            let mut part = range.clone();
+            if let Some(from) = page.from {
+                part.start = part.start.max(from.into());
+            }
+            let is_empty = part.end.as_ref().is_some_and(|end| *end <= part.start);
+            // An empty range is asked for nothing but its revision, and none is a limit to etcd.
+            let count_only = is_empty || page.limit == Some(0);
+            let (key, range_end) = if is_empty {
+                (Bytes::from_static(b"\0"), Bytes::new())
+            } else {
+                span(&part)
+            };
+            let request = RangeRequest {
+                key,
+                range_end,
+                limit: page
+                    .limit
+                    .map_or(0, |limit| i64::try_from(limit).unwrap_or(i64::MAX)),
+                revision: number(at),
+                count_only,
+            };
+            let answer = match self.range(request).await {
+                Ok(answer) => answer,
+                Err(status) => return Err(self.explain("listing from etcd", status, at).await),
+            };
+            let now = revision_of(answer.header.as_ref());
+            let more = answer.more || (count_only && !is_empty && answer.count > 0);
+            // Copied, so that one of them in a cache does not keep the whole page.
+            let copy = |kv: messages::KeyValue| Record {
+                key: Bytes::copy_from_slice(&kv.key).into(),
+                value: Bytes::copy_from_slice(&kv.value),
+                mod_revision: revision(kv.mod_revision),
+            };
+            Ok(At {
+                revision: page.at.unwrap_or(now),
+                value: Listing {
+                    records: answer.kvs.into_iter().map(copy).collect(),
+                    more,
+                },
+            })
+        })
+    }
+
+    fn put<'a>(
+        &'a self,
+        key: &'a Key,
+        expect: Expect,
+        value: Bytes,
+        lease: Option<Duration>,
+    ) -> Answer<'a, Revision> {
+        Box::pin(self.put_once(key, expect, value, lease))
+    }
+
+    fn delete<'a>(&'a self, key: &'a Key, expect: Revision) -> Answer<'a, Revision> {
+        Box::pin(async move {
+            let expected = if expect == Revision::ZERO {
+                Revision(u64::MAX)
+            } else {
+                expect
+            };
+            let outcome = self
+                .write(key, expected, RequestOp::delete(key.clone().into()))
+                .await
+                .map_err(|status| failure("deleting from etcd", &status))?;
+            match outcome {
+                Ok(revision) => {
+                    self.observers.told(key, revision).await;
+                    Ok(revision)
+                }
+                Err(current) => Err(refused(key, Expect::At(expect), current)),
+            }
+        })
+    }
+
+    fn watch<'a>(&'a self, range: &'a KeyRange, from: Revision) -> Answer<'a, EventStream> {
+        Box::pin(async move {
+            self.reached(from).await?;
+            let follower = self.follower(range.clone(), from);
+            let steps = futures_util::stream::unfold(Some(follower), |follower| async {
+                let mut follower = follower?;
+                loop {
+                    match follower.next().await {
+                        Ok(Step::Events(events)) => {
+                            return Some((Ok(Arc::from(events)), Some(follower)));
+                        }
+                        Ok(Step::Progress(_)) => {}
+                        Err(error) => return Some((Err(error), None)),
+                    }
+                }
+            });
+            Ok(EventStream::new(steps))
+        })
+    }
+
+    fn history<'a>(
+        &'a self,
+        range: &'a KeyRange,
+        after: Revision,
+        up_to: Revision,
+    ) -> Answer<'a, At<Vec<Event>>> {
+        Box::pin(async move {
+            self.reached(up_to).await?;
+            // Every revision has an event somewhere, so the end is seen to be reached.
+            let mut follower = self.follower(KeyRange::all(), after);
+            let mut found = Vec::new();
+            while follower.told() < up_to && found.len() < STRETCH {
+                if let Step::Events(events) = follower.next().await? {
+                    let wanted = |event: &Event| {
+                        event.revision <= up_to && range.contains(event.key.as_bytes())
+                    };
+                    found.extend(events.into_iter().filter(wanted));
+                }
+            }
+            Ok(At {
+                revision: follower.told().min(up_to),
+                value: found,
+            })
+        })
+    }
+
+    fn subscribe<'a>(
+        &'a self,
+        range: &'a KeyRange,
+        observer: Arc<dyn Observer>,
+    ) -> Answer<'a, Subscription> {
+        Box::pin(async move {
+            let ask_progress = self.tells_progress().await;
+            let revision = self.current().await?;
+            let (subscription, held) = Subscription::new(revision);
+            let place = self.observers.place(range.clone(), revision);
+            let watched = if ask_progress {
+                range.clone()
+            } else {
+                KeyRange::all()
+            };
+            let follower = self.follower(watched, revision);
+            let observers = Arc::clone(&self.observers);
+            let told = observers.tell(Arc::clone(&place), follower, observer, held, ask_progress);
+            tokio::spawn(told);
+            place.connected().await;
+            Ok(subscription)
+        })
+    }
+
+    fn current<'a>(&'a self) -> Answer<'a, Revision> {
+        Box::pin(self.round())
+    }
+
+    fn tells_at_once(&self) -> bool {
+        false
+    }
+
+    fn compact<'a>(&'a self, revision: Revision) -> Answer<'a, ()> {
+        Box::pin(async move {
+            let request = CompactionRequest {
+                revision: number(revision),
+            };
+            let path = "/etcdserverpb.KV/Compact";
+            match self
+                .cluster
+                .ask::<_, Ignored>(path, request, Repeat::Unsafe)
+                .await
+            {
+                Ok(_) => Ok(()),
+                Err(status) => Err(self.explain("compacting etcd", status, revision).await),
+            }
+        })
+    }
+
+    fn size_on_disk<'a>(&'a self) -> Answer<'a, u64> {
+        Box::pin(async move {
+            let mut size = Err(failure("asking etcd for its size", &Status::unknown("")));
+            for status in self.cluster.statuses().await {
+                match (status, &mut size) {
+                    (Ok(status), Ok(size)) => {
+                        *size = u64::try_from(status.db_size).unwrap_or_default().max(*size);
+                    }
+                    (Ok(status), size) => {
+                        *size = Ok(u64::try_from(status.db_size).unwrap_or_default());
+                    }
+                    (Err(status), size @ Err(_)) => {
+                        *size = Err(failure("asking etcd for its size", &status));
+                    }
+                    (Err(_), Ok(_)) => {}
+                }
+            }
+            size
+        })
+    }
+}
+
+impl fmt::Debug for EtcdStore {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("EtcdStore")
+    }
+}
+
+/// A range as etcd's messages name it: an end of one zero byte is no end, and no start is that too.
+fn span(range: &KeyRange) -> (Bytes, Bytes) {
+    const ZERO: Bytes = Bytes::from_static(b"\0");
+    let start = if range.start.is_empty() {
+        ZERO
+    } else {
+        range.start.clone()
+    };
+    (start, range.end.clone().unwrap_or(ZERO))
+}
+
+/// Why nothing was written: `key` holds `current`.
+fn refused(key: &Key, expect: Expect, current: Option<Record>) -> StorageError {
+    match (expect, current.map(Box::new)) {
+        (Expect::Absent, Some(current)) => StorageError::Exists { current },
+        (Expect::At(expected), Some(current)) => StorageError::Conflict { expected, current },
+        (_, None) => StorageError::NotFound { key: key.clone() },
+    }
+}
+
+/// etcd has a limit for requests, and gRPC one above it.
+fn is_too_large(status: &Status) -> bool {
+    let message = status.message();
+    match status.code() {
+        Code::InvalidArgument => message == "etcdserver: request is too large",
+        Code::ResourceExhausted => message.contains("message larger than max"),
+        _ => false,
+    }
+}
+
+/// Whether progress is told when asked for, and only after the events before it.
+fn is_new_enough(version: &str) -> bool {
+    let mut numbers = version
+        .split(['.', '-', '+'])
+        .map(|part| part.parse::<u32>().ok());
+    let mut next = || numbers.next().flatten().unwrap_or(0);
+    match (next(), next(), next()) {
+        (3, 4, patch) => patch >= 25,
+        (3, 5, patch) => patch >= 8,
+        (major, minor, _) => (major, minor) > (3, 5),
+    }
+}
