@@ -59,6 +59,7 @@ mod generated;
 mod lifecycle;
 mod lookup;
 pub mod printers;
+pub mod settings;
 pub mod validation;
 
 pub use columns::{Column, columns, custom_columns};

@@ -62,27 +62,26 @@ impl Api {
             Arc::clone(&storage),
             &options.key_prefix,
         ));
+        let settings = options.switches.settings();
         let registrations = rows
             .iter()
             .flat_map(|group| group.versions.iter())
             .flat_map(|version| version.resources.iter())
             .filter(|row| row.storage.is_some())
             .map(|row| {
-                let mut strategy =
-                    KindStrategy::of(row, options.event_ttl).with_access(&options.access);
+                let of_kind = || KindStrategy::of(row, options.event_ttl).with_settings(&settings);
+                let mut strategy = of_kind().with_access(&options.access);
                 if row.group.is_empty() && row.name == "services" {
                     strategy = strategy.with_allocation(Arc::clone(&services) as _);
                 }
                 let mut registration = Registration::new(row.clone(), Arc::new(strategy));
                 for part in PARTS.iter().filter(|part| row.subresource(part).is_some()) {
-                    let strategy = KindStrategy::of(row, options.event_ttl);
-                    let strategy = Arc::new(PartStrategy::new(strategy, *part));
+                    let strategy = Arc::new(PartStrategy::new(of_kind(), *part));
                     registration = registration.with_subresource(*part, strategy);
                 }
                 if row.subresource("finalize").is_some() {
-                    let strategy = KindStrategy::of(row, options.event_ttl);
                     registration = registration
-                        .with_subresource("finalize", Arc::new(FinalizeStrategy(strategy)));
+                        .with_subresource("finalize", Arc::new(FinalizeStrategy(of_kind())));
                 }
                 if let Some(scale) = BuiltInScale::of(row) {
                     registration = registration.with_facet("scale", Arc::new(scale));

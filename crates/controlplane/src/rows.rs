@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+use pintle_api::settings::Settings;
 use pintle_runtime::resource::{Group, GroupVersion, Resource};
 
 /// What an operator turned on and off.
@@ -11,9 +12,16 @@ pub struct Switches {
     pub runtime_config: Vec<(String, bool)>,
     /// `--feature-gates`.
     pub feature_gates: Vec<(String, bool)>,
+    /// `--allow-privileged`
+    pub allow_privileged: bool,
 }
 
 impl Switches {
+    /// What rules of kinds may know of it.
+    pub(crate) fn settings(&self) -> Settings {
+        Settings::new(self.allow_privileged, self.feature_gates.clone())
+    }
+
     /// Whether a gate is on.
     pub fn gate(&self, name: &str) -> bool {
         let said = self

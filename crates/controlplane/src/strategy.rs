@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use futures_util::future::BoxFuture;
 use pintle_api::core::v1::Pod;
+use pintle_api::settings::{self, Settings};
 use pintle_endpoints::allocation::Allocation;
 use pintle_endpoints::context::RequestContext;
 use pintle_endpoints::delete_options::DeleteOptions;
@@ -47,6 +48,7 @@ pub struct KindStrategy {
     /// Where a write takes rights of its own.
     access: Option<Access>,
     allocation: Option<Arc<dyn Allocation>>,
+    settings: Settings,
 }
 
 impl KindStrategy {
@@ -69,6 +71,16 @@ impl KindStrategy {
             event_ttl,
             access: None,
             allocation: None,
+            settings: Settings::default(),
+        }
+    }
+
+    /// The same on a server where other things are on and off than by default.
+    #[must_use]
+    pub fn with_settings(self, settings: &Settings) -> Self {
+        Self {
+            settings: settings.clone(),
+            ..self
         }
     }
 
@@ -137,7 +149,9 @@ impl Strategy for KindStrategy {
         if self.life == Life::Namespace {
             namespaces::prepare_for_create(new);
         }
-        self.particular.prepare_for_create(cx, new);
+        settings::with(&self.settings, || {
+            self.particular.prepare_for_create(cx, new);
+        });
     }
 
     fn prepare_for_update(&self, cx: &RequestContext, new: &mut Record, old: &Record) {
@@ -150,7 +164,9 @@ impl Strategy for KindStrategy {
         if self.life == Life::Namespace {
             namespaces::prepare_for_update(new, old);
         }
-        self.particular.prepare_for_update(cx, new, old);
+        settings::with(&self.settings, || {
+            self.particular.prepare_for_update(cx, new, old);
+        });
     }
 
     fn check_rights<'a>(
@@ -167,14 +183,14 @@ impl Strategy for KindStrategy {
         if self.is_named_event() {
             return pintle_api::validation::create_event(new);
         }
-        pintle_api::validation::create(new)
+        settings::with(&self.settings, || pintle_api::validation::create(new))
     }
 
     fn validate_update(&self, _: &RequestContext, new: &Record, old: &Record) -> ErrorList {
         if self.is_named_event() {
             return pintle_api::validation::update_event(new, old);
         }
-        pintle_api::validation::update(new, old)
+        settings::with(&self.settings, || pintle_api::validation::update(new, old))
     }
 
     fn warnings(&self, _: &RequestContext, new: &Record, old: Option<&Record>) -> Vec<String> {
@@ -332,11 +348,15 @@ impl Strategy for PartStrategy {
             keep_metadata(new, old, self.kind.facts.status_keeps);
         }
         let particular = self.kind.particular;
-        particular.prepare_subresource(cx, &self.subresource, new, old);
+        settings::with(&self.kind.settings, || {
+            particular.prepare_subresource(cx, &self.subresource, new, old);
+        });
     }
 
     fn validate_update(&self, _: &RequestContext, new: &Record, old: &Record) -> ErrorList {
-        pintle_api::validation::update_subresource(&self.subresource, new, old)
+        settings::with(&self.kind.settings, || {
+            pintle_api::validation::update_subresource(&self.subresource, new, old)
+        })
     }
 
     fn warnings(&self, _: &RequestContext, new: &Record, _: Option<&Record>) -> Vec<String> {

@@ -29,7 +29,7 @@ use crate::gate::Gate;
 use crate::handlers::Serving;
 use crate::health::{Health, Milestone, Part};
 use crate::inflight::Inflight;
-use crate::metrics::{Collector, Metrics, Stores};
+use crate::metrics::{Admission, Collector, Metrics, Stores};
 use crate::registry::Registry;
 pub use crate::roots::{AboutSelf, Page};
 use crate::serve::{self, ConnectionLimits, Drain, Tls};
@@ -136,6 +136,7 @@ impl GenericServer {
         if let Some(fairness) = &options.fairness {
             metrics.register(Arc::clone(fairness) as Arc<dyn Collector>);
         }
+        metrics.register(Arc::new(Admission(Arc::clone(&options.registry))));
         let serving = Serving {
             registry: options.registry,
             environment: options.environment,

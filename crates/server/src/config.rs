@@ -5,6 +5,7 @@ use std::net::{IpAddr, Ipv4Addr};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use pintle_api::settings::Settings;
 use pintle_controlplane::admission::{AdmissionOptions, Configuration, TolerationSeconds};
 use pintle_controlplane::controllers::Controllers;
 use pintle_controlplane::services::range::Range;
@@ -82,6 +83,8 @@ pub struct Config {
     pub runtime_config: Vec<(String, bool)>,
     /// Gates turned on or off.
     pub feature_gates: Vec<(String, bool)>,
+    /// Whether containers may be privileged.
+    pub allow_privileged: bool,
     /// Admission plug-ins and their settings.
     pub admission: AdmissionOptions,
     /// First address of the service range, for the certificate.
@@ -228,6 +231,7 @@ impl Config {
                 .unwrap_or_default(),
             runtime_config: switches(flags, "runtime-config", &mut faults),
             feature_gates: gates(flags, &mut faults),
+            allow_privileged: flags.on("allow-privileged"),
             admission: admission(flags, &mut faults),
             service_address: first_address(&services).unwrap_or(any),
             services,
@@ -426,6 +430,11 @@ fn admission(flags: &Flags, faults: &mut Faults) -> AdmissionOptions {
         enable: names("enable-admission-plugins"),
         disable: names("disable-admission-plugins"),
         configuration: Configuration::default(),
+        settings: Settings::new(
+            flags.on("allow-privileged"),
+            // What is wrong with them is said where they are read for everybody.
+            gates(flags, &mut Faults::default()),
+        ),
         toleration_seconds: TolerationSeconds {
             not_ready: faults
                 .check(number(flags, "default-not-ready-toleration-seconds"))

@@ -324,11 +324,7 @@ pub const FLAGS: &[Section] = &[
                 "30000-32767",
                 "Range of node ports, from-to.",
             ),
-            inert(switch(
-                "allow-privileged",
-                "false",
-                "Allow privileged containers.",
-            )),
+            switch("allow-privileged", "false", "Allow privileged containers."),
             inert(switch(
                 "enable-aggregator-routing",
                 "false",
@@ -572,7 +568,10 @@ mod tests {
 
     #[test]
     fn what_has_no_effect_is_known() {
-        let flags = parse("--allow-privileged=true --secure-port=1").unwrap();
-        assert_eq!(flags.inert().collect::<Vec<_>>(), ["allow-privileged"]);
+        let flags = parse("--enable-aggregator-routing=true --secure-port=1").unwrap();
+        assert_eq!(
+            flags.inert().collect::<Vec<_>>(),
+            ["enable-aggregator-routing"]
+        );
     }
 }

@@ -62,6 +62,7 @@ pub async fn run(
     let switches = Switches {
         runtime_config: config.runtime_config.clone(),
         feature_gates: config.feature_gates.clone(),
+        allow_privileged: config.allow_privileged,
     };
     let roles = Arc::new(Rbac::default());
     let nodes = Arc::new(NodeAuthorizer::new(rbac::reconcile::node_rules(&switches)));

@@ -1,13 +1,18 @@
 //! `EventRateLimit`: nobody floods the store with events.
 
 use std::collections::{HashMap, VecDeque};
-use std::sync::{Mutex, PoisonError};
+use std::num::NonZeroU32;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
+use governor::clock::Clock;
+use governor::nanos::Nanos;
+use governor::state::{InMemoryState, NotKeyed};
+use governor::{Quota, RateLimiter};
 use pintle_api::core::v1::Event;
 use pintle_endpoints::admission::{Attributes, Interest, Target};
 use pintle_endpoints::context::RequestContext;
 use pintle_runtime::status::ApiError;
-use pintle_runtime::time::Time;
 use pintle_runtime::value::Record;
 
 use super::configuration::ConfigurationError;
@@ -43,66 +48,71 @@ impl Per {
     }
 }
 
-/// A bucket: how much is in it, and since when.
-#[derive(Debug)]
-struct Bucket {
-    tokens: f64,
-    at: Time,
+/// How much time has gone by since some moment: what buckets refill by.
+type Elapsed = Arc<dyn Fn() -> Duration + Send + Sync>;
+
+/// Time as buckets look at it.
+#[derive(Clone)]
+struct Since(Elapsed);
+
+impl Clock for Since {
+    type Instant = Nanos;
+
+    fn now(&self) -> Nanos {
+        Nanos::from((self.0)())
+    }
 }
 
-/// The buckets of one limit; the ones used longest ago are forgotten.
-#[derive(Debug, Default)]
+type Bucket = RateLimiter<NotKeyed, InMemoryState, Since>;
+
+/// The buckets of one limit; the ones made longest ago are forgotten.
+#[derive(Default)]
 struct Buckets {
     by_key: HashMap<String, Bucket>,
     order: VecDeque<String>,
 }
 
-#[derive(Debug)]
 struct Limit {
     per: Per,
-    rate: f64,
-    burst: f64,
+    quota: Quota,
     most: usize,
+    clock: Since,
     buckets: Mutex<Buckets>,
 }
 
 impl Limit {
-    fn takes(&self, key: &str, now: Time) -> bool {
+    fn takes(&self, key: &str) -> bool {
         let mut buckets = self.buckets.lock().unwrap_or_else(PoisonError::into_inner);
-        if !buckets.by_key.contains_key(key) {
-            if buckets.order.len() >= self.most
-                && let Some(oldest) = buckets.order.pop_front()
-            {
-                buckets.by_key.remove(&oldest);
-            }
-            buckets.order.push_back(key.to_owned());
-            let full = Bucket {
-                tokens: self.burst,
-                at: now,
-            };
-            buckets.by_key.insert(key.to_owned(), full);
+        if let Some(bucket) = buckets.by_key.get(key) {
+            return bucket.check().is_ok();
         }
-        let Some(bucket) = buckets.by_key.get_mut(key) else {
-            return true;
-        };
-        let seconds = now.nanos_since(bucket.at).max(0) as f64 / 1e9;
-        bucket.tokens = (bucket.tokens + seconds * self.rate).min(self.burst);
-        bucket.at = now;
-        if bucket.tokens < 1.0 {
-            return false;
+        if buckets.order.len() >= self.most
+            && let Some(oldest) = buckets.order.pop_front()
+        {
+            buckets.by_key.remove(&oldest);
         }
-        bucket.tokens -= 1.0;
-        true
+        let bucket = RateLimiter::direct_with_clock(self.quota, self.clock.clone());
+        let takes = bucket.check().is_ok();
+        buckets.order.push_back(key.to_owned());
+        buckets.by_key.insert(key.to_owned(), bucket);
+        takes
     }
 }
 
 /// The plug-in.
-#[derive(Debug)]
 pub(super) struct EventRateLimit(Vec<Limit>);
 
 impl EventRateLimit {
     /// From the settings, a `Configuration` of `eventratelimit.admission.k8s.io`.
     pub(super) fn new(settings: Option<&serde_json::Value>) -> Result<Self, ConfigurationError> {
+        let start = Instant::now();
+        Self::by(settings, Arc::new(move || start.elapsed()))
+    }
+
+    fn by(
+        settings: Option<&serde_json::Value>,
+        clock: Elapsed,
+    ) -> Result<Self, ConfigurationError> {
         let wrong = |what: &str| ConfigurationError(format!("EventRateLimit: {what}"));
         let list = settings.and_then(|it| it["limits"].as_array());
         let list = list.filter(|list| !list.is_empty());
@@ -110,14 +120,18 @@ impl EventRateLimit {
         let limits = list.iter().enumerate().map(|(at, limit)| {
             let per = limit["type"].as_str().unwrap_or_default();
             let number = |name: &str| {
-                let found = limit[name].as_i64().filter(|found| *found > 0);
-                found.ok_or_else(|| wrong(&format!("limits[{at}].{name}: must be positive")))
+                let found = limit[name]
+                    .as_u64()
+                    .and_then(|found| u32::try_from(found).ok());
+                found
+                    .and_then(NonZeroU32::new)
+                    .ok_or_else(|| wrong(&format!("limits[{at}].{name}: must be positive")))
             };
             Ok(Limit {
                 per: Per::parse(per)
                     .ok_or_else(|| wrong(&format!("limits[{at}].type: unsupported \"{per}\"")))?,
-                rate: number("qps")? as f64,
-                burst: number("burst")? as f64,
+                quota: Quota::per_second(number("qps")?).allow_burst(number("burst")?),
+                clock: Since(Arc::clone(&clock)),
                 most: match limit["cacheSize"].as_u64() {
                     None | Some(0) => 4096,
                     Some(most) => usize::try_from(most).unwrap_or(usize::MAX),
@@ -171,7 +185,7 @@ impl Rule for EventRateLimit {
         let mut refusal = Ok(());
         for limit in &self.0 {
             let key = key(limit.per, cx, attributes, object);
-            if !limit.takes(&key, cx.now()) {
+            if !limit.takes(&key) {
                 let per = limit.per.as_str();
                 let why = format!("limit reached on type {per} for key {key}");
                 refusal = Err(ApiError::overloaded(why));
@@ -183,6 +197,8 @@ impl Rule for EventRateLimit {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::atomic::{AtomicU64, Ordering};
+
     use super::*;
 
     fn limits(text: &str) -> Result<EventRateLimit, ConfigurationError> {
@@ -192,12 +208,21 @@ mod tests {
 
     #[test]
     fn a_bucket_refills_with_time() {
-        let text = r#"{"limits":[{"type":"Namespace","qps":1,"burst":2}]}"#;
-        let limit = &limits(text).unwrap().0[0];
-        let at = Time::from_seconds;
-        let taken = [0, 0, 0, 1, 1, 10].map(|second| limit.takes("blue", at(second)));
+        let text = r#"{"limits":[{"type":"Namespace","qps":1,"burst":2,"cacheSize":2}]}"#;
+        let settings = serde_json::from_str(text).unwrap_or_default();
+        let second = Arc::new(AtomicU64::default());
+        let shown = Arc::clone(&second);
+        let clock = Arc::new(move || Duration::from_secs(shown.load(Ordering::Relaxed)));
+        let plugin = EventRateLimit::by(Some(&settings), clock).unwrap();
+        let taken = [0, 0, 0, 1, 1, 10].map(|now| {
+            second.store(now, Ordering::Relaxed);
+            plugin.0[0].takes("blue")
+        });
         assert_eq!(taken, [true, true, false, true, false, true]);
-        assert!(limit.takes("green", at(0)), "each namespace has its own");
+        let takes = |key| [(); 3].map(|()| plugin.0[0].takes(key));
+        assert_eq!(takes("green"), [true, true, false], "each has its own");
+        assert_eq!(takes("red"), [true, true, false]);
+        assert_eq!(takes("blue"), [true, true, false], "it had been forgotten");
     }
 
     #[test]

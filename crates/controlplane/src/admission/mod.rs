@@ -8,6 +8,7 @@ mod always;
 pub(crate) mod amounts;
 mod certificates;
 mod configuration;
+mod declared_features;
 mod event_rate;
 mod limits;
 mod lookup;
@@ -27,6 +28,7 @@ mod volumes;
 
 use std::sync::Arc;
 
+use pintle_api::settings::Settings;
 use pintle_authz::Authorizer;
 use pintle_endpoints::admission::{Chain, Plugin};
 use pintle_endpoints::registry::Registry;
@@ -46,6 +48,8 @@ pub struct AdmissionOptions {
     pub disable: Vec<String>,
     /// What the file of `--admission-control-config-file` says.
     pub configuration: Configuration,
+    /// What is on and off.
+    pub settings: Settings,
     /// How long pods stay on a node that is gone.
     pub toleration_seconds: TolerationSeconds,
 }
@@ -243,7 +247,10 @@ const PLUGINS: &[Entry] = &[
         rule(nodes::TopologyLabels(parts.lookup()))
     }),
     absent("PodGroupWorkloadExists", true),
-    absent("NodeDeclaredFeatureValidator", true),
+    on("NodeDeclaredFeatureValidator", |parts| {
+        let is_on = parts.options.settings.is_on("NodeDeclaredFeatures");
+        rule(declared_features::DeclaredFeatures(parts.lookup(), is_on))
+    }),
     absent("JobValidation", true),
     on("PodResizeValidator", |parts| {
         rule(nodes::ResizeValidator(parts.lookup()))

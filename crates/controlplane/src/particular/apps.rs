@@ -4,6 +4,7 @@ use pintle_api::apps::v1::{
     DaemonSet, DaemonSetMut, Deployment, DeploymentMut, ReplicaSet, ReplicaSetMut, StatefulSet,
     StatefulSetMut,
 };
+use pintle_api::settings::is_on;
 use pintle_endpoints::context::RequestContext;
 use pintle_runtime::field_path::Path;
 use pintle_runtime::value::Record;
@@ -180,14 +181,14 @@ impl Particular for StatefulSets {
     }
 }
 
-/// `maxUnavailable` is behind `MaxUnavailableStatefulSet`, which is off.
+/// `maxUnavailable` is behind `MaxUnavailableStatefulSet`.
 fn drop_max_unavailable(new: &mut Record, old: Option<&Record>) {
     let in_use = old.is_some_and(|old| {
         let strategy = StatefulSet::from_record(old).spec().update_strategy();
         let rolling = strategy.rolling_update();
         rolling.is_some_and(|rolling| rolling.max_unavailable().is_some())
     });
-    if in_use {
+    if in_use || is_on("MaxUnavailableStatefulSet") {
         return;
     }
     let mut set = StatefulSetMut::from_record(new);

@@ -1,6 +1,7 @@
 //! `coordination`.
 
 use pintle_api::coordination::v1::{Lease, LeaseMut};
+use pintle_api::settings::is_on;
 use pintle_endpoints::context::RequestContext;
 use pintle_runtime::value::Record;
 
@@ -14,11 +15,16 @@ pub(super) fn of(resource: &str) -> Option<&'static dyn Particular> {
     })
 }
 
-/// Leases: who should hold one is for a feature that is off.
+/// Leases: who should hold one is behind `CoordinatedLeaderElection`.
 struct Leases;
+
+const GATE: &str = "CoordinatedLeaderElection";
 
 impl Particular for Leases {
     fn prepare_for_create(&self, _: &RequestContext, new: &mut Record) {
+        if is_on(GATE) {
+            return;
+        }
         let mut lease = LeaseMut::from_record(new);
         let mut spec = lease.spec_mut();
         spec.clear_strategy();
@@ -26,6 +32,9 @@ impl Particular for Leases {
     }
 
     fn prepare_for_update(&self, _: &RequestContext, new: &mut Record, old: &Record) {
+        if is_on(GATE) {
+            return;
+        }
         let old = Lease::from_record(old).spec();
         let mut lease = LeaseMut::from_record(new);
         let mut spec = lease.spec_mut();

@@ -1,5 +1,6 @@
 //! `storage`.
 
+use pintle_api::settings::is_on;
 use pintle_api::storage::v1::{CSIDriver, CSIDriverMut, CSIStorageCapacity, StorageClass};
 use pintle_endpoints::context::RequestContext;
 use pintle_runtime::value::Record;
@@ -17,11 +18,14 @@ pub(super) fn of(resource: &str) -> Option<&'static dyn Particular> {
     })
 }
 
-/// CSI drivers: whether pods wait for one is for a feature that is off.
+/// CSI drivers: whether pods wait for one is behind `VolumeLimitScaling`.
 struct Drivers;
 
 impl Particular for Drivers {
     fn prepare_for_create(&self, _: &RequestContext, new: &mut Record) {
+        if is_on("VolumeLimitScaling") {
+            return;
+        }
         CSIDriverMut::from_record(new)
             .spec_mut()
             .clear_prevent_pod_scheduling_if_missing();

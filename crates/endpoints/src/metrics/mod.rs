@@ -4,6 +4,7 @@
 //! metric is kept by whoever counts. Families are looked at only when somebody scrapes. Names, labels,
 //! buckets and help texts are upstream's, as dashboards and alerts read them.
 
+mod admission;
 mod family;
 mod process;
 mod request;
@@ -12,6 +13,8 @@ mod text;
 mod value;
 mod watch;
 
+pub use admission::AdmissionMetrics;
+pub(crate) use admission::{Admission, Durations};
 pub use family::Family;
 pub use request::{LongRunning, RequestLabels, RequestMetrics, RequestSeries};
 pub(crate) use stores::Stores;

@@ -11,6 +11,7 @@ use super::spec::supported;
 use super::visit::integers;
 use super::{profiles, typed, windows};
 use crate::core::v1::{PodSecurityContext, PodSpec, SecurityContext};
+use crate::settings;
 use crate::validation::internal_form;
 
 const SYSCTL: &str = r"must have at most 253 characters and match regex ^([a-z0-9]([-_a-z0-9]*[a-z0-9])?[\./])*[a-z0-9]([-_a-z0-9]*[a-z0-9])?$";
@@ -144,6 +145,9 @@ pub(super) fn of_container(
     path: &Path<'_>,
     errors: &mut ErrorList,
 ) {
+    if context.privileged() == Some(true) && !settings::allows_privileged() {
+        errors.forbidden(&path.child("privileged"), "disallowed by cluster policy");
+    }
     id("runAsUser", context.run_as_user(), path, errors);
     id("runAsGroup", context.run_as_group(), path, errors);
     if let Some(mount) = context.proc_mount() {

@@ -1,6 +1,7 @@
 //! Pods.
 
 use pintle_api::core::v1::{Container, Pod, PodMut, PodSpec, PodSpecMut, PodStatus};
+use pintle_api::settings::is_on;
 use pintle_api::validation::pod::{app_armor_profile, for_each_container_mut, quality_of_service};
 use pintle_endpoints::context::RequestContext;
 use pintle_runtime::field_path::Path;
@@ -254,7 +255,7 @@ fn keep_observed_generations(status: &mut Record, before: PodStatus<'_>) {
     }
 }
 
-/// The digests of image volumes are a feature that is off.
+/// The digests of image volumes are behind `ImageVolumeWithDigest`.
 fn drop_volume_statuses(status: &mut Record, before: PodStatus<'_>) {
     let has_digest = |status: PodStatus<'_>| {
         [
@@ -267,7 +268,8 @@ fn drop_volume_statuses(status: &mut Record, before: PodStatus<'_>) {
         .flat_map(|status| status.volume_mounts())
         .any(|mount| mount.volume_status().is_some())
     };
-    if !has_digest(PodStatus::from_record(status)) || has_digest(before) {
+    let status_has = has_digest(PodStatus::from_record(status));
+    if !status_has || has_digest(before) || is_on("ImageVolumeWithDigest") {
         return;
     }
     let mut status = pintle_api::core::v1::PodStatusMut::from_record(status);

@@ -1,6 +1,7 @@
-//! Fields of features that are off by default. Who has them already keeps them.
+//! Fields of features that are off. Who has them already keeps them.
 
 use pintle_api::core::v1::{PodSpec, PodSpecMut, PodTemplateSpec, PodTemplateSpecMut};
+use pintle_api::settings::is_on;
 use pintle_api::validation::pod::{for_each_container, for_each_container_mut};
 use pintle_runtime::field_path::Path;
 
@@ -14,7 +15,8 @@ pub(crate) fn drop_disabled_of_template(
 
 /// The same in a pod's own spec.
 pub(crate) fn drop_disabled(spec: &mut PodSpecMut<'_>, old: Option<PodSpec<'_>>) {
-    if old.is_none_or(|old| old.scheduling_group().is_none()) {
+    let had_group = old.is_some_and(|old| old.scheduling_group().is_some());
+    if !had_group && !is_on("GenericWorkload") {
         spec.clear_scheduling_group();
     }
     if spec
@@ -25,7 +27,10 @@ pub(crate) fn drop_disabled(spec: &mut PodSpecMut<'_>, old: Option<PodSpec<'_>>)
     {
         drop_projections(spec, old);
     }
-    if has_stop_signal(spec.view()) && !old.is_some_and(has_stop_signal) {
+    if has_stop_signal(spec.view())
+        && !old.is_some_and(has_stop_signal)
+        && !is_on("ContainerStopSignals")
+    {
         drop_stop_signals(spec);
     }
 }
@@ -40,8 +45,10 @@ fn drop_projections(spec: &mut PodSpecMut<'_>, old: Option<PodSpec<'_>>) {
                 .any(is_it)
         })
     };
-    let keeps_bundles = had(|source| source.cluster_trust_bundle().is_some());
-    let keeps_certificates = had(|source| source.pod_certificate().is_some());
+    let keeps_bundles = is_on("ClusterTrustBundleProjection")
+        || had(|source| source.cluster_trust_bundle().is_some());
+    let keeps_certificates =
+        is_on("PodCertificateRequest") || had(|source| source.pod_certificate().is_some());
     for mut volume in spec.volumes_mut().iter_mut() {
         let Some(mut projected) = volume.projected_mut() else {
             continue;
