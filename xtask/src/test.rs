@@ -77,6 +77,12 @@ const STEPS: &[Step] = &[
         required: true,
     },
     Step {
+        name: "overload",
+        run: overload,
+        decisive: false,
+        required: true,
+    },
+    Step {
         name: "admission",
         run: admission,
         decisive: false,
@@ -231,6 +237,10 @@ fn clients() -> Result<Outcome> {
 
 fn reading() -> Result<Outcome> {
     suite("reading")
+}
+
+fn overload() -> Result<Outcome> {
+    suite("overload")
 }
 
 fn admission() -> Result<Outcome> {
