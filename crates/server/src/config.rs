@@ -16,6 +16,7 @@ use pintle_runtime::ip::Cidr;
 use crate::audit::AuditConfig;
 use crate::authentication::AuthenticationConfig;
 use crate::authorization::AuthorizationConfig;
+use crate::encryption::EncryptionConfig;
 use crate::etcd_config::EtcdConfig;
 use crate::fault::Faults;
 use crate::flags::Flags;
@@ -57,6 +58,8 @@ pub struct Config {
     pub controllers: Controllers,
     /// The etcd that keeps the objects; RocksDB does if `None`.
     pub etcd: Option<EtcdConfig>,
+    /// Which values are sealed; none if `None`.
+    pub encryption: Option<EncryptionConfig>,
     /// Prefix of every key, without a slash at the end.
     pub key_prefix: String,
     /// Time between compactions; zero is never.
@@ -199,6 +202,12 @@ impl Config {
             authorization: AuthorizationConfig::from_flags(flags, &mut faults),
             controllers: controllers(flags, inside, &mut faults),
             etcd,
+            encryption: flags
+                .given("encryption-provider-config")
+                .map(|file| EncryptionConfig {
+                    file: PathBuf::from(file),
+                    reload: flags.on("encryption-provider-config-automatic-reload"),
+                }),
             key_prefix: format!("/{}", flags.one("etcd-prefix").trim_matches('/')),
             compaction_interval: faults
                 .check(span(flags, "etcd-compaction-interval"))

@@ -280,6 +280,16 @@ pub const FLAGS: &[Section] = &[
                 "5m0s",
                 "Time between compactions; a revision stays readable for one to two of them. 0 is never.",
             ),
+            one(
+                "encryption-provider-config",
+                "",
+                "EncryptionConfiguration, YAML or JSON: which resources are encrypted in the store, and how.",
+            ),
+            switch(
+                "encryption-provider-config-automatic-reload",
+                "false",
+                "Read --encryption-provider-config again when it changes.",
+            ),
             one("event-ttl", "1h0m0s", "How long an event is kept."),
             inert(one(
                 "storage-media-type",

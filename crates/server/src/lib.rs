@@ -20,6 +20,7 @@ mod backend;
 mod config;
 mod descriptions;
 mod documents;
+mod encryption;
 mod etcd_config;
 mod fault;
 mod files;
@@ -44,6 +45,7 @@ pub use authorization::{
     AuthorizationConfig, AuthorizationMode, AuthorizationWebhookConfig, AuthorizerConfig,
 };
 pub use config::{Config, FrontProxy, ServiceAccounts};
+pub use encryption::EncryptionConfig;
 pub use etcd_config::EtcdConfig;
 pub use fault::Faults;
 pub use flags::{Effect, FLAGS, Flag, Flags, Section, Takes};

@@ -17,7 +17,7 @@ use pintle_controlplane::{admission, controllers, hooks, node_uses, rbac};
 use pintle_endpoints::context::Environment;
 use pintle_endpoints::documents::Documents;
 use pintle_endpoints::fairness::Fairness;
-use pintle_endpoints::health::Health;
+use pintle_endpoints::health::{Health, Part};
 use pintle_endpoints::metrics::{Collector, Metrics};
 use pintle_endpoints::serve::ConnectionLimits;
 use pintle_endpoints::server::{AboutSelf, GenericServer, GenericServerOptions, Limits};
@@ -29,6 +29,7 @@ use crate::authorization::{self, AuthorizationMode};
 use crate::backend::Backend;
 use crate::config::Config;
 use crate::documents;
+use crate::encryption::Encryption;
 use crate::identity::Identity;
 use crate::machine;
 use crate::metrics::Counted;
@@ -59,6 +60,17 @@ pub async fn run(
         .with_context(|| format!("cannot make --data-dir={}", config.data_dir.display()))?;
     let backend = Backend::open(&config)?;
     let storage = backend.storage();
+    let encryption = match &config.encryption {
+        Some(encryption) => {
+            let inner = Arc::clone(&storage);
+            Some(Encryption::start(encryption, &config.key_prefix, inner).await?)
+        }
+        None => None,
+    };
+    let storage = match &encryption {
+        Some(encryption) => Arc::new(encryption.store.clone()),
+        None => storage,
+    };
     let switches = Switches {
         runtime_config: config.runtime_config.clone(),
         feature_gates: config.feature_gates.clone(),
@@ -156,7 +168,13 @@ pub async fn run(
     let mut background = JoinSet::new();
     let (alive, ready_to_serve) = backend.checks(&mut background);
     let health = Health::new().with_livez_grace(config.livez_grace);
-    let health = start_up.checks(health, alive, ready_to_serve);
+    let mut health = start_up.checks(health, alive, ready_to_serve);
+    if let Some(encryption) = encryption {
+        if let Some(check) = encryption.check() {
+            health.add(Part::All, "kms-providers", check);
+        }
+        background.spawn(encryption.follow());
+    }
     let pages = identity
         .accounts
         .pages(&config, &documents::reached_at(&config, address));

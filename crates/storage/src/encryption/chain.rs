@@ -32,7 +32,7 @@ pub enum Provider {
 
 /// Providers, in order: the first seals, all open.
 #[derive(Debug)]
-pub struct Chain(Vec<Provider>);
+pub struct Chain(Vec<Arc<Provider>>);
 
 /// A value as it was before it was sealed.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -144,13 +144,8 @@ impl Provider {
 
 impl Chain {
     /// Those providers.
-    pub fn new(providers: Vec<Provider>) -> Self {
+    pub fn new(providers: Vec<Arc<Provider>>) -> Self {
         Self(providers)
-    }
-
-    /// This chain, and then another: what several entries of a file for one resource come to.
-    pub fn extend(&mut self, other: impl IntoIterator<Item = Provider>) {
-        self.0.extend(other);
     }
 
     /// Seals a value for the place `context`, which is the storage's key.

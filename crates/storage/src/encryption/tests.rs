@@ -23,7 +23,9 @@ const MAKERS: [(&str, Make); 3] = [
 ];
 
 fn chain(make: Make, keys: &[(String, Vec<u8>)]) -> Chain {
-    Chain::new(vec![make(keys).expect("the keys are long enough")])
+    Chain::new(vec![Arc::new(
+        make(keys).expect("the keys are long enough"),
+    )])
 }
 
 #[test]
@@ -82,10 +84,8 @@ fn keys_are_rotated_by_putting_a_new_one_first() {
 #[test]
 fn identity_reads_what_is_not_sealed_and_nothing_else() {
     let providers = || {
-        vec![
-            Provider::Identity,
-            Provider::aesgcm(&[key("one", 1)]).expect("keys"),
-        ]
+        let aesgcm = Provider::aesgcm(&[key("one", 1)]).expect("keys");
+        vec![Arc::new(Provider::Identity), Arc::new(aesgcm)]
     };
     let leaving = Chain::new(providers());
     let coming = Chain::new(providers().into_iter().rev().collect());

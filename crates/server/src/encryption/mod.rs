@@ -1,0 +1,218 @@
+//! Encryption at rest: from the file to the rules of the store, and again when the file changes.
+
+mod file;
+#[cfg(test)]
+mod tests;
+
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use anyhow::{Result, anyhow};
+use pintle_storage::Storage;
+use pintle_storage::encryption::{Chain, EncryptedStore, Kms, KmsOptions, Provider, Rules};
+use tracing::{info, warn};
+
+use crate::files::Watched;
+
+/// `--encryption-provider-config`, and whether it is read again.
+#[derive(Debug, Clone)]
+pub struct EncryptionConfig {
+    /// The file.
+    pub file: PathBuf,
+    /// Whether changes of it take effect without a restart.
+    pub reload: bool,
+}
+
+/// A store that is encrypted, and what keeps it so.
+pub(crate) struct Encryption {
+    config: EncryptionConfig,
+    resources: Arc<Resources>,
+    pub(crate) store: EncryptedStore,
+    services: Arc<Mutex<Vec<Arc<Kms>>>>,
+}
+
+impl Encryption {
+    /// Seals what `inner` keeps, as the file says.
+    pub(crate) async fn start(
+        config: &EncryptionConfig,
+        key_prefix: &str,
+        inner: Arc<dyn Storage>,
+    ) -> Result<Self> {
+        let resources = Arc::new(Resources::below(key_prefix));
+        let (rules, services) = load(&config.file, &resources).await.map_err(|faults| {
+            let fault = |fault| format!("--encryption-provider-config: {fault}");
+            anyhow!(faults.into_iter().map(fault).collect::<Vec<_>>().join("\n"))
+        })?;
+        Ok(Self {
+            config: config.clone(),
+            resources,
+            store: EncryptedStore::new(inner, rules),
+            services: Arc::new(Mutex::new(services)),
+        })
+    }
+
+    /// The health check of the key management services, if there is one: how they all are.
+    pub(crate) fn check(&self) -> Option<impl Fn() -> Result<(), String> + Send + Sync + 'static> {
+        let services = Arc::clone(&self.services);
+        let none = services
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .is_empty();
+        (self.config.reload || !none).then_some(move || {
+            let services = services.lock().unwrap_or_else(PoisonError::into_inner);
+            let unwell = services.iter().enumerate().filter_map(|(at, service)| {
+                let why = service.health().err()?;
+                Some(format!("kms-provider-{at}: {why}"))
+            });
+            match unwell.collect::<Vec<_>>() {
+                well if well.is_empty() => Ok(()),
+                unwell => Err(unwell.join(", ")),
+            }
+        })
+    }
+
+    /// Takes changes of the file in, if that is wanted.
+    pub(crate) async fn follow(self) {
+        if !self.config.reload {
+            return;
+        }
+        let mut watched = Watched::new(vec![self.config.file.clone()]);
+        loop {
+            watched.changed().await;
+            let loaded = load(&self.config.file, &self.resources).await;
+            watched.used(loaded.is_ok());
+            match loaded {
+                Ok((rules, services)) => {
+                    self.store.replace_rules(rules);
+                    *self.services.lock().unwrap_or_else(PoisonError::into_inner) = services;
+                    info!(file = %self.config.file.display(), "the encryption configuration was read again");
+                }
+                Err(faults) => {
+                    warn!(file = %self.config.file.display(), faults = faults.join("; "), "the encryption configuration can not be used; the one before it stays");
+                }
+            }
+        }
+    }
+}
+
+/// Chains by group and resource.
+type ByResource = HashMap<(String, String), Arc<Chain>>;
+
+async fn load(
+    file: &Path,
+    resources: &Arc<Resources>,
+) -> Result<(Rules, Vec<Arc<Kms>>), Vec<String>> {
+    let mut services = Vec::new();
+    let mut chains: HashMap<(String, String), Vec<Arc<Provider>>> = HashMap::new();
+    for entry in file::read(file)? {
+        let mut providers: Vec<Arc<Provider>> = Vec::new();
+        for found in entry.providers {
+            let provider = provider(found, &mut services).await;
+            providers.push(Arc::new(
+                provider.map_err(|refusal| vec![refusal.to_string()])?,
+            ));
+        }
+        for resource in entry.resources {
+            chains
+                .entry(resource)
+                .or_default()
+                .extend(providers.iter().cloned());
+        }
+    }
+    let chains: ByResource = chains
+        .into_iter()
+        .map(|(resource, providers)| (resource, Arc::new(Chain::new(providers))))
+        .collect();
+    let resources = Arc::clone(resources);
+    let rules: Rules = Box::new(move |key| chain(&chains, resources.of(key)?));
+    Ok((rules, services))
+}
+
+async fn provider(
+    found: file::Provider,
+    services: &mut Vec<Arc<Kms>>,
+) -> Result<Provider, pintle_storage::encryption::Refusal> {
+    Ok(match found {
+        file::Provider::Identity => Provider::Identity,
+        file::Provider::AesGcm(keys) => Provider::aesgcm(&keys)?,
+        file::Provider::AesCbc(keys) => Provider::aescbc(&keys)?,
+        file::Provider::Secretbox(keys) => Provider::secretbox(&keys)?,
+        file::Provider::Kms {
+            name,
+            endpoint,
+            timeout,
+        } => {
+            let options = KmsOptions {
+                name,
+                endpoint,
+                timeout,
+            };
+            let kms = Kms::start(&options).await?;
+            services.push(Arc::clone(&kms));
+            Provider::Kms(kms)
+        }
+    })
+}
+
+/// The narrowest rule there is.
+fn chain(chains: &ByResource, (group, resource): (&str, &str)) -> Option<Arc<Chain>> {
+    let find = |group: &str, resource: &str| chains.get(&(group.to_owned(), resource.to_owned()));
+    find(group, resource)
+        .or_else(|| find(group, "*"))
+        .or_else(|| find("*", "*"))
+        .cloned()
+}
+
+/// Which resource is kept under a key.
+struct Resources {
+    /// With a slash at the end.
+    root: Vec<u8>,
+    /// Group and resource by prefix, such as `services/specs`.
+    by_prefix: HashMap<String, (String, String)>,
+}
+
+/// What is kept that is no resource of the API, and what upstream calls it here.
+const OTHERS: [(&str, &str); 3] = [
+    ("masterleases", "apiServerIPInfo"),
+    ("peerserverleases", "peerserverleases"),
+    ("ranges/servicenodeports", "servicenodeportallocations"),
+];
+
+impl Resources {
+    fn below(key_prefix: &str) -> Self {
+        let versions = pintle_api::groups()
+            .iter()
+            .flat_map(|group| group.versions.iter());
+        let rows = versions.flat_map(|version| version.resources.iter());
+        let kept = rows.filter_map(|row| {
+            let storage = row.storage.as_ref()?;
+            let resource = (storage.group.to_string(), row.name.to_string());
+            Some((storage.prefix.to_string(), resource))
+        });
+        let others =
+            OTHERS.map(|(prefix, name)| (prefix.to_owned(), (String::new(), name.to_owned())));
+        Self {
+            root: format!("{}/", key_prefix.trim_end_matches('/')).into_bytes(),
+            by_prefix: kept.chain(others).collect(),
+        }
+    }
+
+    fn of<'a>(&'a self, key: &'a [u8]) -> Option<(&'a str, &'a str)> {
+        let below = std::str::from_utf8(key.strip_prefix(&self.root[..])?).ok()?;
+        let first = below.find('/')?;
+        let second = below[first + 1..].find('/').map(|at| first + 1 + at);
+        let long = below.get(..second.unwrap_or(below.len()));
+        let known = |prefix: &str| {
+            let (group, resource) = self.by_prefix.get(prefix)?;
+            Some((group.as_str(), resource.as_str()))
+        };
+        let custom = || {
+            let (group, resource) = (&below[..first], &below[first + 1..second?]);
+            group.contains('.').then_some((group, resource))
+        };
+        long.and_then(known)
+            .or_else(|| known(&below[..first]))
+            .or_else(custom)
+    }
+}
