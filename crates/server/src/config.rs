@@ -58,6 +58,8 @@ pub struct Config {
     pub controllers: Controllers,
     /// The etcd that keeps the objects; RocksDB does if `None`.
     pub etcd: Option<EtcdConfig>,
+    /// The share of HTTP/2 requests after which their connection is closed.
+    pub goaway_chance: f64,
     /// Which values are sealed; none if `None`.
     pub encryption: Option<EncryptionConfig>,
     /// Prefix of every key, without a slash at the end.
@@ -202,6 +204,7 @@ impl Config {
             authorization: AuthorizationConfig::from_flags(flags, &mut faults),
             controllers: controllers(flags, inside, &mut faults),
             etcd,
+            goaway_chance: faults.check(goaway_chance(flags)).unwrap_or_default(),
             encryption: flags
                 .given("encryption-provider-config")
                 .map(|file| EncryptionConfig {
@@ -272,6 +275,15 @@ pub(crate) fn span(flags: &Flags, name: &str) -> Result<Duration, String> {
         .and_then(|nanos| u64::try_from(nanos).ok())
         .map(Duration::from_nanos)
         .ok_or_else(|| format!("--{name}={value}: must be a duration such as 30s or 1m0s"))
+}
+
+fn goaway_chance(flags: &Flags) -> Result<f64, String> {
+    let chance: f64 = number(flags, "goaway-chance")?;
+    if (0.0..=0.02).contains(&chance) {
+        Ok(chance)
+    } else {
+        Err("--goaway-chance can not be less than 0 or greater than 0.02".to_owned())
+    }
 }
 
 fn address(flags: &Flags, name: &str) -> Result<Option<IpAddr>, String> {

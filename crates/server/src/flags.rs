@@ -211,11 +211,11 @@ pub const FLAGS: &[Section] = &[
                 "0s",
                 "How long after start /livez takes unfinished start-up for good.",
             ),
-            inert(one(
+            one(
                 "goaway-chance",
                 "0",
                 "Share of HTTP/2 requests answered with GOAWAY, to spread clients over instances.",
-            )),
+            ),
             inert(switch("profiling", "true", "Serve /debug/pprof.")),
             switch(
                 "enable-priority-and-fairness",

@@ -283,6 +283,7 @@ fn limits(config: &Config) -> Limits {
         shutdown_delay: config.shutdown_delay,
         connections: ConnectionLimits {
             http2_streams: config.http2_streams,
+            goaway_chance: config.goaway_chance,
             ..ConnectionLimits::default()
         },
         ..Limits::default()

@@ -31,6 +31,8 @@ pub struct Feeder {
 struct Loading {
     caches: Vec<Arc<Cache>>,
     waiting: Vec<Event>,
+    /// While everything is read again, the progress stays where it was; this is where it goes then.
+    held: Option<Revision>,
 }
 
 /// Records per read: some megabytes of pods.
@@ -88,6 +90,7 @@ impl Feeder {
             let loaded = self.caches.swap(Arc::default());
             loading.caches.extend(loaded.values().cloned());
             loading.waiting.clear();
+            loading.held = Some(self.progress.revision());
             loading.caches.clone()
         };
         for cache in &caches {
@@ -107,7 +110,9 @@ impl Feeder {
             cache.end_anew(fresh, revision);
         }
         self.open(&caches, revision);
-        self.progress.advance(revision);
+        let held = lock(&self.loading).held.take();
+        self.progress
+            .advance(held.map_or(revision, |held| held.max(revision)));
         Ok(subscription)
     }
 
@@ -170,7 +175,7 @@ impl Feeder {
         self.caches.store(Arc::new(caches));
     }
 
-    fn distribute(&self, revision: Revision, mut events: &[Event]) {
+    fn distribute(&self, mut events: &[Event]) {
         let caches = self.caches.load();
         while let Some(first) = events.first() {
             let cache = self.cache(&caches, &first.key);
@@ -185,7 +190,6 @@ impl Feeder {
             }
             events = rest;
         }
-        self.progress.advance(revision);
     }
 
     fn cache<'a>(
@@ -228,7 +232,11 @@ impl Observer for Feeder {
     fn on_batch(&self, batch: Batch<'_>) {
         // Held, so that no cache begins to take part in the middle of a commit.
         let mut loading = lock(&self.loading);
-        let Loading { caches, waiting } = &mut *loading;
+        let Loading {
+            caches,
+            waiting,
+            held,
+        } = &mut *loading;
         if !caches.is_empty() {
             let is_loading = |event: &&Event| {
                 caches
@@ -237,7 +245,11 @@ impl Observer for Feeder {
             };
             waiting.extend(batch.events.iter().filter(is_loading).cloned());
         }
-        self.distribute(batch.revision, batch.events);
+        self.distribute(batch.events);
+        match held {
+            Some(held) => *held = batch.revision.max(*held),
+            None => self.progress.advance(batch.revision),
+        }
     }
 
     fn on_end(&self, reason: &StorageError) {

@@ -17,6 +17,7 @@ use tokio::sync::Notify;
 
 use super::stall::Stall;
 use super::{ConnectionLimits, Draining, Service, Tls, tls};
+use crate::context::{Random, SystemRandom};
 use crate::metrics::Metrics;
 
 /// What requests of one connection have in common.
@@ -123,7 +124,11 @@ async fn http2<S: Service>(
     drain: Draining,
 ) -> Result<(), Failure> {
     let shared = Arc::clone(&connection);
+    let chance = limits.goaway_chance;
     let service = service_fn(move |request| {
+        if chance > 0.0 && SystemRandom.fraction() < chance {
+            shared.close();
+        }
         let answer = Arc::clone(&service).answer(Arc::clone(&shared), request);
         async move { Ok::<_, Infallible>(answer.await) }
     });

@@ -48,6 +48,9 @@ pub struct ConnectionLimits {
     pub header_bytes: u32,
     /// How long a client may leave an answer unread before it is cut off.
     pub stall: Duration,
+    /// The share of HTTP/2 requests after which the connection is closed, so that clients spread over
+    /// the servers behind one address; at most a few hundredths.
+    pub goaway_chance: f64,
 }
 
 impl Default for ConnectionLimits {
@@ -58,6 +61,7 @@ impl Default for ConnectionLimits {
             headers: Duration::from_secs(90),
             header_bytes: 1024 * 1024,
             stall: Duration::from_secs(60),
+            goaway_chance: 0.0,
         }
     }
 }

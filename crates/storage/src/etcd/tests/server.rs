@@ -9,7 +9,7 @@ use std::{
 };
 
 /// Members in directories of their own; all end with it.
-pub(in crate::etcd) struct TestEtcd {
+pub(crate) struct TestEtcd {
     members: Vec<Member>,
     flags: Vec<String>,
     _directory: tempfile::TempDir,
@@ -24,7 +24,7 @@ struct Member {
 }
 
 /// Whether this machine has etcd; says so once, if not.
-pub(in crate::etcd) fn is_installed() -> bool {
+pub(crate) fn is_installed() -> bool {
     static INSTALLED: OnceLock<bool> = OnceLock::new();
     *INSTALLED.get_or_init(|| {
         let version = Command::new("etcd").arg("--version").output();
@@ -37,7 +37,7 @@ pub(in crate::etcd) fn is_installed() -> bool {
 }
 
 impl TestEtcd {
-    pub(in crate::etcd) fn start(count: usize, flags: &[&str]) -> Self {
+    pub(crate) fn start(count: usize, flags: &[&str]) -> Self {
         let directory = tempfile::tempdir().expect("a temporary directory");
         // All at once, so that none is given twice.
         let ports: Vec<_> = (0..2 * count)
@@ -65,7 +65,7 @@ impl TestEtcd {
         server
     }
 
-    pub(in crate::etcd) fn addresses(&self) -> Vec<String> {
+    pub(crate) fn addresses(&self) -> Vec<String> {
         self.members
             .iter()
             .map(|member| member.client.clone())
@@ -73,7 +73,7 @@ impl TestEtcd {
     }
 
     /// Ends a member as a power failure would.
-    pub(in crate::etcd) fn kill(&self, member: usize) {
+    pub(crate) fn kill(&self, member: usize) {
         let mut process = self.members[member].process.lock().expect("not poisoned");
         if let Some(mut process) = process.take() {
             process.kill().expect("it runs");
@@ -82,7 +82,7 @@ impl TestEtcd {
     }
 
     /// Has a killed member come back.
-    pub(in crate::etcd) fn revive(&self, member: usize) {
+    pub(crate) fn revive(&self, member: usize) {
         self.launch(member);
         self.wait(member);
     }

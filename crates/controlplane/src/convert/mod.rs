@@ -1,5 +1,7 @@
 //! Conversions between the versions of a kind that take code.
 
+mod definitions;
+
 use std::sync::Arc;
 
 use pintle_endpoints::convert::{Converter, Form};
@@ -11,6 +13,9 @@ pub fn converter(group: &str, resource: &str) -> Option<Arc<dyn Converter>> {
     match (group, resource) {
         ("autoscaling", "horizontalpodautoscalers") | ("" | "events.k8s.io", "events") => {
             Some(Arc::new(Builtin))
+        }
+        ("apiextensions.k8s.io", "customresourcedefinitions") => {
+            Some(Arc::new(definitions::Definitions))
         }
         _ => None,
     }

@@ -1,0 +1,135 @@
+//! An etcd that kube-apiserver filled is served as it is.
+
+use std::collections::BTreeMap;
+
+use pintle_tests::server::TestServer;
+use serde_json::Value;
+
+use super::server::{TestEtcd, is_installed};
+use super::{ask, configmap, fill, get, on, raw, raw_value, text};
+
+/// What belongs to the server that runs, and so is not as the other one left it.
+const OWN: [&str; 5] = [
+    "v1 ConfigMap kube-system/extension-apiserver-authentication",
+    "v1 Endpoints default/kubernetes",
+    "discovery.k8s.io/v1 EndpointSlice default/kubernetes",
+    "v1 Service default/kubernetes",
+    "networking.k8s.io/v1 ServiceCIDR /kubernetes",
+];
+
+fn recorded() -> String {
+    let file = pintle_tests::folder().join("../crates/api/tests/fixtures/stored.jsonl");
+    std::fs::read_to_string(file).expect("what was recorded is there")
+}
+
+/// The collection of each kind that the server serves.
+async fn collections(server: &TestServer) -> BTreeMap<(String, String), (String, bool)> {
+    let mut found = BTreeMap::new();
+    let groups = get(server, "/apis").await;
+    let versions = groups["groups"].as_array().into_iter().flatten();
+    let versions = versions.flat_map(|group| group["versions"].as_array().into_iter().flatten());
+    let paths = versions.map(|version| format!("/apis/{}", text(version, "/groupVersion")));
+    for path in std::iter::once("/api/v1".to_owned()).chain(paths) {
+        let list = get(server, &path).await;
+        for resource in list["resources"].as_array().into_iter().flatten() {
+            let name = text(resource, "/name");
+            if !name.contains('/') {
+                let kind = (
+                    text(&list, "/groupVersion").to_owned(),
+                    text(resource, "/kind").to_owned(),
+                );
+                let namespaced = resource["namespaced"] == true;
+                found
+                    .entry(kind)
+                    .or_insert((format!("{path}/{name}"), namespaced));
+            }
+        }
+    }
+    found
+}
+
+fn without_revision(mut object: Value) -> Value {
+    if let Some(metadata) = object["metadata"].as_object_mut() {
+        metadata.remove("resourceVersion");
+    }
+    object
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_etcd_of_kube_apiserver_is_served_as_it_is() {
+    if !is_installed() {
+        return;
+    }
+    let etcd = TestEtcd::start(1, &[]);
+    let objects = fill(&etcd, &recorded()).await;
+    let server =
+        TestServer::start_with(&[&on(&etcd), "--service-cluster-ip-range=10.0.0.0/16"]).await;
+    let collections = collections(&server).await;
+    let mut served = 0;
+    for expected in objects {
+        let (version, kind) = (text(&expected, "/apiVersion"), text(&expected, "/kind"));
+        let (namespace, name) = (
+            text(&expected, "/metadata/namespace"),
+            text(&expected, "/metadata/name"),
+        );
+        let place = format!("{version} {kind} {namespace}/{name}");
+        let Some((collection, namespaced)) =
+            collections.get(&(version.to_owned(), kind.to_owned()))
+        else {
+            continue;
+        };
+        let is_renewed = kind == "Lease" && namespace == "kube-system";
+        if OWN.contains(&place.as_str()) || is_renewed {
+            continue;
+        }
+        let path = if *namespaced {
+            let (group, resource) = collection.rsplit_once('/').expect("a path has slashes");
+            format!("{group}/namespaces/{namespace}/{resource}/{name}")
+        } else {
+            format!("{collection}/{name}")
+        };
+        let found = get(&server, &path.replace(':', "%3A")).await;
+        assert_eq!(
+            without_revision(found),
+            without_revision(expected),
+            "{place}"
+        );
+        served += 1;
+    }
+    assert!(served > 200, "only {served}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_value_that_does_not_decode_is_an_error_of_its_own() {
+    if !is_installed() {
+        return;
+    }
+    let etcd = TestEtcd::start(1, &[]);
+    let line = serde_json::json!({"key": "/registry/configmaps/default/broken", "value": "azhzAP///w==", "object": null});
+    fill(&etcd, &line.to_string()).await;
+    let server = TestServer::start_with(&[&on(&etcd)]).await;
+    let mut client = server.client();
+    let created = ask(
+        &mut client,
+        "POST",
+        super::CONFIGMAPS,
+        Some(&configmap("well", 1)),
+    )
+    .await;
+    assert_eq!(created.status, 201, "{}", created.text());
+    let path = format!("{}/broken", super::CONFIGMAPS);
+    for (method, body) in [("GET", None), ("PUT", Some(configmap("broken", 1)))] {
+        let answer = ask(&mut client, method, &path, body.as_ref()).await;
+        assert_eq!(answer.status, 500, "{method}: {}", answer.text());
+        assert!(
+            answer
+                .text()
+                .contains("/registry/configmaps/default/broken"),
+            "{}",
+            answer.text()
+        );
+    }
+    get(&server, &format!("{}/well", super::CONFIGMAPS)).await;
+    let kept = raw_value(&raw(&etcd), "/registry/configmaps/default/broken").await;
+    assert_eq!(kept.as_deref(), Some(&b"k8s\0\xff\xff\xff"[..]));
+}
