@@ -2,10 +2,10 @@
 
 use std::fmt::Write;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use pintle_runtime::quote::Quoted;
+use tokio::sync::watch;
 
 use crate::metrics::{Counter, Family, Gauge, Samples};
 use crate::query::Query;
@@ -27,17 +27,23 @@ impl<F: Fn() -> Result<(), String> + Send + Sync + 'static> Check for F {
 
 /// Something that is not so until it is done, such as a start-up hook; then it stays so.
 #[derive(Debug, Clone, Default)]
-pub struct Milestone(Arc<AtomicBool>);
+pub struct Milestone(watch::Sender<bool>);
 
 impl Milestone {
     /// It is done.
     pub fn reach(&self) {
-        self.0.store(true, Ordering::Release);
+        self.0.send_replace(true);
     }
 
     /// Whether it is done.
     pub fn is_reached(&self) -> bool {
-        self.0.load(Ordering::Acquire)
+        *self.0.borrow()
+    }
+
+    /// Waits until it is done.
+    pub async fn reached(&self) {
+        // Never an error: the sender is here.
+        let _ = self.0.subscribe().wait_for(|reached| *reached).await;
     }
 }
 

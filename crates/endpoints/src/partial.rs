@@ -27,8 +27,7 @@ pub fn write_json(
     version: MetaVersion,
     out: &mut Vec<u8>,
 ) -> Result<(), ApiError> {
-    let json = object.entry().json(Version::HUB)?;
-    let metadata = json_metadata(json).ok_or_else(without_metadata)?;
+    let metadata = object.entry().metadata_json();
     let shown = without_fields(object, metadata)?;
     let metadata = shown.as_ref().map_or(metadata, |shown| &shown.json);
     out.reserve(metadata.len() + 80);
@@ -60,8 +59,7 @@ pub fn protobuf(object: &Object, version: MetaVersion) -> Result<Bytes, ApiError
     let message = message(object.entry().protobuf(Version::HUB)?).ok_or_else(without_metadata)?;
     // Every kind's metadata is its field 1.
     let metadata = field(message, 0x0a).ok_or_else(without_metadata)?;
-    let json = object.entry().json(Version::HUB)?;
-    let shown = without_fields(object, json_metadata(json).ok_or_else(without_metadata)?)?;
+    let shown = without_fields(object, object.entry().metadata_json())?;
     let shown = shown.map(|shown| shown.protobuf());
     let metadata = shown.as_deref().unwrap_or(metadata);
     let mut out = Vec::with_capacity(metadata.len() + 80);
@@ -168,85 +166,9 @@ pub(crate) fn varint_length(number: usize) -> usize {
     (usize::BITS - (number | 1).leading_zeros()).div_ceil(7) as usize
 }
 
-/// The value of `metadata` at the top of an object's compact JSON.
-fn json_metadata(json: &[u8]) -> Option<&[u8]> {
-    const NAME: &[u8] = b"\"metadata\":";
-    // Nothing but kind and apiVersion stand before it, and in neither can the name occur; where the
-    // names are sorted, other members come before it, but only within nested braces.
-    let mut depth = 0;
-    let mut at = 0;
-    while at < json.len() {
-        match json[at] {
-            b'"' if depth == 1 && json[at..].starts_with(NAME) => {
-                let start = at + NAME.len();
-                return value_end(&json[start..]).map(|length| &json[start..start + length]);
-            }
-            b'"' => at += string_length(&json[at..])? - 1,
-            b'{' | b'[' => depth += 1,
-            b'}' | b']' => depth -= 1,
-            _ => {}
-        }
-        at += 1;
-    }
-    None
-}
-
-/// The length of the object at the beginning of `json`.
-fn value_end(json: &[u8]) -> Option<usize> {
-    let mut depth = 0;
-    let mut at = 0;
-    while at < json.len() {
-        match json[at] {
-            b'"' => at += string_length(&json[at..])? - 1,
-            b'{' | b'[' => depth += 1,
-            b'}' | b']' => {
-                depth -= 1;
-                if depth == 0 {
-                    return Some(at + 1);
-                }
-            }
-            _ => {}
-        }
-        at += 1;
-    }
-    None
-}
-
-/// The length of the string at the beginning of `json`, quotes included.
-fn string_length(json: &[u8]) -> Option<usize> {
-    let mut at = 1;
-    loop {
-        at += memchr::memchr2(b'"', b'\\', json.get(at..)?)?;
-        if json[at] == b'"' {
-            return Some(at + 1);
-        }
-        at += 2;
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[track_caller]
-    fn check(json: &str, expected: Option<&str>) {
-        let found =
-            json_metadata(json.as_bytes()).map(|bytes| std::str::from_utf8(bytes).expect("text"));
-        assert_eq!(found, expected);
-    }
-
-    #[test]
-    fn the_metadata_is_the_one_at_the_top() {
-        check(
-            r#"{"kind":"Pod","apiVersion":"v1","metadata":{"name":"a}\"{","labels":{}},"spec":{}}"#,
-            Some(r#"{"name":"a}\"{","labels":{}}"#),
-        );
-        check(
-            r#"{"a":{"metadata":{"name":"no"}},"metadata":{"name":"yes"}}"#,
-            Some(r#"{"name":"yes"}"#),
-        );
-        check(r#"{"a":"\"metadata\":{}"}"#, None);
-    }
 
     #[test]
     fn lengths_are_as_protobuf_writes_them() {

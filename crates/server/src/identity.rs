@@ -2,8 +2,10 @@
 
 use std::fs;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::panic;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::thread;
 
 use anyhow::{Context, Result, anyhow};
 use pintle_authn::front_proxy::FrontProxyHeaders;
@@ -49,11 +51,25 @@ pub(crate) struct Identity {
     /// The certificate for whoever asks for no name, and its key.
     serving: (PathBuf, PathBuf),
     pki: Option<Pki>,
+    /// The administrator's certificate and its key.
+    admin: Option<(PathBuf, PathBuf)>,
 }
 
 impl Identity {
     /// Reads the files that flags name, and makes those that they do not.
     pub(crate) fn load(config: &Config) -> Result<Self> {
+        // The key of service accounts takes as long to make as all else here, so it is made beside it.
+        thread::scope(|scope| {
+            let accounts = scope.spawn(|| Accounts::load(config));
+            Self::with_accounts(config, || {
+                accounts
+                    .join()
+                    .unwrap_or_else(|panic| panic::resume_unwind(panic))
+            })
+        })
+    }
+
+    fn with_accounts(config: &Config, accounts: impl FnOnce() -> Result<Accounts>) -> Result<Self> {
         let pki = match config.tls.serving {
             Some(_) => None,
             None => Some(Pki::open(&config.cert_dir)?),
@@ -78,7 +94,8 @@ impl Identity {
             .context("the client CAs cannot be used")?;
         let front_proxy = config.front_proxy.as_ref().map(front_proxy).transpose()?;
         let front_proxy = front_proxy.map(Arc::new);
-        let accounts = Accounts::load(config)?;
+        let admin = pki.as_ref().map(Pki::admin).transpose()?;
+        let accounts = accounts()?;
         let running = Running::start(&config.authentication, &accounts.audiences)
             .map_err(|fault| anyhow!(fault))?;
         let tokens = tokens(config, &accounts, &running)?;
@@ -101,6 +118,7 @@ impl Identity {
             front_proxy,
             serving,
             pki,
+            admin,
         })
     }
 
@@ -191,12 +209,11 @@ impl Identity {
         config: &Config,
         address: SocketAddr,
     ) -> Result<Option<PathBuf>> {
-        let Some(pki) = &self.pki else {
+        let (Some(pki), Some((certificate, key))) = (&self.pki, &self.admin) else {
             return Ok(None);
         };
         let file = config.data_dir.join("admin.kubeconfig");
-        let (certificate, key) = pki.admin()?;
-        kubeconfig::write(&file, address, &pki.ca_file(), &certificate, &key)?;
+        kubeconfig::write(&file, address, &pki.ca_file(), certificate, key)?;
         let absolute =
             fs::canonicalize(&file).with_context(|| format!("cannot find {}", file.display()))?;
         Ok(Some(absolute))

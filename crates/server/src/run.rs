@@ -55,10 +55,12 @@ pub async fn run(
     ready: impl FnOnce(&Ready) + Send + 'static,
     shutdown: impl Future<Output = ()> + Send,
 ) -> Result<()> {
-    let identity = Identity::load(&config)?;
-    std::fs::create_dir_all(&config.data_dir)
-        .with_context(|| format!("cannot make --data-dir={}", config.data_dir.display()))?;
-    let backend = Backend::open(&config)?;
+    let config = Arc::new(config);
+    // Side by side: one makes keys, the other waits for the disk.
+    let (identity, backend) = tokio::try_join!(
+        blocking(&config, Identity::load),
+        blocking(&config, open_backend)
+    )?;
     let storage = backend.storage();
     let encryption = match &config.encryption {
         Some(encryption) => {
@@ -267,10 +269,25 @@ pub async fn run(
     backend.close().await
 }
 
+fn open_backend(config: &Config) -> Result<Backend> {
+    std::fs::create_dir_all(&config.data_dir)
+        .with_context(|| format!("cannot make --data-dir={}", config.data_dir.display()))?;
+    Backend::open(config)
+}
+
+/// Does on a thread of its own what the configuration asks for.
+async fn blocking<T: Send + 'static>(
+    config: &Arc<Config>,
+    work: impl FnOnce(&Config) -> Result<T> + Send + 'static,
+) -> Result<T> {
+    let config = Arc::clone(config);
+    tokio::task::spawn_blocking(move || work(&config))
+        .await
+        .context("a step of the start panicked")?
+}
+
 async fn announce(start_up: StartUp, what: Ready, ready: impl FnOnce(&Ready)) {
-    while !start_up.is_done() {
-        tokio::time::sleep(Duration::from_millis(2)).await;
-    }
+    start_up.done().await;
     ready(&what);
 }
 

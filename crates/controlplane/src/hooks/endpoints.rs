@@ -8,6 +8,7 @@ use std::collections::BTreeSet;
 use std::net::IpAddr;
 use std::time::Duration;
 
+use futures_util::future::try_join;
 use pintle_api::core::v1::{Endpoints, EndpointsMut};
 use pintle_api::discovery::v1::{EndpointSlice, EndpointSliceMut};
 use pintle_runtime::codec::protobuf;
@@ -91,8 +92,9 @@ async fn running(options: &HookOptions) -> Result<Vec<String>, ApiError> {
 
 async fn reconcile(ours: &Ours, options: &HookOptions) -> Result<(), ApiError> {
     let addresses = running(options).await?;
-    write_endpoints(ours, options, &addresses).await?;
-    write_slice(ours, options, &addresses).await
+    let endpoints = write_endpoints(ours, options, &addresses);
+    let slice = write_slice(ours, options, &addresses);
+    try_join(endpoints, slice).await.map(drop)
 }
 
 async fn write_endpoints(

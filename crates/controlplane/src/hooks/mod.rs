@@ -42,6 +42,10 @@ pub use authentication_info::{AuthenticationInfo, RequestHeaderInfo};
 pub use endpoints::withdraw;
 pub use identity::server_id;
 
+/// Others write into the namespaces that it makes.
+const NAMESPACES: &str = "start-system-namespaces-controller";
+/// Services have addresses once it is done.
+const SERVICE_CIDRS: &str = "start-kubernetes-service-cidr-controller";
 /// Between passes that fail before the first that does not.
 const RETRY: Duration = Duration::from_millis(100);
 /// Who writes what nobody asked for.
@@ -88,21 +92,18 @@ pub fn start(options: &HookOptions, start_up: &StartUp) -> Vec<BoxFuture<'static
     };
     let each = |ours: &Ours| ours.clone();
     let cx = each(&ours);
-    hooks.add("start-system-namespaces-controller", minute, move || {
+    hooks.add(NAMESPACES, minute, &[], move || {
         let cx = cx.clone();
         async move { namespaces::make(&cx).await }
     });
     let (cx, services) = (each(&ours), Arc::clone(&options.services));
-    hooks.add(
-        "start-kubernetes-service-cidr-controller",
-        ten_seconds,
-        move || {
-            let (cx, services) = (cx.clone(), Arc::clone(&services));
-            async move { service_cidr::make(&cx, &services).await }
-        },
-    );
+    hooks.add(SERVICE_CIDRS, ten_seconds, &[], move || {
+        let (cx, services) = (cx.clone(), Arc::clone(&services));
+        async move { service_cidr::make(&cx, &services).await }
+    });
     let (cx, all) = (each(&ours), options.clone());
-    hooks.add("bootstrap-controller", ten_seconds, move || {
+    let before = [NAMESPACES, SERVICE_CIDRS];
+    hooks.add("bootstrap-controller", ten_seconds, &before, move || {
         let (cx, all) = (cx.clone(), all.clone());
         async move {
             kubernetes_service::make(&cx, &all).await?;
@@ -113,25 +114,30 @@ pub fn start(options: &HookOptions, start_up: &StartUp) -> Vec<BoxFuture<'static
     hooks.add(
         "scheduling/bootstrap-system-priority-classes",
         minute,
+        &[],
         move || {
             let cx = cx.clone();
             async move { priority_classes::make(&cx).await }
         },
     );
     let cx = each(&ours);
-    hooks.add("priority-and-fairness-config-producer", minute, move || {
+    let producer = "priority-and-fairness-config-producer";
+    hooks.add(producer, minute, &[], move || {
         let cx = cx.clone();
         async move { flow_control::make(&cx).await }
     });
     if let Some(fairness) = &options.fairness {
         let told = hooks.start_up.hook("priority-and-fairness-config-consumer");
-        let following = flow_control::follow(each(&ours), Arc::clone(fairness), told);
+        let produced = hooks.start_up.hook(producer);
+        let fairness = Arc::clone(fairness);
+        let following = flow_control::follow(each(&ours), fairness, produced, told);
         hooks.running.push(Box::pin(following));
     }
     let (cx, info) = (each(&ours), options.authentication.clone());
     hooks.add(
         "start-cluster-authentication-info-controller",
         minute,
+        &[NAMESPACES],
         move || {
             let (cx, info) = (cx.clone(), info.clone());
             async move { authentication_info::make(&cx, &info).await }
@@ -141,6 +147,7 @@ pub fn start(options: &HookOptions, start_up: &StartUp) -> Vec<BoxFuture<'static
     hooks.add(
         "start-legacy-token-tracking-controller",
         minute,
+        &[NAMESPACES],
         move || {
             let cx = cx.clone();
             async move { token_tracking::make(&cx).await }
@@ -150,6 +157,7 @@ pub fn start(options: &HookOptions, start_up: &StartUp) -> Vec<BoxFuture<'static
     hooks.add(
         "start-kube-apiserver-identity-lease-controller",
         ten_seconds,
+        &[NAMESPACES],
         move || {
             let (cx, lease) = (cx.clone(), lease.clone());
             async move { lease.renew(&cx).await }
@@ -159,6 +167,7 @@ pub fn start(options: &HookOptions, start_up: &StartUp) -> Vec<BoxFuture<'static
     hooks.add(
         "start-kube-apiserver-identity-lease-garbage-collector",
         identity::COLLECTION_PERIOD,
+        &[],
         move || {
             let cx = cx.clone();
             async move { identity::collect(&cx).await }
@@ -168,6 +177,7 @@ pub fn start(options: &HookOptions, start_up: &StartUp) -> Vec<BoxFuture<'static
     hooks.add(
         "start-service-ip-repair-controllers",
         repair::PERIOD,
+        &[],
         move || {
             let (environment, services) = (environment.clone(), Arc::clone(&services));
             async move { repair::repair(&environment, &services).await }
@@ -210,16 +220,24 @@ struct Hooks<'a> {
 }
 
 impl Hooks<'_> {
+    /// Adds a hook whose first pass comes when those called `before` have succeeded.
     fn add<F>(
         &mut self,
         name: &'static str,
         period: Duration,
+        before: &[&str],
         pass: impl FnMut() -> F + Send + 'static,
     ) where
         F: Future<Output = Result<(), ApiError>> + Send + 'static,
     {
         let done = self.start_up.hook(name);
-        self.running.push(Box::pin(keep(name, period, done, pass)));
+        let before: Vec<_> = before.iter().map(|name| self.start_up.hook(name)).collect();
+        self.running.push(Box::pin(async move {
+            for milestone in before {
+                milestone.reached().await;
+            }
+            keep(name, period, done, pass).await;
+        }));
     }
 
     /// A hook that makes a pass whenever one of the objects of these resources has changed.

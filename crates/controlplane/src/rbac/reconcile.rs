@@ -24,6 +24,7 @@ use pintle_runtime::status::ApiError;
 use pintle_runtime::text::Text;
 use pintle_runtime::value::{Record, Value};
 use pintle_runtime::view::{ListMut, StringMap};
+use tokio::task::JoinSet;
 use tracing::{debug, info, warn};
 
 use super::policy::{
@@ -38,6 +39,8 @@ const LABEL: (&str, &str) = ("kubernetes.io/bootstrapping", "rbac-defaults");
 const AUTOUPDATE: &str = "rbac.authorization.kubernetes.io/autoupdate";
 const AGGREGATE_TO: &str = "rbac.authorization.k8s.io/aggregate-to-";
 
+/// Objects that one task brings in.
+const PART: usize = 32;
 /// How long until what failed is tried again.
 const RETRY: Duration = Duration::from_secs(1);
 
@@ -57,18 +60,20 @@ pub async fn bring_in_policy(
     namespaces: Milestone,
     done: Milestone,
 ) {
-    while !namespaces.is_reached() {
-        tokio::time::sleep(Duration::from_millis(2)).await;
-    }
-    let policy = policy(&switches);
+    let policy: Arc<[Wanted]> = policy(&switches).into();
+    namespaces.reached().await;
     loop {
-        // At once, so that they share commits.
-        let results = join_all(
-            policy
-                .iter()
-                .map(|wanted| bring_in(&registry, &environment, wanted)),
-        )
-        .await;
+        // At once, so that they share commits, and in some tasks, so that they share the cores.
+        let parts = (0..policy.len()).step_by(PART).map(|start| {
+            let (registry, policy) = (Arc::clone(&registry), Arc::clone(&policy));
+            let environment = environment.clone();
+            async move {
+                let part = policy.iter().skip(start).take(PART);
+                join_all(part.map(|wanted| bring_in(&registry, &environment, wanted))).await
+            }
+        });
+        let parts = parts.collect::<JoinSet<_>>().join_all().await;
+        let results: Vec<_> = parts.into_iter().flatten().collect();
         let failed = results.iter().filter(|result| result.is_err()).count();
         if failed == 0 {
             done.reach();

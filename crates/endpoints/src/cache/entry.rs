@@ -41,7 +41,10 @@ pub struct Entry {
     /// The uid, and then the values of the selectable fields.
     facts: Packed,
     json: Bytes,
+    /// Where the revision stands in the JSON.
     digits: Range<u32>,
+    /// Where the metadata stand in it.
+    metadata: Range<u32>,
     /// The bytes that were stored, while the write is recent: protobuf is made from them cheaply.
     stored: Mutex<Option<Bytes>>,
     protobuf: OnceLock<Bytes>,
@@ -128,7 +131,7 @@ impl Draft {
             .stored
             .clone()
             .filter(|_| self.forms.stores_protobuf_of_hub());
-        self.entry(revision, json, &digits, stored)
+        self.entry(revision, json, digits, stored)
     }
 
     /// The object without any revision: what a dry run answers with.
@@ -136,7 +139,7 @@ impl Draft {
         self.entry(
             Revision::ZERO,
             Bytes::copy_from_slice(&self.json),
-            &(0..0),
+            0..0,
             None,
         )
     }
@@ -155,9 +158,10 @@ impl Draft {
         &self,
         revision: Revision,
         json: Bytes,
-        digits: &Range<usize>,
+        digits: Range<usize>,
         stored: Option<Bytes>,
     ) -> Entry {
+        let metadata = self.gap.metadata(&self.json, json.len());
         Entry {
             forms: Arc::clone(&self.forms),
             revision,
@@ -166,7 +170,8 @@ impl Draft {
             labels: self.labels.clone(),
             facts: self.facts.clone(),
             json,
-            digits: digits.start as u32..digits.end as u32,
+            digits: short(digits),
+            metadata: short(metadata),
             stored: Mutex::new(stored),
             protobuf: OnceLock::new(),
             others: OnceLock::new(),
@@ -266,6 +271,11 @@ impl Entry {
         })
     }
 
+    /// The part of the hub's JSON that is the object's metadata.
+    pub(crate) fn metadata_json(&self) -> &[u8] {
+        &self.json[long(&self.metadata)]
+    }
+
     /// The object's protobuf in a served form: complete, in its envelope.
     ///
     /// # Errors
@@ -310,7 +320,9 @@ impl Entry {
 
     /// The same object with another revision: how a delete is told.
     pub(crate) fn at(&self, revision: Revision) -> Self {
-        let (json, digits) = replace(&self.json, &self.digits(), revision.0);
+        let (json, digits) = replace(&self.json, &long(&self.digits), revision.0);
+        let metadata = long(&self.metadata);
+        let metadata = metadata.start..metadata.end + json.len() - self.json.len();
         Self {
             forms: Arc::clone(&self.forms),
             revision,
@@ -319,7 +331,8 @@ impl Entry {
             labels: self.labels.clone(),
             facts: self.facts.clone(),
             json,
-            digits: digits.start as u32..digits.end as u32,
+            digits: short(digits),
+            metadata: short(metadata),
             stored: Mutex::default(),
             protobuf: OnceLock::new(),
             others: OnceLock::new(),
@@ -337,10 +350,6 @@ impl Entry {
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .take()
-    }
-
-    fn digits(&self) -> Range<usize> {
-        self.digits.start as usize..self.digits.end as usize
     }
 
     fn converted(&self, version: Version) -> Result<Record, ApiError> {
@@ -378,6 +387,15 @@ fn replace(whole: &[u8], digits: &Range<usize>, revision: u64) -> (Bytes, Range<
     json.extend_from_slice(new);
     json.extend_from_slice(&whole[digits.end..]);
     (json.into(), digits.start..digits.start + new.len())
+}
+
+/// A place in an object's JSON, as entries keep it: objects are of some megabytes at most.
+fn short(range: Range<usize>) -> Range<u32> {
+    range.start as u32..range.end as u32
+}
+
+fn long(range: &Range<u32>) -> Range<usize> {
+    range.start as usize..range.end as usize
 }
 
 /// `namespace/name`, or `name`, and where the name begins.

@@ -158,6 +158,15 @@ impl Selection {
         interval: &Interval,
         mut visit: impl FnMut(&Arc<Entry>) -> bool,
     ) {
+        if !self.is_selective() {
+            // The interval says it all, and an entry that is not looked at costs no cache miss.
+            for entry in snapshot.range(interval) {
+                if !visit(entry) {
+                    return;
+                }
+            }
+            return;
+        }
         let mut visit = |entry: &Arc<Entry>| !self.matches(entry) || visit(entry);
         if let Some(key) = self.key() {
             if let Some(entry) = snapshot.get(&key).filter(|_| interval.contains(&key)) {

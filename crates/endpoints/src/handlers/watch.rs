@@ -1,7 +1,8 @@
 //! Watch: events, sent as they come.
 //!
-//! All events that are there when the connection takes more go out in one frame. A lone event goes
-//! out as the very bytes that every other watcher of it gets.
+//! All events that are there when the connection takes more go out in one write. An event that others
+//! get too goes out as the very bytes that they get, in a frame of its own; those that nobody else gets
+//! are put into one.
 
 use std::convert::Infallible;
 use std::future::Future;
@@ -78,6 +79,7 @@ pub(super) async fn watch(
             .watches
             .of(&row.group, &row.version, &row.name),
         items: Vec::new(),
+        sent: 0,
         clock: Arc::clone(&cx.environment.clock),
         stop: Box::pin(async move { draining.begun().await }),
         ended: false,
@@ -128,6 +130,8 @@ struct WatchBody {
     form: Form,
     series: WatchSeries,
     items: Vec<WatchItem>,
+    /// How many of the items are on their way.
+    sent: usize,
     /// For the ages in tables.
     clock: Arc<dyn Clock>,
     /// Ready when the server stops.
@@ -145,12 +149,12 @@ impl HttpBody for WatchBody {
     ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
         let this = self.get_mut();
         loop {
-            if !ready!(this.poll_items(cx)) {
-                return Poll::Ready(None);
-            }
             let bytes = this.encode();
             if !bytes.is_empty() {
                 return Poll::Ready(Some(Ok(Frame::data(bytes))));
+            }
+            if !ready!(this.poll_items(cx)) {
+                return Poll::Ready(None);
             }
         }
     }
@@ -163,6 +167,7 @@ impl WatchBody {
             return Poll::Ready(false);
         }
         self.items.clear();
+        self.sent = 0;
         self.ended = !ready!(self.watch.poll_next(cx, &mut self.items));
         Poll::Ready(true)
     }
@@ -191,20 +196,22 @@ impl WatchBody {
         Poll::Ready(Some(messages))
     }
 
-    /// The items as they go out; empty if there are none.
+    /// The next item as others get it, too, or the next of those that nobody else gets; empty if there are none.
     fn encode(&mut self) -> Bytes {
-        if let [item] = &self.items[..]
-            && let Some(bytes) = self.shared(item)
-        {
-            self.series.sent(bytes.len());
-            return bytes;
-        }
-        let mut out = Vec::new();
         let items = std::mem::take(&mut self.items);
-        for item in &items {
-            if !self.write_or_end(item, &mut out) {
+        let mut out = Vec::new();
+        while let Some(item) = items.get(self.sent) {
+            if let Some(bytes) = self.shared(item) {
+                if out.is_empty() {
+                    self.sent += 1;
+                    self.series.sent(bytes.len());
+                    self.items = items;
+                    return bytes;
+                }
                 break;
             }
+            let goes_on = self.write_or_end(item, &mut out);
+            self.sent = if goes_on { self.sent + 1 } else { items.len() };
         }
         self.items = items;
         out.into()

@@ -101,7 +101,7 @@ fn name_of(suite: CipherSuite) -> Option<&'static str> {
 }
 
 fn config(options: TlsOptions) -> Result<ServerConfig, TlsError> {
-    let mut provider = aws_lc_rs::default_provider();
+    let mut provider = preferring_aes128();
     if !options.cipher_suites.is_empty() {
         let is_offered = |suite: CipherSuite| {
             name_of(suite).is_none_or(|name| options.cipher_suites.iter().any(|it| it == name))
@@ -145,6 +145,7 @@ fn config(options: TlsOptions) -> Result<ServerConfig, TlsError> {
         default: certified(options.certificate)?,
     }));
     config.alpn_protocols = vec![H2.to_vec(), b"http/1.1".to_vec()];
+    config.ignore_client_order = true;
     Ok(config)
 }
 
@@ -185,6 +186,15 @@ impl ResolvesServerCert for ByName {
     fn resolve(&self, hello: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
         Some(Arc::clone(self.choose(hello.server_name())))
     }
+}
+
+/// AES with 128 bits comes before that with 256, as in Go: the cost of a large list is encryption above all.
+fn preferring_aes128() -> CryptoProvider {
+    let mut provider = aws_lc_rs::default_provider();
+    let suites = &mut provider.cipher_suites;
+    // Stable: all others stay in their order behind it.
+    suites.sort_by_key(|suite| suite.suite() != CipherSuite::TLS13_AES_128_GCM_SHA256);
+    provider
 }
 
 pub(super) const H2: &[u8] = b"h2";

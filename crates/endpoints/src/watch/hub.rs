@@ -10,7 +10,10 @@
 //! is told when it comes for the rest. So a slow watcher costs the others nothing.
 //!
 //! A watcher takes everything in its inbox at once. It is woken only when its inbox was empty, so
-//! changes that come faster than it reads cost no further wake-ups.
+//! changes that come faster than it reads cost no further wake-ups. What costs is a wake-up and a write
+//! to the network, not a change: after the dispatcher has woken many, it lets changes gather for as long
+//! as those take to write, some milliseconds, and then has each watcher write once for all of them. A
+//! change that comes alone never waits.
 //!
 //! # In which order
 //!
@@ -29,6 +32,7 @@ use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
+use std::time::Duration;
 
 use pintle_storage::Revision;
 use tokio::sync::Notify;
@@ -69,6 +73,16 @@ pub(crate) struct Inbox {
     selection: Selection,
     capacity: usize,
     state: Mutex<State>,
+}
+
+/// What came of putting an event into an inbox.
+enum Put {
+    /// Its watcher has something to do now.
+    Woken,
+    /// Its watcher does not want it, or has something to do already.
+    Quiet,
+    /// That was once too often.
+    TooMany,
 }
 
 struct State {
@@ -189,27 +203,36 @@ impl Hub {
                 if events.is_empty() {
                     break;
                 }
-                self.deliver(&events);
+                let woken = self.deliver(&events);
                 events.clear();
+                lock(&self.queue).dispatching = false;
                 // Others get their turn; above all those who were just woken.
-                tokio::task::yield_now().await;
+                match gathering(woken) {
+                    Duration::ZERO => tokio::task::yield_now().await,
+                    pause => tokio::time::sleep(pause).await,
+                }
             }
         }
     }
 
-    fn deliver(&self, events: &[Arc<Event>]) {
+    /// Puts events into the inboxes; says how many watchers that woke.
+    fn deliver(&self, events: &[Arc<Event>]) -> u32 {
+        let mut woken = 0;
         for event in events {
             // Taken anew for each, so that who comes and goes waits for one event at most.
             let watchers = lock(&self.watchers);
             if watchers.count == 0 {
-                return;
+                break;
             }
-            watchers.visit(event, |inbox| {
-                if !inbox.put(event) {
+            watchers.visit(event, |inbox| match inbox.put(event) {
+                Put::Woken => woken += 1,
+                Put::Quiet => {}
+                Put::TooMany => {
                     self.terminated.fetch_add(1, Ordering::Relaxed);
                 }
             });
         }
+        woken
     }
 }
 
@@ -291,26 +314,27 @@ impl Watchers {
 }
 
 impl Inbox {
-    /// Puts an event in, if it is wanted. `false` if that was once too often.
-    fn put(&self, event: &Arc<Event>) -> bool {
+    /// Puts an event in, if it is wanted.
+    fn put(&self, event: &Arc<Event>) -> Put {
         let Some(what) = self.selection.classify(event) else {
-            return true;
+            return Put::Quiet;
         };
         let mut state = lock(&self.state);
         if state.closed || event.revision() <= state.after {
-            return true;
+            return Put::Quiet;
         }
         if state.events.len() >= self.capacity {
             state.close();
-            return false;
+            return Put::TooMany;
         }
         state.events.push((what, Arc::clone(event)));
         let waker = state.waker.take();
         drop(state);
-        if let Some(waker) = waker {
-            waker.wake();
-        }
-        true
+        let Some(waker) = waker else {
+            return Put::Quiet;
+        };
+        waker.wake();
+        Put::Woken
     }
 
     /// The watcher knows everything up to `after` from elsewhere.
@@ -366,6 +390,22 @@ impl State {
         }
     }
 }
+
+/// How long changes gather after so many watchers were woken: about what their writes take.
+fn gathering(woken: u32) -> Duration {
+    let pause = (WRITE * woken).min(LONGEST_GATHERING);
+    // Timers are no finer than that.
+    if pause < Duration::from_millis(1) {
+        Duration::ZERO
+    } else {
+        pause
+    }
+}
+
+/// CPU time of one write to one watcher.
+const WRITE: Duration = Duration::from_micros(20);
+/// Longer, and who looks at it would see changes come late.
+const LONGEST_GATHERING: Duration = Duration::from_millis(25);
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)

@@ -1,6 +1,8 @@
 //! Whether the priority level of a flow schema is there: a condition in its status.
 
+use futures_util::future::try_join_all;
 use pintle_api::flowcontrol::v1::{FlowSchema, FlowSchemaMut};
+use pintle_endpoints::cache::Entry;
 use pintle_endpoints::store::Store;
 use pintle_runtime::status::ApiError;
 use pintle_runtime::time::Time;
@@ -17,31 +19,39 @@ pub(super) async fn tell(ours: &Ours, schemas: &Store, levels: &Store) -> Result
         return Ok(());
     };
     let (snapshot, _) = schemas.cache().newest();
-    for entry in snapshot.entries() {
-        let record = entry.record()?;
-        let schema = FlowSchema::from_record(&record);
-        let level = schema.spec().priority_level_configuration().name();
-        let truth = Truth::of(level, levels.cache().get(level).is_some());
-        let conditions = schema.status().conditions();
-        let old = conditions
-            .iter()
-            .find(|condition| condition.type_() == CONDITION);
-        if old.is_some_and(|old| {
-            (old.status(), old.reason(), old.message())
-                == (truth.status, truth.reason, &truth.message)
-        }) {
-            continue;
-        }
-        let since = old.filter(|old| old.status() == truth.status);
-        let since = since.and_then(|old| old.last_transition_time());
-        let now = ours.now();
-        let config = truth.applied(entry.name(), since.unwrap_or(now));
-        match ours.apply(status, MANAGER, entry.name(), &config).await {
-            Ok(_) | Err(ApiError::NotFound(_)) => {}
-            Err(error) => return Err(error),
-        }
+    // At once, so that they share commits.
+    let told = snapshot
+        .entries()
+        .map(|schema| tell_of(ours, status, levels, schema));
+    try_join_all(told).await.map(drop)
+}
+
+async fn tell_of(
+    ours: &Ours,
+    status: &Store,
+    levels: &Store,
+    entry: &Entry,
+) -> Result<(), ApiError> {
+    let record = entry.record()?;
+    let schema = FlowSchema::from_record(&record);
+    let level = schema.spec().priority_level_configuration().name();
+    let truth = Truth::of(level, levels.cache().get(level).is_some());
+    let conditions = schema.status().conditions();
+    let old = conditions
+        .iter()
+        .find(|condition| condition.type_() == CONDITION);
+    if old.is_some_and(|old| {
+        (old.status(), old.reason(), old.message()) == (truth.status, truth.reason, &truth.message)
+    }) {
+        return Ok(());
     }
-    Ok(())
+    let since = old.filter(|old| old.status() == truth.status);
+    let since = since.and_then(|old| old.last_transition_time());
+    let config = truth.applied(entry.name(), since.unwrap_or_else(|| ours.now()));
+    match ours.apply(status, MANAGER, entry.name(), &config).await {
+        Ok(_) | Err(ApiError::NotFound(_)) => Ok(()),
+        Err(error) => Err(error),
+    }
 }
 
 /// What there is to say of one.

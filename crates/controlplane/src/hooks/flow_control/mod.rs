@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
+use futures_util::future::try_join_all;
 use pintle_endpoints::fairness::Fairness;
 use pintle_endpoints::health::Milestone;
 use pintle_endpoints::store::Store;
@@ -36,8 +37,14 @@ const FLOW_SCHEMAS: &[u8] = include_bytes!("../bootstrap/flow_schemas.json");
 const PERIOD: Duration = Duration::from_millis(250);
 
 /// Tells `fairness` what there is whenever that changes, and says of every flow schema whether its level is there.
-/// Reaches `done` after the first pass.
-pub(super) async fn follow(ours: Ours, fairness: Arc<Fairness>, done: Milestone) {
+/// Begins when those that a cluster begins with are `produced`, and reaches `done` after the first pass.
+pub(super) async fn follow(
+    ours: Ours,
+    fairness: Arc<Fairness>,
+    produced: Milestone,
+    done: Milestone,
+) {
+    produced.reached().await;
     let mut taken = None;
     let mut told = None;
     loop {
@@ -98,36 +105,50 @@ fn objects(kind: &str, body: &'static [u8]) -> Result<Vec<Record>, ApiError> {
     Ok(items.iter().filter_map(Value::as_record).cloned().collect())
 }
 
+/// All at once, so that they share commits.
 async fn keep(
     ours: &Ours,
     store: &Store,
     objects: Vec<Record>,
     first: bool,
 ) -> Result<(), ApiError> {
-    for object in objects {
-        let name = metadata(&object).name().to_owned();
-        let spec = object
-            .ty()
-            .field_index("spec")
-            .and_then(|at| Some((at, object.get(at)?.clone())));
-        let Some((at, spec)) = spec else { continue };
-        match found(store, &name)? {
-            None if first || MANDATORY.contains(&&*name) => {
-                ours.create(store, "", MANAGER, object).await?;
-            }
-            Some(record)
-                if metadata(&record).annotations().get(KEPT) == Some("true")
-                    && record.get(at) != Some(&spec) =>
-            {
-                let change = |record: &mut Record| {
-                    record.set(at, spec.clone());
-                };
-                ours.update(store, "", MANAGER, &name, change).await?;
-            }
-            _ => {}
+    let kept = objects
+        .into_iter()
+        .map(|object| keep_one(ours, store, object, first));
+    try_join_all(kept).await.map(drop)
+}
+
+async fn keep_one(
+    ours: &Ours,
+    store: &Store,
+    object: Record,
+    first: bool,
+) -> Result<(), ApiError> {
+    let name = metadata(&object).name().to_owned();
+    let spec = object
+        .ty()
+        .field_index("spec")
+        .and_then(|at| Some((at, object.get(at)?.clone())));
+    let Some((at, spec)) = spec else {
+        return Ok(());
+    };
+    match found(store, &name)? {
+        None if first || MANDATORY.contains(&&*name) => {
+            ours.create(store, "", MANAGER, object).await
         }
+        Some(record)
+            if metadata(&record).annotations().get(KEPT) == Some("true")
+                && record.get(at) != Some(&spec) =>
+        {
+            let change = |record: &mut Record| {
+                record.set(at, spec.clone());
+            };
+            ours.update(store, "", MANAGER, &name, change)
+                .await
+                .map(drop)
+        }
+        _ => Ok(()),
     }
-    Ok(())
 }
 
 fn metadata(record: &Record) -> ObjectMeta<'_> {

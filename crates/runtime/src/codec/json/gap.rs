@@ -1,5 +1,7 @@
 //! Text made before the commit that gives it its resource version.
 
+use std::ops::Range;
+
 use super::encode::{each_written, member, name};
 use crate::schema::{FieldType, Type};
 use crate::value::{Record, Value};
@@ -10,6 +12,8 @@ pub struct Gap {
     at: usize,
     comma_before: bool,
     comma_after: bool,
+    /// Where the metadata begins and ends.
+    metadata: (usize, usize),
 }
 
 impl Gap {
@@ -32,6 +36,12 @@ impl Gap {
     /// Where the resource version's own text begins in what [`fill`](Self::fill) appends.
     pub fn text_start(&self) -> usize {
         self.at + usize::from(self.comma_before) + "\"resourceVersion\":\"".len()
+    }
+
+    /// Where the metadata stand in what [`fill`](Self::fill) makes of `json`, which is `filled` bytes long.
+    pub fn metadata(&self, json: &[u8], filled: usize) -> Range<usize> {
+        let (start, end) = self.metadata;
+        start..end + (filled - json.len())
     }
 }
 
@@ -60,6 +70,7 @@ pub(super) fn encode(record: &Record, out: &mut Vec<u8>) -> Option<Gap> {
     out.push(b'}');
     gap.map(|gap| Gap {
         at: gap.at - start,
+        metadata: (gap.metadata.0 - start, gap.metadata.1 - start),
         ..gap
     })
 }
@@ -67,6 +78,7 @@ pub(super) fn encode(record: &Record, out: &mut Vec<u8>) -> Option<Gap> {
 /// Appends the metadata, leaving the field at `gap_index` out.
 fn metadata(ty: &Type, entries: &[(u16, Value)], gap_index: usize, out: &mut Vec<u8>) -> Gap {
     let mut gap = None;
+    let start = out.len();
     out.push(b'{');
     let empty = out.len();
     each_written(ty, entries, |index, field, present| {
@@ -76,19 +88,17 @@ fn metadata(ty: &Type, entries: &[(u16, Value)], gap_index: usize, out: &mut Vec
         if index > gap_index && gap.is_none() {
             // Before this member, and behind the comma that it will bring.
             let at = out.len() + usize::from(out.len() > empty);
-            gap = Some(Gap {
-                at,
-                comma_before: false,
-                comma_after: true,
-            });
+            gap = Some((at, false, true));
         }
         member(field, present, empty, out);
     });
-    let last = Gap {
-        at: out.len(),
-        comma_before: out.len() > empty,
-        comma_after: false,
-    };
+    let last = (out.len(), out.len() > empty, false);
     out.push(b'}');
-    gap.unwrap_or(last)
+    let (at, comma_before, comma_after) = gap.unwrap_or(last);
+    Gap {
+        at,
+        comma_before,
+        comma_after,
+        metadata: (start, out.len()),
+    }
 }

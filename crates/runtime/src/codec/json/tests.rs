@@ -475,6 +475,8 @@ fn check_gap(metadata: &str, expected: &str) {
     let gap = encode_with_gap(&record, &mut text).unwrap();
     let mut out = Vec::new();
     gap.fill(&text[start..], "7", &mut out);
+    let found = &out[gap.metadata(&text[start..], out.len())];
+    assert_eq!(std::str::from_utf8(found), Ok(expected), "{metadata}");
     let expected = format!(
         "{{\"metadata\":{expected},\"spec\":{{\"parts\":null,\"on\":false}},\"status\":{{}}}}"
     );
