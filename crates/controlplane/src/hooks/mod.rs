@@ -197,7 +197,7 @@ pub fn start(options: &HookOptions, start_up: &StartUp) -> Vec<BoxFuture<'static
         each(&ours),
         Arc::<[Group]>::from(options.offered.as_slice()),
     );
-    hooks.add("autoregister-completion", minute, move || {
+    hooks.add("autoregister-completion", minute, &[], move || {
         let (cx, offered) = (cx.clone(), Arc::clone(&offered));
         async move { api_services::register(&cx, &offered).await }
     });
