@@ -1,16 +1,18 @@
 //! From the storage's commits to the caches.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use arc_swap::ArcSwap;
 use bytes::Bytes;
 use pintle_storage::{
-    Batch, Event, Key, KeyRange, Observer, Page, Revision, Storage, StorageError, Subscription,
+    Batch, Event, Key, KeyRange, Listing, Observer, Page, Revision, Storage, StorageError,
+    Subscription,
 };
 use tokio::sync::Notify;
+use tokio::task::spawn_blocking;
 
-use super::{Cache, Progress};
+use super::{Cache, Entry, Progress};
 
 /// Fills all caches of a store from one subscription.
 ///
@@ -37,6 +39,8 @@ struct Loading {
 
 /// Records per read: some megabytes of pods.
 const PAGE: usize = 500;
+/// Pages that are decoded at once.
+const DECODING: usize = 8;
 
 impl Feeder {
     /// For what is kept below `root`, such as `/registry/`.
@@ -103,8 +107,10 @@ impl Feeder {
         let revision = subscription.revision();
         for cache in &caches {
             let mut fresh = cache.begin_anew();
-            each_page(storage, cache, revision, |records| {
-                cache.go_on_anew(&mut fresh, records);
+            each_page(storage, cache, revision, |entries| {
+                for entry in entries {
+                    fresh.put(entry);
+                }
             })
             .await?;
             cache.end_anew(fresh, revision);
@@ -152,7 +158,7 @@ impl Feeder {
         at: Revision,
     ) -> Result<(), StorageError> {
         for cache in caches {
-            each_page(storage, cache, at, |records| cache.load(records, at)).await?;
+            each_page(storage, cache, at, |entries| cache.load(entries, at)).await?;
         }
         Ok(())
     }
@@ -205,12 +211,13 @@ impl Feeder {
     }
 }
 
-/// Gives out what is kept for a cache as of a revision, page by page.
+/// Gives out what is kept for a cache as of a revision, page by page. Decoding takes longer than reading, so pages are
+/// decoded on all cores.
 async fn each_page(
     storage: &dyn Storage,
-    cache: &Cache,
+    cache: &Arc<Cache>,
     at: Revision,
-    mut take: impl FnMut(&[pintle_storage::Record]),
+    mut take: impl FnMut(&[Arc<Entry>]),
 ) -> Result<(), StorageError> {
     let range = cache.range();
     let mut page = Page {
@@ -218,11 +225,24 @@ async fn each_page(
         from: None,
         at: Some(at),
     };
+    let mut decoding = VecDeque::new();
     loop {
-        let listing = storage.list(&range, page.clone()).await?.value;
-        take(&listing.records);
-        page.from = listing.records.last().map(|last| last.key.next());
-        if !listing.more {
+        let Listing { records, more } = storage.list(&range, page.clone()).await?.value;
+        page.from = records.last().map(|last| last.key.next());
+        if !more && decoding.is_empty() {
+            take(&cache.read(&records));
+            return Ok(());
+        }
+        let decoder = Arc::clone(cache);
+        decoding.push_back(spawn_blocking(move || decoder.read(&records)));
+        let ahead = if more { DECODING } else { 0 };
+        while decoding.len() > ahead
+            && let Some(decoded) = decoding.pop_front()
+        {
+            let failed = |error| StorageError::unavailable("decoding a page", error);
+            take(&decoded.await.map_err(failed)?);
+        }
+        if !more {
             return Ok(());
         }
     }

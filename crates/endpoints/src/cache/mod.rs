@@ -231,35 +231,31 @@ impl Cache {
     }
 
     /// Fills the cache with what was stored before it began; `revision` is that of the read.
-    pub(crate) fn load(&self, records: &[pintle_storage::Record], revision: Revision) {
+    pub(crate) fn load(&self, entries: &[Arc<Entry>], revision: Revision) {
         let mut history = lock(&self.history);
         let mut snapshot = Snapshot::clone(&self.current.load());
-        self.fill(&mut snapshot, records);
+        for entry in entries {
+            snapshot.put(entry);
+        }
         snapshot.advance(revision);
         self.filled.store(revision.0, Ordering::Release);
         history.restart(Arc::new(snapshot.clone()));
         self.current.store(Arc::new(snapshot));
     }
 
-    fn fill(&self, snapshot: &mut Snapshot, records: &[pintle_storage::Record]) {
-        for record in records {
-            if let Some(entry) = self.current_entry(&record.key, &record.value, record.mod_revision)
-            {
-                entry.settle();
-                snapshot.put(&Arc::new(entry));
-            }
-        }
+    /// The entries of what is stored now.
+    pub(crate) fn read(&self, records: &[pintle_storage::Record]) -> Vec<Arc<Entry>> {
+        let entries = records.iter().filter_map(|record| {
+            self.current_entry(&record.key, &record.value, record.mod_revision)
+        });
+        // Who asks for protobuf does not do it at once.
+        entries.inspect(Entry::settle).map(Arc::new).collect()
     }
 
     /// Begins anew, after changes were missed: with nothing at first.
     pub(crate) fn begin_anew(&self) -> Snapshot {
         lock(&self.unreadable).clear();
         Snapshot::empty(&self.forms, Revision::ZERO)
-    }
-
-    /// Goes on with `records`.
-    pub(crate) fn go_on_anew(&self, fresh: &mut Snapshot, records: &[pintle_storage::Record]) {
-        self.fill(fresh, records);
     }
 
     /// Has readers see the state that was made anew. All watches end: nobody can tell them what they
