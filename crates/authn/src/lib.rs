@@ -7,6 +7,7 @@
 
 pub mod anonymous;
 pub mod authenticator;
+mod awaited;
 pub mod bootstrap;
 pub mod cache;
 pub mod credentials;
@@ -27,6 +28,7 @@ pub use anonymous::{Anonymous, AnonymousAccess};
 pub use authenticator::{
     Authenticated, AuthenticationError, Authenticator, Outcome, authenticated,
 };
+pub use awaited::Awaited;
 pub use bootstrap::BootstrapTokens;
 pub use cache::{CachedTokens, Lifetimes};
 pub use credentials::{Credentials, Peer};

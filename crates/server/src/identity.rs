@@ -2,10 +2,8 @@
 
 use std::fs;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
-use std::panic;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::thread;
 
 use anyhow::{Context, Result, anyhow};
 use pintle_authn::front_proxy::FrontProxyHeaders;
@@ -58,18 +56,7 @@ pub(crate) struct Identity {
 impl Identity {
     /// Reads the files that flags name, and makes those that they do not.
     pub(crate) fn load(config: &Config) -> Result<Self> {
-        // The key of service accounts takes as long to make as all else here, so it is made beside it.
-        thread::scope(|scope| {
-            let accounts = scope.spawn(|| Accounts::load(config));
-            Self::with_accounts(config, || {
-                accounts
-                    .join()
-                    .unwrap_or_else(|panic| panic::resume_unwind(panic))
-            })
-        })
-    }
-
-    fn with_accounts(config: &Config, accounts: impl FnOnce() -> Result<Accounts>) -> Result<Self> {
+        let accounts = Accounts::load(config)?;
         let pki = match config.tls.serving {
             Some(_) => None,
             None => Some(Pki::open(&config.cert_dir)?),
@@ -95,7 +82,6 @@ impl Identity {
         let front_proxy = config.front_proxy.as_ref().map(front_proxy).transpose()?;
         let front_proxy = front_proxy.map(Arc::new);
         let admin = pki.as_ref().map(Pki::admin).transpose()?;
-        let accounts = accounts()?;
         let running = Running::start(&config.authentication, &accounts.audiences)
             .map_err(|fault| anyhow!(fault))?;
         let tokens = tokens(config, &accounts, &running)?;

@@ -1,18 +1,19 @@
 //! Keys of service account tokens, and what is made of them.
 
-use std::fs;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::{fs, thread};
 
 use anyhow::{Context, Result};
-use bytes::Bytes;
-use pintle_authn::ServiceAccounts;
 use pintle_authn::key::{PublicKey, SigningKey};
-use pintle_authn::service_account::issuer::{key_set, openid_configuration};
+use pintle_authn::service_account::issuer::{is_published, key_set, openid_configuration};
 use pintle_authn::service_account::{Issuer, Objects, ServiceAccountsOptions};
+use pintle_authn::{Awaited, ServiceAccounts};
 use pintle_controlplane::identity::token_request::Lifetimes;
 use pintle_controlplane::identity::{StoredObjects, TokenRequests};
 use pintle_endpoints::server::Page;
 use pintle_runtime::text::Text;
+use tracing::error;
 
 use crate::config::Config;
 use crate::pki::Pki;
@@ -24,25 +25,18 @@ pub(crate) struct Accounts {
     /// What tokens are bound to; it has to be told where to look.
     pub(crate) objects: Arc<StoredObjects>,
     issuer: Arc<Issuer>,
-    keys: Vec<PublicKey>,
+    keys: Awaited<Vec<PublicKey>>,
 }
 
 impl Accounts {
     /// Reads the keys that flags name, and makes one if none is.
     pub(crate) fn load(config: &Config) -> Result<Self> {
         let accounts = &config.service_accounts;
-        let file = match &accounts.signing_key_file {
-            Some(file) => file.clone(),
-            None => Pki::service_account_key(&config.cert_dir)?,
+        let file = accounts.signing_key_file.clone();
+        let signing = match file.or_else(|| Pki::service_account_key(&config.cert_dir)) {
+            Some(file) => Awaited::ready(Some(signing_key(&file)?)),
+            None => new_signing_key(config.cert_dir.clone()),
         };
-        let pem = fs::read(&file).with_context(|| {
-            format!(
-                "--service-account-signing-key-file: cannot read {}",
-                file.display()
-            )
-        })?;
-        let signing = SigningKey::from_pem(&pem)
-            .with_context(|| format!("--service-account-signing-key-file: {}", file.display()))?;
         let mut keys = Vec::new();
         for file in &accounts.key_files {
             let pem = fs::read(file).with_context(|| {
@@ -52,10 +46,14 @@ impl Accounts {
                 .with_context(|| format!("--service-account-key-file: {}", file.display()))?;
             keys.extend(found);
         }
-        if keys.is_empty() {
-            keys.push(signing.public().clone());
-        }
         keys.dedup();
+        let keys = if keys.is_empty() {
+            let signing = signing.clone();
+            let own = move || signing.as_ref().map(|key| key.public().clone());
+            Awaited::by(move || own().into_iter().collect())
+        } else {
+            Awaited::ready(keys)
+        };
         let name = accounts.issuers.first().cloned().unwrap_or_default();
         Ok(Self {
             audiences: accounts.audiences.iter().cloned().map(Text::from).collect(),
@@ -82,25 +80,29 @@ impl Accounts {
             Some(uri) => uri.clone(),
             None => format!("https://{server}/openid/v1/jwks"),
         };
-        let Some(configuration) = openid_configuration(self.issuer.name(), &uri, &self.keys) else {
+        let issuer = self.issuer.name().to_owned();
+        if !is_published(&issuer) {
             return Vec::new();
-        };
-        let page = |path, media_type, body: String| Page {
+        }
+        let page = |path, media_type, body| Page {
             path,
             media_type,
             cache_control: "public, max-age=3600",
-            body: Bytes::from(body),
+            body,
         };
+        let (keys, same_keys) = (self.keys.clone(), self.keys.clone());
+        let configuration = move || openid_configuration(&issuer, &uri, &keys).into();
+        let key_set = move || key_set(&same_keys).into();
         vec![
             page(
                 "/.well-known/openid-configuration",
                 "application/json",
-                configuration,
+                Awaited::by(configuration),
             ),
             page(
                 "/openid/v1/jwks",
                 "application/jwk-set+json",
-                key_set(&self.keys),
+                Awaited::by(key_set),
             ),
         ]
     }
@@ -118,4 +120,29 @@ impl Accounts {
             lifetimes,
         )
     }
+}
+
+fn signing_key(file: &Path) -> Result<SigningKey> {
+    let pem = fs::read(file).with_context(|| {
+        format!(
+            "--service-account-signing-key-file: cannot read {}",
+            file.display()
+        )
+    })?;
+    SigningKey::from_pem(&pem)
+        .with_context(|| format!("--service-account-signing-key-file: {}", file.display()))
+}
+
+/// A key that is being made. If it cannot be made or kept there is none, and no token is issued.
+fn new_signing_key(dir: PathBuf) -> Awaited<Option<SigningKey>> {
+    let make = move || -> Result<SigningKey> {
+        let pem = Pki::make_service_account_key(&dir)?;
+        Ok(SigningKey::from_pem(pem.as_bytes())?)
+    };
+    let maker = thread::spawn(move || {
+        make()
+            .inspect_err(|error| error!("cannot make the key of service accounts: {error:#}"))
+            .ok()
+    });
+    Awaited::by(move || maker.join().ok().flatten())
 }

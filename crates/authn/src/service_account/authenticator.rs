@@ -11,6 +11,7 @@ use pintle_runtime::user::UserInfo;
 use super::claims::{Claims, Legacy, Reference};
 use super::username;
 use crate::authenticator::{AuthenticationError, Outcome, authenticated};
+use crate::awaited::Awaited;
 use crate::jwt::Unverified;
 use crate::key::PublicKey;
 use crate::token::{Digest, digest};
@@ -53,7 +54,7 @@ pub struct ServiceAccountsOptions {
     /// Names of the issuers whose tokens are accepted; the first is who issues here.
     pub issuers: Vec<String>,
     /// What they are signed with.
-    pub keys: Vec<PublicKey>,
+    pub keys: Awaited<Vec<PublicKey>>,
     /// Who the server is: whom a token without an audience is for.
     pub audiences: Arc<[Text]>,
     /// Where to look for what tokens are bound to; without it, tokens are good until they expire.
@@ -171,7 +172,7 @@ impl ServiceAccounts {
         if !parsed.has_known_algorithm() {
             return Ok(None);
         }
-        let keys = &self.options.keys;
+        let keys = &*self.options.keys;
         let named = keys.iter().any(|key| key.id() == parsed.key_id());
         let is_candidate = |key: &&PublicKey| !named || key.id() == parsed.key_id();
         if keys.is_empty() {
@@ -398,6 +399,7 @@ mod tests {
     use super::super::claims::Kubernetes;
     use super::super::issuer::Issuer;
     use super::*;
+    use crate::key::SigningKey;
     use crate::key::tests::signing_key;
 
     const ISSUER: &str = "https://issuer";
@@ -469,11 +471,17 @@ mod tests {
     }
 
     /// Accepts what the issuer has issued.
+    fn issuer_of(name: &str, key: SigningKey) -> Issuer {
+        Issuer::new(name, Awaited::ready(Some(key)))
+    }
+
     fn server() -> (Issuer, ServiceAccounts) {
-        let issuer = Issuer::new(ISSUER, signing_key());
+        let key = signing_key();
+        let keys = vec![key.public().clone()];
+        let issuer = issuer_of(ISSUER, key);
         let accounts = ServiceAccounts::new(ServiceAccountsOptions {
             issuers: vec![ISSUER.to_owned()],
-            keys: vec![issuer.public_key().clone()],
+            keys: Awaited::ready(keys),
             audiences: vec![Text::from("us")].into(),
             objects: Some(Arc::new(World)),
         });
@@ -609,10 +617,10 @@ mod tests {
     #[test]
     fn what_somebody_else_issued_is_nobodys_or_refused() {
         let (issuer, accounts) = server();
-        let elsewhere = Issuer::new("https://elsewhere", signing_key());
+        let elsewhere = issuer_of("https://elsewhere", signing_key());
         let token = elsewhere.issue(claims()).expect("a token");
         check_token(&accounts, &token, &["us"], Ok(None));
-        let forged = Issuer::new(ISSUER, signing_key())
+        let forged = issuer_of(ISSUER, signing_key())
             .issue(claims())
             .expect("a token");
         let why = "go-jose/go-jose: error in cryptographic primitive";

@@ -3,6 +3,7 @@
 use bytes::Bytes;
 use http::header::{CACHE_CONTROL, HeaderMap};
 use http::{HeaderValue, Response, StatusCode};
+use pintle_authn::Awaited;
 use pintle_runtime::status::ApiError;
 
 use crate::body::Body;
@@ -19,7 +20,7 @@ pub struct Page {
     /// How long it may be kept.
     pub cache_control: &'static str,
     /// The document.
-    pub body: Bytes,
+    pub body: Awaited<Bytes>,
 }
 
 impl Page {
@@ -28,7 +29,7 @@ impl Page {
         let mut response = respond::with_body(
             StatusCode::OK,
             HeaderValue::from_static(self.media_type),
-            Body::whole(self.body.clone()),
+            Body::whole(Bytes::clone(&self.body)),
         );
         response
             .headers_mut()

@@ -118,12 +118,7 @@ async fn keep(
     try_join_all(kept).await.map(drop)
 }
 
-async fn keep_one(
-    ours: &Ours,
-    store: &Store,
-    object: Record,
-    first: bool,
-) -> Result<(), ApiError> {
+async fn keep_one(ours: &Ours, store: &Store, object: Record, first: bool) -> Result<(), ApiError> {
     let name = metadata(&object).name().to_owned();
     let spec = object
         .ty()
