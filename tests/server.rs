@@ -93,6 +93,11 @@ impl TestServer {
         ADMIN_TOKEN
     }
 
+    /// Its `--data-dir`.
+    pub fn data_dir(&self) -> PathBuf {
+        self.folder.path().join("data")
+    }
+
     /// The server's process.
     pub fn pid(&self) -> u32 {
         self.child.id()
@@ -270,6 +275,22 @@ fn spawn(folder: &Path, flags: &[String], port: u16) -> Child {
 
 fn log_path(folder: &Path) -> PathBuf {
     folder.join("log")
+}
+
+/// Runs the program to its end, as for `snapshot`; gives what it printed.
+///
+/// # Errors
+/// What it printed, if it did not succeed.
+pub fn run(words: &[&str]) -> Result<String, String> {
+    let output = Command::new(binary()).args(words).output();
+    let output = output.map_err(|error| error.to_string())?;
+    let printed = [output.stdout, output.stderr].concat();
+    let printed = String::from_utf8_lossy(&printed).into_owned();
+    if output.status.success() {
+        Ok(printed)
+    } else {
+        Err(printed)
+    }
 }
 
 /// The server's program: `$PINTLE_BIN`, or what cargo builds, with the profile of this program.

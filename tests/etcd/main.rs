@@ -9,6 +9,7 @@ mod server;
 mod encryption;
 mod faults;
 mod many;
+mod moving;
 mod takeover;
 
 use base64::Engine as _;

@@ -65,7 +65,7 @@ async fn an_etcd_of_kube_apiserver_is_served_as_it_is() {
     let server =
         TestServer::start_with(&[&on(&etcd), "--service-cluster-ip-range=10.0.0.0/16"]).await;
     let collections = collections(&server).await;
-    let mut served = 0;
+    let (mut served, mut differ) = (0, Vec::new());
     for expected in objects {
         let (version, kind) = (text(&expected, "/apiVersion"), text(&expected, "/kind"));
         let (namespace, name) = (
@@ -89,13 +89,15 @@ async fn an_etcd_of_kube_apiserver_is_served_as_it_is() {
             format!("{collection}/{name}")
         };
         let found = get(&server, &path.replace(':', "%3A")).await;
-        assert_eq!(
-            without_revision(found),
-            without_revision(expected),
-            "{place}"
-        );
+        let (found, expected) = (without_revision(found), without_revision(expected));
+        if found != expected {
+            differ.push(format!(
+                "{place}\n  found    {found}\n  expected {expected}"
+            ));
+        }
         served += 1;
     }
+    assert!(differ.is_empty(), "{}", differ.join("\n"));
     assert!(served > 200, "only {served}");
 }
 

@@ -95,6 +95,12 @@ const STEPS: &[Step] = &[
         required: true,
     },
     Step {
+        name: "etcd",
+        run: etcd,
+        decisive: false,
+        required: true,
+    },
+    Step {
         name: "clients",
         run: clients,
         decisive: false,
@@ -233,6 +239,13 @@ fn durability() -> Result<Outcome> {
 
 fn clients() -> Result<Outcome> {
     suite("clients")
+}
+
+fn etcd() -> Result<Outcome> {
+    if !on_path("etcd") {
+        return Ok(Outcome::Skipped("etcd is not installed"));
+    }
+    suite("etcd")
 }
 
 fn reading() -> Result<Outcome> {

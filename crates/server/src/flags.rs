@@ -479,7 +479,7 @@ fn all() -> impl Iterator<Item = &'static Flag> {
 
 fn command() -> Command {
     let mut command = Command::new("pintle")
-        .about("A Kubernetes API server.\n\nWithout flags it sets itself up in ./pintle-data and serves on 127.0.0.1:6443.")
+        .about("A Kubernetes API server.\n\nWithout flags it sets itself up in ./pintle-data and serves on 127.0.0.1:6443.\n\n`pintle snapshot --help` tells how state is saved, restored and moved.")
         .version("v1.36.2")
         .disable_help_flag(true)
         .disable_version_flag(true)

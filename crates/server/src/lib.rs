@@ -34,6 +34,7 @@ mod peer;
 mod pki;
 mod run;
 mod service_accounts;
+pub mod snapshot;
 mod tables;
 mod tls;
 mod unknown;

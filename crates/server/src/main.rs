@@ -12,6 +12,11 @@ use tracing_subscriber::fmt;
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
+    let mut words = std::env::args().skip(1);
+    if words.next().as_deref() == Some("snapshot") {
+        start_log(0);
+        return in_runtime(pintle_server::snapshot::run(words));
+    }
     let flags = match Flags::parse(std::env::args_os()) {
         Ok(flags) => flags,
         // `--help` and `--version` come this way too.
@@ -28,6 +33,11 @@ fn main() -> ExitCode {
     for flag in flags.inert() {
         info!("--{flag} is accepted and has no effect yet");
     }
+    in_runtime(async { run(config, announce, told_to_stop()).await })
+}
+
+/// Does something to its end, on threads of its own.
+fn in_runtime(what: impl Future<Output = anyhow::Result<()>>) -> ExitCode {
     let runtime = match tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
@@ -38,7 +48,7 @@ fn main() -> ExitCode {
             return ExitCode::FAILURE;
         }
     };
-    match runtime.block_on(async { run(config, announce, told_to_stop()).await }) {
+    match runtime.block_on(what) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("{error:#}");

@@ -359,10 +359,11 @@ pub(in crate::rbac) const CLUSTER_ROLES: &[RoleRow] = &[
             on(READ, RESOURCE, "deviceclasses").with("DynamicResourceAllocation"),
             on(READ_UPDATE, RESOURCE, "resourceclaims").with("DynamicResourceAllocation"),
             on(READ_UPDATE, RESOURCE, "resourceclaims/status").with("DynamicResourceAllocation"),
+            on("update", CORE, "pods/finalizers").with("DynamicResourceAllocation"),
+            on(READ, RESOURCE, "resourceslices").with("DynamicResourceAllocation"),
+            on("create delete", RESOURCE, "resourceclaims").with("DRAExtendedResource"),
             on("update patch", RESOURCE, "resourceclaims/binding")
                 .with("DRAResourceClaimGranularStatusAuthorization"),
-            on(READ_UPDATE, CORE, "pods/finalizers").with("DynamicResourceAllocation"),
-            on(READ, RESOURCE, "resourceslices").with("DynamicResourceAllocation"),
             on(READ, RESOURCE, "devicetaintrules").with("DRADeviceTaintRules"),
         ],
     ),

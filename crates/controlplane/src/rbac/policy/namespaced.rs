@@ -1,9 +1,11 @@
 //! Roles in `kube-system` and `kube-public`, and who has them.
 
-use super::{BindingRow, CORE, EVENTS, READ, RoleRow, binding, on, role};
+use super::{BindingRow, COORDINATION, CORE, EVENTS, READ, RoleRow, binding, on, role};
 
 const SYSTEM: &str = "kube-system";
 const PUBLIC: &str = "kube-public";
+/// What holding a lease takes.
+const LOCK: &str = "create get list update watch";
 
 /// By namespace.
 pub(in crate::rbac) const ROLES: &[(&str, RoleRow)] = &[
@@ -40,8 +42,8 @@ pub(in crate::rbac) const ROLES: &[(&str, RoleRow)] = &[
         role(
             "system::leader-locking-kube-controller-manager",
             &[
-                on("watch", CORE, "configmaps"),
-                on("get update", CORE, "configmaps").named("kube-controller-manager"),
+                on(LOCK, COORDINATION, "leases"),
+                on(LOCK, COORDINATION, "leasecandidates"),
             ],
         ),
     ),
@@ -50,8 +52,8 @@ pub(in crate::rbac) const ROLES: &[(&str, RoleRow)] = &[
         role(
             "system::leader-locking-kube-scheduler",
             &[
-                on("watch", CORE, "configmaps"),
-                on("get update", CORE, "configmaps").named("kube-scheduler"),
+                on(LOCK, COORDINATION, "leases"),
+                on(LOCK, COORDINATION, "leasecandidates"),
             ],
         ),
     ),
