@@ -294,7 +294,7 @@ pub fn run(words: &[&str]) -> Result<String, String> {
 }
 
 /// The server's program: `$PINTLE_BIN`, or what cargo builds, with the profile of this program.
-fn binary() -> &'static Path {
+pub fn binary() -> &'static Path {
     static BINARY: OnceLock<PathBuf> = OnceLock::new();
     BINARY.get_or_init(|| std::env::var_os("PINTLE_BIN").map_or_else(build, PathBuf::from))
 }

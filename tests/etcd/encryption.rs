@@ -91,19 +91,6 @@ async fn check(provider: &str, lines: &str) {
     assert_eq!(get(&server, path).await["data"], recorded["data"]);
     let health = ask(&mut client, "GET", "/healthz/kms-providers", None).await;
     assert_eq!(health.status, 200, "{}", health.text());
-
-    // Without the key that it was sealed with, it is an error, and nothing else is.
-    write(&[("key3", TWO)]);
-    let mut client = server.client();
-    let other = json!({"metadata": {"name": "other"}});
-    let posted = ask(
-        &mut client,
-        "POST",
-        "/api/v1/namespaces/default/secrets",
-        Some(&other),
-    )
-    .await;
-    assert_eq!(posted.status, 201, "{}", posted.text());
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -6,8 +6,10 @@
 #[allow(dead_code, reason = "shared with the tests of the store")]
 mod server;
 
+mod deployed;
 mod encryption;
 mod faults;
+mod kms;
 mod many;
 mod moving;
 mod takeover;

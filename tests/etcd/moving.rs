@@ -1,10 +1,10 @@
-//! State goes from RocksDB to etcd and back, through a file and without.
+//! State goes from RocksDB to etcd and back, through a file and without; and a resource has an etcd of its own.
 
 use pintle_storage::{KeyRange, Page, Storage};
 use pintle_tests::server::{TestServer, run};
 
 use super::server::{TestEtcd, is_installed};
-use super::{CONFIGMAPS, ask, configmap, get, on, raw, text};
+use super::{CONFIGMAPS, ask, configmap, get, on, raw, raw_value, text};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn state_moves_to_etcd_and_back() {
@@ -70,4 +70,27 @@ async fn state_moves_to_etcd_and_back() {
         before
     );
     get(&server, &format!("{CONFIGMAPS}/three")).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_resource_may_have_an_etcd_of_its_own() {
+    if !is_installed() {
+        return;
+    }
+    let (main, other) = (TestEtcd::start(1, &[]), TestEtcd::start(1, &[]));
+    let overrides = format!(
+        "--etcd-servers-overrides=/configmaps#{}",
+        other.addresses().join(";")
+    );
+    let server = TestServer::start_with(&[&on(&main), &overrides]).await;
+    let mut client = server.client();
+    let made = ask(&mut client, "POST", CONFIGMAPS, Some(&configmap("one", 1))).await;
+    assert_eq!(made.status, 201, "{}", made.text());
+    let listed = get(&server, CONFIGMAPS).await;
+    assert_eq!(text(&listed, "/items/0/metadata/name"), "one");
+    let key = "/registry/configmaps/default/one";
+    assert!(raw_value(&raw(&other), key).await.is_some());
+    assert!(raw_value(&raw(&main), key).await.is_none());
+    let gone = ask(&mut client, "DELETE", &format!("{CONFIGMAPS}/one"), None).await;
+    assert_eq!(gone.status, 200, "{}", gone.text());
 }

@@ -67,7 +67,6 @@ pub fn feed(
     registry: &Registry,
     authorizer: &Arc<NodeAuthorizer>,
 ) -> impl Future<Output = ()> + Send + use<> {
-    let storage = Arc::clone(registry.storage());
     let parts: Vec<_> = PARTS
         .into_iter()
         .filter_map(|part| Some((part, registry.store(part.group, "v1", part.resource)?)))
@@ -75,7 +74,7 @@ pub fn feed(
             let authorizer = Arc::clone(authorizer);
             follow(
                 Arc::clone(store.cache()),
-                Arc::clone(&storage),
+                Arc::clone(store.storage()),
                 move |told| {
                     authorizer.change(|graph| part.apply(graph, &told));
                 },

@@ -35,6 +35,25 @@ pub struct ApiOptions {
     pub answerers: Answerers,
     /// What there is for Services to take.
     pub services: ServiceOptions,
+    /// What is kept elsewhere.
+    pub overrides: Vec<Override>,
+}
+
+/// A resource that is not kept where the others are.
+#[derive(Clone)]
+pub struct Override {
+    /// The group that it is stored as.
+    pub group: String,
+    /// Its name.
+    pub resource: String,
+    /// What keeps it.
+    pub storage: Arc<dyn Storage>,
+}
+
+impl std::fmt::Debug for Override {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}/{}", self.group, self.resource)
+    }
 }
 
 /// Kubernetes' API, ready to be served.
@@ -86,7 +105,15 @@ impl Api {
                 if let Some(scale) = BuiltInScale::of(row) {
                     registration = registration.with_facet("scale", Arc::new(scale));
                 }
-                let registration = options.answerers.below(registration);
+                let mut registration = options.answerers.below(registration);
+                // By the group that it is stored as: both kinds of events are in one place.
+                let group = row.storage.as_ref().map(|storage| &*storage.group);
+                let is_it = |kept: &&Override| {
+                    Some(kept.group.as_str()) == group && *row.name == *kept.resource
+                };
+                if let Some(kept) = options.overrides.iter().find(is_it) {
+                    registration = registration.with_storage(Arc::clone(&kept.storage));
+                }
                 match crate::convert::converter(&row.group, &row.name) {
                     Some(converter) => registration.with_converter(converter),
                     None => registration,

@@ -22,10 +22,11 @@ use crate::unkept::{Action, Unkept};
 /// Versions of one kind that are kept under one prefix share a cache, so what is written in one is
 /// there in the others.
 pub struct Registry {
-    storage: Arc<dyn Storage>,
+    /// Where everything is kept that has no storage of its own.
+    main: Arc<Source>,
+    /// What else there is.
+    others: Mutex<Vec<Arc<Source>>>,
     root: Bytes,
-    feeder: Arc<Feeder>,
-    progress: Arc<Progress>,
     options: CacheOptions,
     /// Ordered by group, version and resource.
     stores: ArcSwap<Vec<Arc<Store>>>,
@@ -33,6 +34,13 @@ pub struct Registry {
     unkept: ArcSwap<Vec<Arc<Unkept>>>,
     /// Shared with every store: plug-ins look into the registry, so they come after it.
     admission: Arc<OnceLock<Chain>>,
+}
+
+/// A storage, and what fills caches from it.
+struct Source {
+    storage: Arc<dyn Storage>,
+    feeder: Arc<Feeder>,
+    progress: Arc<Progress>,
     subscription: Arc<Mutex<Option<Subscription>>>,
 }
 
@@ -55,6 +63,8 @@ pub struct Registration {
     pub connects: Vec<(Name, Arc<dyn Connect>)>,
     /// Between its versions; the row says which if this is absent.
     pub converter: Option<Arc<dyn Converter>>,
+    /// What keeps it, if not what keeps the others.
+    pub storage: Option<Arc<dyn Storage>>,
 }
 
 impl Registration {
@@ -68,6 +78,7 @@ impl Registration {
             facets: Vec::new(),
             connects: Vec::new(),
             converter: None,
+            storage: None,
         }
     }
 
@@ -99,6 +110,15 @@ impl Registration {
         self
     }
 
+    /// The same in a storage of its own, which is below the same root there.
+    #[must_use]
+    pub fn with_storage(self, storage: Arc<dyn Storage>) -> Self {
+        Self {
+            storage: Some(storage),
+            ..self
+        }
+    }
+
     /// The same with a converter.
     #[must_use]
     pub fn with_converter(self, converter: Arc<dyn Converter>) -> Self {
@@ -122,42 +142,51 @@ impl Registry {
         resources: Vec<Registration>,
     ) -> Result<Self, StorageError> {
         let root = Bytes::from(format!("{}/", root.trim_end_matches('/')));
-        let progress = Arc::new(Progress::new(Revision::ZERO));
-        let feeder = Arc::new(Feeder::new(root.clone(), Arc::clone(&progress)));
         let registry = Self {
-            storage,
+            main: Arc::new(Source::new(storage, root.clone())),
+            others: Mutex::default(),
             root,
-            feeder,
-            progress,
             options,
             stores: ArcSwap::default(),
             unkept: ArcSwap::default(),
             admission: Arc::default(),
-            subscription: Arc::default(),
         };
-        registry.progress.follows(&registry.storage);
         let stores = registry.make(resources);
-        let caches = caches(&stores);
-        let subscription = registry.feeder.start(&*registry.storage, caches).await?;
-        *registry.lock_subscription() = Some(subscription);
+        let mut caches = caches(&stores);
+        for source in registry.sources() {
+            let own = |cache: &mut Arc<Cache>| Arc::ptr_eq(cache.progress(), &source.progress);
+            source.start(caches.extract_if(.., own).collect()).await?;
+        }
         registry.publish(&stores);
-        tokio::spawn(follow_on(
-            Arc::clone(&registry.feeder),
-            Arc::clone(&registry.storage),
-            Arc::downgrade(&registry.subscription),
-        ));
         Ok(registry)
     }
 
     /// Follows the storage no more, which may be closed then. Nothing is read from the registry after that.
     pub fn stop(&self) {
-        drop(self.lock_subscription().take());
+        for source in self.sources() {
+            drop(lock(&source.subscription).take());
+        }
     }
 
-    fn lock_subscription(&self) -> MutexGuard<'_, Option<Subscription>> {
-        self.subscription
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
+    /// The main one first.
+    fn sources(&self) -> Vec<Arc<Source>> {
+        let mut sources = vec![Arc::clone(&self.main)];
+        sources.extend(lock(&self.others).iter().cloned());
+        sources
+    }
+
+    /// What fills caches from `storage`.
+    fn source(&self, storage: &Arc<dyn Storage>) -> Arc<Source> {
+        let mut others = lock(&self.others);
+        let known = others
+            .iter()
+            .find(|known| Arc::ptr_eq(&known.storage, storage));
+        if let Some(known) = known {
+            return Arc::clone(known);
+        }
+        let source = Arc::new(Source::new(Arc::clone(storage), self.root.clone()));
+        others.push(Arc::clone(&source));
+        source
     }
 
     /// Adds resources while the server runs, as a custom resource definition does.
@@ -166,7 +195,8 @@ impl Registry {
     /// Those of the storage.
     pub async fn add(&self, resources: Vec<Registration>) -> Result<(), StorageError> {
         let stores = self.make(resources);
-        self.feeder.add(&*self.storage, &caches(&stores)).await?;
+        let main = &self.main;
+        main.feeder.add(&*main.storage, &caches(&stores)).await?;
         self.publish(&stores);
         Ok(())
     }
@@ -215,9 +245,9 @@ impl Registry {
         self.stores.load_full()
     }
 
-    /// What everything is kept in.
+    /// What everything is kept in that has no storage of its own.
     pub fn storage(&self) -> &Arc<dyn Storage> {
-        &self.storage
+        &self.main.storage
     }
 
     /// Has every write, of resources added later too, be admitted by `chain`. A second chain is not taken; until there
@@ -233,7 +263,7 @@ impl Registry {
 
     /// How far the store has come.
     pub fn progress(&self) -> &Arc<Progress> {
-        &self.progress
+        &self.main.progress
     }
 
     fn publish(&self, new: &[Arc<Store>]) {
@@ -273,6 +303,8 @@ impl Registry {
         let Some(storage) = &hub.row.storage else {
             return Vec::new();
         };
+        let own = versions.iter().find_map(|version| version.storage.as_ref());
+        let source = own.map_or_else(|| Arc::clone(&self.main), |own| self.source(own));
         let custom = versions
             .iter()
             .find_map(|version| version.converter.clone());
@@ -297,7 +329,7 @@ impl Registry {
         let cache = Arc::new(Cache::new(
             prefix,
             forms,
-            Arc::clone(&self.progress),
+            Arc::clone(&source.progress),
             self.options,
         ));
         let store = |(at, version): (usize, Registration)| {
@@ -307,7 +339,7 @@ impl Registry {
                 at,
                 Arc::clone(&cache),
                 version.strategy,
-                Arc::clone(&self.storage),
+                Arc::clone(&source.storage),
                 Arc::clone(&self.admission),
             );
             let add = |store: Store, (name, strategy)| store.with_subresource(name, strategy);
@@ -326,6 +358,31 @@ impl Registry {
 impl std::fmt::Debug for Registry {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_list().entries(self.stores.load().iter()).finish()
+    }
+}
+
+impl Source {
+    fn new(storage: Arc<dyn Storage>, root: Bytes) -> Self {
+        let progress = Arc::new(Progress::new(Revision::ZERO));
+        progress.follows(&storage);
+        Self {
+            storage,
+            feeder: Arc::new(Feeder::new(root, Arc::clone(&progress))),
+            progress,
+            subscription: Arc::default(),
+        }
+    }
+
+    /// Loads the caches, and keeps them up to date.
+    async fn start(&self, caches: Vec<Arc<Cache>>) -> Result<(), StorageError> {
+        let subscription = self.feeder.start(&*self.storage, caches).await?;
+        *lock(&self.subscription) = Some(subscription);
+        tokio::spawn(follow_on(
+            Arc::clone(&self.feeder),
+            Arc::clone(&self.storage),
+            Arc::downgrade(&self.subscription),
+        ));
+        Ok(())
     }
 }
 
@@ -349,7 +406,7 @@ async fn follow_on(
         let Some(place) = place.upgrade() else {
             return;
         };
-        *place.lock().unwrap_or_else(PoisonError::into_inner) = Some(subscription);
+        *lock(&place) = Some(subscription);
     }
 }
 
@@ -388,4 +445,8 @@ fn caches(stores: &[Arc<Store>]) -> Vec<Arc<Cache>> {
         }
     }
     caches
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result};
 use futures_util::FutureExt;
+use pintle_controlplane::registry::Override;
 use pintle_endpoints::cache::Progress;
 use pintle_storage::{
     EtcdOptions, EtcdStore, Options, Revision, RocksStore, Storage, StorageError,
@@ -55,6 +56,49 @@ impl Backend {
             Self::Rocks(store) => Arc::clone(store) as Arc<dyn Storage>,
             Self::Etcd(store, _) => Arc::new(store.clone()),
         }
+    }
+
+    /// The stores of resources that are kept elsewhere; those of the same members are one. They are
+    /// compacted like the main one.
+    pub(crate) fn overrides(
+        &self,
+        interval: Duration,
+        background: &mut JoinSet<()>,
+    ) -> Result<Vec<Override>> {
+        let Self::Etcd(_, config) = self else {
+            return Ok(Vec::new());
+        };
+        let mut known: Vec<(&[String], Arc<dyn Storage>)> = Vec::new();
+        let mut found = Vec::new();
+        for ((group, resource), servers) in &config.overrides {
+            let same = known.iter().find(|(known, _)| known == servers);
+            let storage = match same {
+                Some((_, store)) => Arc::clone(store),
+                None => {
+                    let config = EtcdConfig {
+                        servers: servers.clone(),
+                        ..config.clone()
+                    };
+                    let store = EtcdStore::new(&options(&config)?);
+                    let store = store.context("--etcd-servers-overrides")?;
+                    if !interval.is_zero() {
+                        let store = store.clone();
+                        background.spawn(async move {
+                            store.compact_together(interval, |_| {}).await;
+                        });
+                    }
+                    let store: Arc<dyn Storage> = Arc::new(store);
+                    known.push((servers, Arc::clone(&store)));
+                    store
+                }
+            };
+            found.push(Override {
+                group: group.clone(),
+                resource: resource.clone(),
+                storage,
+            });
+        }
+        Ok(found)
     }
 
     /// The checks `etcd` and `etcd-readiness`. What they need to know is found out in the background.

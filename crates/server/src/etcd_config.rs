@@ -12,6 +12,8 @@ use crate::flags::Flags;
 pub struct EtcdConfig {
     /// Its members' addresses.
     pub servers: Vec<String>,
+    /// Members of other clusters that keep a resource, by group and name.
+    pub overrides: Vec<((String, String), Vec<String>)>,
     /// CA bundle of their certificates.
     pub ca_file: Option<PathBuf>,
     /// Certificate and key of this server towards them.
@@ -62,6 +64,7 @@ impl EtcdConfig {
             time("etcd-readycheck-timeout"),
         );
         Some(Self {
+            overrides: overrides(flags, faults),
             servers,
             ca_file: file("etcd-cafile"),
             identity,
@@ -74,4 +77,28 @@ impl EtcdConfig {
             readycheck_timeout,
         })
     }
+}
+
+/// `group/resource#server;server`, the core group being nothing.
+fn overrides(flags: &Flags, faults: &mut Faults) -> Vec<((String, String), Vec<String>)> {
+    let parse = |text: &str| {
+        let (place, servers) = text.split_once('#')?;
+        let (group, resource) = place.split_once('/')?;
+        let servers: Vec<String> = servers.split(';').map(str::to_owned).collect();
+        let is_server = |server: &String| server.contains("://");
+        servers
+            .iter()
+            .all(is_server)
+            .then(|| ((group.to_owned(), resource.to_owned()), servers))
+    };
+    let mut found = Vec::new();
+    for text in flags.many("etcd-servers-overrides") {
+        match parse(text) {
+            Some(one) => found.push(one),
+            None => faults.add(format!(
+                "--etcd-servers-overrides={text}: must be of format: group/resource#servers, where servers are URLs, semicolon separated"
+            )),
+        }
+    }
+    found
 }

@@ -238,6 +238,11 @@ pub const FLAGS: &[Section] = &[
                 "",
                 "Members of the etcd that keeps the objects, https://host:port; several servers may share one.",
             ),
+            many(
+                "etcd-servers-overrides",
+                "",
+                "Resources that another etcd keeps: group/resource#server;server.",
+            ),
             one("etcd-cafile", "", "CA bundle of etcd's certificates, PEM."),
             one(
                 "etcd-certfile",

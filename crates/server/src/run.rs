@@ -62,6 +62,8 @@ pub async fn run(
         blocking(&config, open_backend)
     )?;
     let storage = backend.storage();
+    let mut background = JoinSet::new();
+    let mut overrides = backend.overrides(config.compaction_interval, &mut background)?;
     let encryption = match &config.encryption {
         Some(encryption) => {
             let inner = Arc::clone(&storage);
@@ -70,7 +72,12 @@ pub async fn run(
         None => None,
     };
     let storage = match &encryption {
-        Some(encryption) => Arc::new(encryption.store.clone()),
+        Some(encryption) => {
+            for kept in &mut overrides {
+                kept.storage = Arc::new(encryption.store.of(Arc::clone(&kept.storage)));
+            }
+            Arc::new(encryption.store.clone())
+        }
         None => storage,
     };
     let switches = Switches {
@@ -110,6 +117,7 @@ pub async fn run(
                 "--kubelet-client-certificate and --kubelet-client-key do not belong together",
             )?,
         services: config.services.clone(),
+        overrides,
     };
     let api = Api::start(Arc::clone(&storage), &options)
         .await
@@ -167,7 +175,6 @@ pub async fn run(
         // Claimed before the checks are made.
         start_up.hook("rbac/bootstrap-roles");
     }
-    let mut background = JoinSet::new();
     let (alive, ready_to_serve) = backend.checks(&mut background);
     let health = Health::new().with_livez_grace(config.livez_grace);
     let mut health = start_up.checks(health, alive, ready_to_serve);

@@ -254,13 +254,8 @@ impl Hooks<'_> {
         let stores = resources.iter();
         let stores = stores.filter_map(|(group, resource)| ours.store(group, resource).ok());
         let stores = stores.collect();
-        self.running.push(Box::pin(on_change::keep(
-            name,
-            ours.clone(),
-            stores,
-            done,
-            pass,
-        )));
+        self.running
+            .push(Box::pin(on_change::keep(name, stores, done, pass)));
     }
 }
 

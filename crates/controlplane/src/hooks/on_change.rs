@@ -11,8 +11,6 @@ use pintle_runtime::status::ApiError;
 use tokio::sync::Notify;
 use tracing::warn;
 
-use super::Ours;
-
 /// How long until what failed is tried again.
 const RETRY: Duration = Duration::from_secs(1);
 
@@ -20,14 +18,13 @@ const RETRY: Duration = Duration::from_secs(1);
 /// dropped.
 pub(super) async fn keep<F: Future<Output = Result<(), ApiError>>>(
     name: &'static str,
-    ours: Ours,
     stores: Vec<Arc<Store>>,
     done: Milestone,
     mut pass: impl FnMut() -> F,
 ) {
     let changed = Notify::new();
     let following = join_all(stores.iter().map(|store| {
-        let storage = Arc::clone(ours.registry.storage());
+        let storage = Arc::clone(store.storage());
         follow(Arc::clone(store.cache()), storage, |_| changed.notify_one())
     }));
     let passes = async {

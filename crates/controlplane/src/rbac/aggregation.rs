@@ -32,7 +32,7 @@ pub async fn keep_aggregated(registry: Arc<Registry>, environment: Environment) 
         return;
     };
     let changed = Notify::new();
-    let storage = Arc::clone(registry.storage());
+    let storage = Arc::clone(store.storage());
     let following = follow(Arc::clone(store.cache()), storage, |_| changed.notify_one());
     let filling = async {
         loop {

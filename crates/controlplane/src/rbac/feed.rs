@@ -40,7 +40,6 @@ const PARTS: [Part; 4] = [
 /// Tells `rbac` of all roles and bindings there are, before it returns; the answer tells it of changes, until it is
 /// dropped.
 pub fn feed(registry: &Registry, rbac: &Arc<Rbac>) -> impl Future<Output = ()> + Send + use<> {
-    let storage = Arc::clone(registry.storage());
     let parts: Vec<_> = PARTS
         .into_iter()
         .filter_map(|part| Some((part, registry.store(GROUP, "v1", part.resource)?)))
@@ -48,7 +47,7 @@ pub fn feed(registry: &Registry, rbac: &Arc<Rbac>) -> impl Future<Output = ()> +
             let rbac = Arc::clone(rbac);
             follow(
                 Arc::clone(store.cache()),
-                Arc::clone(&storage),
+                Arc::clone(store.storage()),
                 move |told| {
                     rbac.change(|index| part.apply(index, &told));
                 },

@@ -215,6 +215,11 @@ impl Store {
         &*self.strategy
     }
 
+    /// What keeps them.
+    pub fn storage(&self) -> &Arc<dyn Storage> {
+        &self.storage
+    }
+
     /// Its objects.
     pub fn cache(&self) -> &Arc<Cache> {
         &self.cache

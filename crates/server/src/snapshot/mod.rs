@@ -204,6 +204,7 @@ impl Place {
         let file = |name| text(name).map(PathBuf::from);
         let config = EtcdConfig {
             servers: name.split(',').map(str::to_owned).collect(),
+            overrides: Vec::new(),
             ca_file: file("etcd-cafile"),
             identity: file("etcd-certfile").zip(file("etcd-keyfile")),
             lease_reuse: Duration::from_secs(60),

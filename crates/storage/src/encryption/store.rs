@@ -54,6 +54,15 @@ impl EncryptedStore {
         }
     }
 
+    /// Another store under the same rules, now and when they are replaced.
+    #[must_use]
+    pub fn of(&self, inner: Arc<dyn Storage>) -> Self {
+        Self {
+            inner,
+            sealer: Arc::clone(&self.sealer),
+        }
+    }
+
     /// Has other rules hold from now on. What is stored stays as it is.
     pub fn replace_rules(&self, rules: Rules) {
         let mut place = self

@@ -1,0 +1,192 @@
+//! Values whose keys a key management service keeps: KMS v2, with a service of the test's own.
+
+use std::collections::HashMap;
+use std::convert::Infallible;
+use std::path::Path;
+use std::sync::{Arc, Mutex};
+
+use bytes::{Buf as _, Bytes};
+use http_body_util::{BodyExt as _, StreamBody};
+use hyper::body::{Frame, Incoming};
+use hyper::server::conn::http2;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioExecutor, TokioIo};
+use pintle_tests::server::TestServer;
+use prost::Message;
+use serde_json::json;
+use tokio::net::UnixListener;
+
+use super::server::{TestEtcd, is_installed};
+use super::{ask, get, on, raw, raw_value};
+
+#[derive(Clone, PartialEq, Message)]
+struct StatusResponse {
+    #[prost(string, tag = "1")]
+    version: String,
+    #[prost(string, tag = "2")]
+    healthz: String,
+    #[prost(string, tag = "3")]
+    key_id: String,
+}
+
+/// The first field of both requests, and of the answer to a decryption.
+#[derive(Clone, PartialEq, Message)]
+struct Text {
+    #[prost(bytes = "bytes", tag = "1")]
+    bytes: Bytes,
+}
+
+#[derive(Clone, PartialEq, Message)]
+struct EncryptResponse {
+    #[prost(bytes = "bytes", tag = "1")]
+    ciphertext: Bytes,
+    #[prost(string, tag = "2")]
+    key_id: String,
+    #[prost(map = "string, bytes", tag = "3")]
+    annotations: HashMap<String, Vec<u8>>,
+}
+
+/// What the service knows and was asked.
+struct Service {
+    key_id: Mutex<String>,
+    asked: Mutex<Vec<String>>,
+}
+
+/// What the service does to keys: no secret, but not the same bytes either.
+fn turned(bytes: &[u8]) -> Bytes {
+    bytes.iter().map(|byte| byte ^ 0x5A).collect()
+}
+
+impl Service {
+    fn start(socket: &Path) -> Arc<Self> {
+        let listener = UnixListener::bind(socket).expect("the socket is free");
+        let service = Arc::new(Self {
+            key_id: Mutex::new("one".to_owned()),
+            asked: Mutex::default(),
+        });
+        let serving = Arc::clone(&service);
+        tokio::spawn(async move {
+            while let Ok((stream, _)) = listener.accept().await {
+                let service = Arc::clone(&serving);
+                let answer = service_fn(move |request| Arc::clone(&service).answer(request));
+                let connection = http2::Builder::new(TokioExecutor::new())
+                    .serve_connection(TokioIo::new(stream), answer);
+                tokio::spawn(connection);
+            }
+        });
+        service
+    }
+
+    async fn answer(
+        self: Arc<Self>,
+        request: http::Request<Incoming>,
+    ) -> Result<http::Response<impl http_body::Body<Data = Bytes, Error = Infallible>>, hyper::Error>
+    {
+        let method = request
+            .uri()
+            .path()
+            .rsplit('/')
+            .next()
+            .unwrap_or_default()
+            .to_owned();
+        let mut body = request.into_body().collect().await?.to_bytes();
+        body.advance(5);
+        let text = Text::decode(body).unwrap_or_default().bytes;
+        let key_id = self.key_id.lock().expect("nobody panics").clone();
+        let message = match method.as_str() {
+            "Status" => StatusResponse {
+                version: "v2".to_owned(),
+                healthz: "ok".to_owned(),
+                key_id,
+            }
+            .encode_to_vec(),
+            "Encrypt" => EncryptResponse {
+                ciphertext: turned(&text),
+                key_id,
+                annotations: HashMap::from([("kms.example.com/by".to_owned(), b"test".to_vec())]),
+            }
+            .encode_to_vec(),
+            _ => Text {
+                bytes: turned(&text),
+            }
+            .encode_to_vec(),
+        };
+        self.asked.lock().expect("nobody panics").push(method);
+        let length = u32::try_from(message.len()).expect("it is short");
+        let framed = [&[0][..], &length.to_be_bytes(), &message].concat();
+        let mut trailers = http::HeaderMap::new();
+        trailers.insert("grpc-status", http::HeaderValue::from_static("0"));
+        let frames = [
+            Ok(Frame::data(Bytes::from(framed))),
+            Ok(Frame::trailers(trailers)),
+        ];
+        let body = StreamBody::new(futures_util::stream::iter(frames));
+        let response = http::Response::builder().header("content-type", "application/grpc");
+        Ok(response.body(body).expect("the header is well"))
+    }
+
+    fn asked(&self, method: &str) -> usize {
+        let asked = self.asked.lock().expect("nobody panics");
+        asked.iter().filter(|asked| *asked == method).count()
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_key_management_service_keeps_the_keys() {
+    if !is_installed() {
+        return;
+    }
+    let etcd = TestEtcd::start(1, &[]);
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let socket = folder.path().join("kms.sock");
+    let service = Service::start(&socket);
+    let file = folder.path().join("encryption.yaml");
+    let configuration = json!({
+        "apiVersion": "apiserver.config.k8s.io/v1",
+        "kind": "EncryptionConfiguration",
+        "resources": [{
+            "resources": ["*.*"],
+            "providers": [{"kms": {
+                "apiVersion": "v2", "name": "vault", "endpoint": format!("unix://{}", socket.display()),
+            }}],
+        }],
+    });
+    std::fs::write(&file, configuration.to_string()).expect("it is written");
+    let encryption = format!("--encryption-provider-config={}", file.display());
+    let mut server = TestServer::start_with(&[&on(&etcd), &encryption]).await;
+    let secrets = "/api/v1/namespaces/default/secrets";
+    let path = "/api/v1/namespaces/default/secrets/web";
+    let secret = json!({"metadata": {"name": "web"}, "stringData": {"password": "correct horse"}});
+    let made = ask(&mut server.client(), "POST", secrets, Some(&secret)).await;
+    assert_eq!(made.status, 201, "{}", made.text());
+    let store = raw(&etcd);
+    let stored = async || {
+        let stored = raw_value(&store, "/registry/secrets/default/web").await;
+        stored.expect("it is stored")
+    };
+    let sealed = stored().await;
+    let contains = |bytes: &[u8], part: &[u8]| bytes.windows(part.len()).any(|found| found == part);
+    assert!(sealed.starts_with(b"k8s:enc:kms:v2:vault:"));
+    assert!(!contains(&sealed, b"correct horse") && contains(&sealed, b"one"));
+    assert_eq!(service.asked("Encrypt"), 1, "one seed is for all values");
+    let health = ask(&mut server.client(), "GET", "/healthz/kms-providers", None).await;
+    assert_eq!(health.status, 200, "{}", health.text());
+
+    // Another process has the service open what this one's seed has sealed: once, not for each value.
+    server.kill();
+    server.restart().await;
+    let found = get(&server, path).await;
+    assert_eq!(found["data"]["password"], "Y29ycmVjdCBob3JzZQ==");
+    assert_eq!(service.asked("Decrypt"), 1);
+
+    // With another key what the old one sealed is stale, and an update that changes nothing writes it.
+    *service.key_id.lock().expect("nobody panics") = "two".to_owned();
+    server.kill();
+    server.restart().await;
+    let found = get(&server, path).await;
+    let unchanged = ask(&mut server.client(), "PUT", path, Some(&found)).await;
+    assert_eq!(unchanged.status, 200, "{}", unchanged.text());
+    let sealed = stored().await;
+    assert!(contains(&sealed, b"two") && !contains(&sealed, b"one"));
+    assert_eq!(get(&server, path).await["data"], found["data"]);
+}
