@@ -89,6 +89,12 @@ const STEPS: &[Step] = &[
         required: true,
     },
     Step {
+        name: "cluster",
+        run: cluster,
+        decisive: false,
+        required: true,
+    },
+    Step {
         name: "operations",
         run: operations,
         decisive: false,
@@ -258,6 +264,10 @@ fn overload() -> Result<Outcome> {
 
 fn admission() -> Result<Outcome> {
     suite("admission")
+}
+
+fn cluster() -> Result<Outcome> {
+    suite("cluster")
 }
 
 fn operations() -> Result<Outcome> {

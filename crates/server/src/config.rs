@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use pintle_api::settings::Settings;
@@ -10,6 +11,7 @@ use pintle_controlplane::admission::{AdmissionOptions, Configuration, Toleration
 use pintle_controlplane::controllers::Controllers;
 use pintle_controlplane::services::range::Range;
 use pintle_controlplane::services::{PortRange, ServiceOptions};
+use pintle_endpoints::client::{Retries, Webhook};
 use pintle_runtime::duration;
 use pintle_runtime::ip::Cidr;
 
@@ -21,6 +23,7 @@ use crate::etcd_config::EtcdConfig;
 use crate::fault::Faults;
 use crate::flags::Flags;
 use crate::kubelets::KubeletConfig;
+use crate::peer::Peer;
 use crate::tls::TlsConfig;
 
 /// What one server is to do. Made from flags, or by hand by whoever embeds the server.
@@ -451,6 +454,7 @@ fn admission(flags: &Flags, faults: &mut Faults) -> AdmissionOptions {
         enable: names("enable-admission-plugins"),
         disable: names("disable-admission-plugins"),
         configuration: Configuration::default(),
+        image_policy: None,
         settings: Settings::new(
             flags.on("allow-privileged"),
             // What is wrong with them is said where they are read for everybody.
@@ -477,11 +481,38 @@ fn admission(flags: &Flags, faults: &mut Faults) -> AdmissionOptions {
             .map_err(|error| error.to_string())
             .and_then(|text| Configuration::parse(&text, read).map_err(|error| error.to_string()));
         match parsed {
-            Ok(configuration) => options.configuration = configuration,
+            Ok(configuration) => {
+                options.image_policy = faults
+                    .check(image_policy(&configuration, directory))
+                    .flatten();
+                options.configuration = configuration;
+            }
             Err(error) => faults.add(format!("--admission-control-config-file={file}: {error}")),
         }
     }
     options
+}
+
+/// Whom the plug-in `ImagePolicyWebhook` asks, if there are settings for it. Names are relative to `folder`.
+fn image_policy(
+    configuration: &Configuration,
+    folder: &Path,
+) -> Result<Option<Arc<Webhook>>, String> {
+    let Some(settings) = configuration.of("ImagePolicyWebhook") else {
+        return Ok(None);
+    };
+    let policy = &settings["imagePolicy"];
+    let wrong = |why: String| format!("--admission-control-config-file: ImagePolicyWebhook: {why}");
+    let file = policy["kubeConfigFile"].as_str().unwrap_or_default();
+    let peer = Peer::read(&folder.join(file)).map_err(|faults| wrong(faults.join("; ")))?;
+    let retries = Retries {
+        first: Duration::from_millis(policy["retryBackoff"].as_u64().unwrap_or(500)),
+        ..Retries::default()
+    };
+    let webhook = peer
+        .webhook(Duration::from_secs(30), retries)
+        .map_err(wrong)?;
+    Ok(Some(Arc::new(webhook)))
 }
 
 #[cfg(test)]

@@ -57,7 +57,18 @@ impl Unset for i64 {
 
 /// Fills in the defaults of `object`, of whatever kind.
 pub fn apply(object: &mut Record) {
-    let defaults: fn(&mut Record) = match object.ty().name.as_ref() {
+    if let Some(defaults) = of(&object.ty().name) {
+        defaults(object);
+    }
+}
+
+/// Whether a type, by the name of its definition, has defaults that are not in its schema.
+pub fn has(type_name: &str) -> bool {
+    of(type_name).is_some()
+}
+
+fn of(type_name: &str) -> Option<fn(&mut Record)> {
+    Some(match type_name {
         "io.k8s.api.core.v1.Pod" => pod::pod,
         "io.k8s.api.core.v1.PodTemplate" => pod::pod_template,
         "io.k8s.api.core.v1.ReplicationController" => apps::replication_controller,
@@ -78,7 +89,6 @@ pub fn apply(object: &mut Record) {
         "io.k8s.api.batch.v1.CronJob" => batch::cron_job,
         "io.k8s.api.autoscaling.v1.HorizontalPodAutoscaler" => autoscaling::v1,
         "io.k8s.api.autoscaling.v2.HorizontalPodAutoscaler" => autoscaling::v2,
-        "io.k8s.api.autoscaling.v1.Scale" => return,
         "io.k8s.api.networking.v1.NetworkPolicy" => policy::network_policy,
         "io.k8s.api.networking.v1.IngressClass" => policy::ingress_class,
         "io.k8s.api.rbac.v1.RoleBinding" => policy::role_binding,
@@ -115,7 +125,6 @@ pub fn apply(object: &mut Record) {
             resource::custom_resource_definition
         }
         "io.k8s.kube-aggregator.pkg.apis.apiregistration.v1.APIService" => resource::api_service,
-        _ => return,
-    };
-    defaults(object);
+        _ => return None,
+    })
 }

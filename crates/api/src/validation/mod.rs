@@ -147,6 +147,11 @@ pub fn is_known(type_name: &str) -> bool {
     by_name(type_name).is_some()
 }
 
+/// Whether there are rules for a type, by the name of its definition.
+pub fn has_rules(type_name: &str) -> bool {
+    by_name(type_name).is_some()
+}
+
 fn rules(object: &Record) -> Option<Rules> {
     by_name(&object.ty().name)
 }

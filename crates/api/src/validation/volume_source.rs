@@ -78,7 +78,7 @@ pub(crate) fn aws_elastic_block_store(
 }
 
 /// Zero is fine, whatever the message says.
-fn partition(partition: i32, path: &Path<'_>, errors: &mut ErrorList) {
+pub(crate) fn partition(partition: i32, path: &Path<'_>, errors: &mut ErrorList) {
     if !(0..=255).contains(&partition) {
         errors.invalid(&path.child("partition"), partition, PARTITION_RANGE);
     }

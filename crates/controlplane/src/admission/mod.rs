@@ -10,6 +10,7 @@ mod certificates;
 mod configuration;
 mod declared_features;
 mod event_rate;
+mod image_policy;
 mod limits;
 mod lookup;
 mod namespaces;
@@ -31,6 +32,7 @@ use std::sync::Arc;
 use pintle_api::settings::Settings;
 use pintle_authz::Authorizer;
 use pintle_endpoints::admission::{Chain, Plugin};
+use pintle_endpoints::client::Webhook;
 use pintle_endpoints::registry::Registry;
 
 pub use configuration::{Configuration, ConfigurationError};
@@ -48,6 +50,8 @@ pub struct AdmissionOptions {
     pub disable: Vec<String>,
     /// What the file of `--admission-control-config-file` says.
     pub configuration: Configuration,
+    /// Whom `ImagePolicyWebhook` asks.
+    pub image_policy: Option<Arc<Webhook>>,
     /// What is on and off.
     pub settings: Settings,
     /// How long pods stay on a node that is gone.
@@ -176,7 +180,11 @@ const PLUGINS: &[Entry] = &[
     }),
     on("TaintNodesByCondition", |_| rule(nodes::NotReadyTaint)),
     off("AlwaysPullImages", |_| rule(pods::AlwaysPull)),
-    absent("ImagePolicyWebhook", false),
+    off("ImagePolicyWebhook", |parts| {
+        let settings = parts.settings("ImagePolicyWebhook");
+        let webhook = parts.options.image_policy.as_ref();
+        Ok(Arc::new(image_policy::ImagePolicy::new(webhook, settings)?))
+    }),
     on("PodSecurity", |parts| {
         let settings = parts.settings("PodSecurity");
         rule(pod_security::PodSecurity::new(parts.lookup(), settings)?)

@@ -4,21 +4,17 @@ use std::collections::HashSet;
 
 use pintle_runtime::field_path::{ErrorList, Path};
 use pintle_runtime::meta::LabelSelector;
-use pintle_runtime::name::{dns1123_label, dns1123_subdomain, label_value};
+use pintle_runtime::name::dns1123_label;
 use pintle_runtime::object_meta::validate_label_name;
 use pintle_runtime::view::{List, Strings};
 
 use super::leeway::Leeway;
-use super::typed;
-use crate::core::v1::{
-    NodeAffinity, NodeSelector, NodeSelectorRequirement, NodeSelectorTerm, PodAffinityTerm,
-    PodSpec, WeightedPodAffinityTerm,
-};
-use crate::validation::labels::selector;
+use crate::core::v1::{NodeAffinity, PodAffinityTerm, PodSpec, WeightedPodAffinityTerm};
+use crate::validation::labels::{Values, selector};
+use crate::validation::node_selector;
 
 const REQUIRED: &str = "requiredDuringSchedulingIgnoredDuringExecution";
 const PREFERRED: &str = "preferredDuringSchedulingIgnoredDuringExecution";
-const OPERATOR: &str = "not a valid selector operator";
 const WEIGHT: &str = "must be in the range 1-100";
 
 /// Checks `affinity`.
@@ -47,7 +43,12 @@ pub(super) fn check(spec: PodSpec<'_>, leeway: &Leeway, path: &Path<'_>, errors:
 
 fn nodes(affinity: NodeAffinity<'_>, leeway: &Leeway, path: &Path<'_>, errors: &mut ErrorList) {
     if let Some(required) = affinity.required_during_scheduling_ignored_during_execution() {
-        node_selector(required, !leeway.node_values, &path.child(REQUIRED), errors);
+        let values = if leeway.node_values {
+            Values::Kept
+        } else {
+            Values::Checked
+        };
+        node_selector::selector(required, values, &path.child(REQUIRED), errors);
     }
     let preferred = affinity.preferred_during_scheduling_ignored_during_execution();
     let at = path.child(PREFERRED);
@@ -55,97 +56,18 @@ fn nodes(affinity: NodeAffinity<'_>, leeway: &Leeway, path: &Path<'_>, errors: &
         let at = at.index(index);
         weight(term.weight(), &at, errors);
         // What is only preferred may well match nothing.
-        node_term(term.preference(), false, &at.child("preference"), errors);
+        node_selector::term(
+            term.preference(),
+            Values::Kept,
+            &at.child("preference"),
+            errors,
+        );
     }
 }
 
 fn weight(weight: i32, path: &Path<'_>, errors: &mut ErrorList) {
     if !(1..=100).contains(&weight) {
         errors.invalid(&path.child("weight"), weight, WEIGHT);
-    }
-}
-
-/// Checks terms that select nodes, of which there must be one (`ValidateNodeSelector`). With
-/// `check_values`, a value must be such as a label can have.
-pub(crate) fn node_selector(
-    selector: NodeSelector<'_>,
-    check_values: bool,
-    path: &Path<'_>,
-    errors: &mut ErrorList,
-) {
-    let terms = selector.node_selector_terms();
-    let at = path.child("nodeSelectorTerms");
-    if terms.is_empty() {
-        errors.required(&at, "must have at least one node selector term");
-    }
-    for (index, term) in terms.iter().enumerate() {
-        node_term(term, check_values, &at.index(index), errors);
-    }
-}
-
-fn node_term(
-    term: NodeSelectorTerm<'_>,
-    check_values: bool,
-    path: &Path<'_>,
-    errors: &mut ErrorList,
-) {
-    let at = path.child("matchExpressions");
-    for (index, expression) in term.match_expressions().iter().enumerate() {
-        node_labels(expression, check_values, &at.index(index), errors);
-    }
-    let at = path.child("matchFields");
-    for (index, expression) in term.match_fields().iter().enumerate() {
-        node_fields(expression, &at.index(index), errors);
-    }
-}
-
-fn node_labels(
-    expression: NodeSelectorRequirement<'_>,
-    check_values: bool,
-    path: &Path<'_>,
-    errors: &mut ErrorList,
-) {
-    let (values, at) = (expression.values(), path.child("values"));
-    match (expression.operator(), values.len()) {
-        ("In" | "NotIn", 0) => {
-            errors.required(&at, "must be specified when `operator` is 'In' or 'NotIn'");
-        }
-        ("Exists" | "DoesNotExist", 1..) => {
-            let detail = "may not be specified when `operator` is 'Exists' or 'DoesNotExist'";
-            errors.forbidden(&at, detail);
-        }
-        ("Gt" | "Lt", 0 | 2..) => {
-            let detail = "must be specified single value when `operator` is 'Lt' or 'Gt'";
-            errors.required(&at, detail);
-        }
-        ("In" | "NotIn" | "Exists" | "DoesNotExist" | "Gt" | "Lt", _) => {}
-        (other, _) => errors.invalid(&path.child("operator"), typed(other), OPERATOR),
-    }
-    validate_label_name(expression.key(), &path.child("key"), errors);
-    if check_values {
-        for (index, value) in values.iter().enumerate() {
-            errors.invalid_each(&at.index(index), value, label_value(value));
-        }
-    }
-}
-
-fn node_fields(expression: NodeSelectorRequirement<'_>, path: &Path<'_>, errors: &mut ErrorList) {
-    let (values, at) = (expression.values(), path.child("values"));
-    match expression.operator() {
-        "In" | "NotIn" if values.len() != 1 => errors.required(
-            &at,
-            "must be only one value when `operator` is 'In' or 'NotIn' for node field selector",
-        ),
-        "In" | "NotIn" => {}
-        other => errors.invalid(&path.child("operator"), typed(other), OPERATOR),
-    }
-    if expression.key() != "metadata.name" {
-        let detail = "not a valid field selector key";
-        errors.invalid(&path.child("key"), expression.key(), detail);
-        return;
-    }
-    for (index, value) in values.iter().enumerate() {
-        errors.invalid_each(&at.index(index), value, dns1123_subdomain(value));
     }
 }
 

@@ -12,6 +12,7 @@ use super::leeway::Leeway;
 use super::{claim_template, projected, sources};
 use crate::core::v1::{EphemeralVolumeSource, Volume};
 use crate::validation::quantity::amount;
+use crate::validation::volume_source;
 
 const ONE_TYPE: &str = "may not specify more than 1 volume type";
 const LONG_TARGET: &str = "Total length of <volume name>:<iscsi.targetPortal> must be under 64 characters if iscsi.initiatorName is specified.";
@@ -95,9 +96,9 @@ fn source(volume: Volume<'_>, pod: &str, leeway: &Leeway, path: &Path<'_>, error
             );
         }
     });
-    check!(volume.host_path(), "hostPath", |it, at| sources::host_path(
-        it, at, errors
-    ));
+    check!(volume.host_path(), "hostPath", |it, at| {
+        volume_source::host_path(it, at, errors)
+    });
     check!(volume.git_repo(), "gitRepo", |it, at| {
         needed(&[("repository", it.repository())], at, errors);
         sources::descending_path(it.directory(), &at.child("directory"), errors);
@@ -108,7 +109,7 @@ fn source(volume: Volume<'_>, pod: &str, leeway: &Leeway, path: &Path<'_>, error
         "gcePersistentDisk",
         |it, at| {
             needed(&[("pdName", it.pd_name())], at, errors);
-            sources::partition(it.partition(), at, errors);
+            volume_source::partition(it.partition(), at, errors);
         }
     );
     check!(
@@ -116,7 +117,7 @@ fn source(volume: Volume<'_>, pod: &str, leeway: &Leeway, path: &Path<'_>, error
         "awsElasticBlockStore",
         |it, at| {
             needed(&[("volumeID", it.volume_id())], at, errors);
-            sources::partition(it.partition(), at, errors);
+            volume_source::partition(it.partition(), at, errors);
         }
     );
     check!(volume.secret(), "secret", |it, at| {
@@ -124,7 +125,9 @@ fn source(volume: Volume<'_>, pod: &str, leeway: &Leeway, path: &Path<'_>, error
         mode(it.default_mode(), &at.child("defaultMode"), errors);
         sources::keys(it.items(), &at.child("items"), errors);
     });
-    check!(volume.nfs(), "nfs", |it, at| sources::nfs(it, at, errors));
+    check!(volume.nfs(), "nfs", |it, at| volume_source::nfs(
+        it, at, errors
+    ));
     check!(volume.iscsi(), "iscsi", |it, at| sources::iscsi(
         it, at, errors
     ));
@@ -141,9 +144,11 @@ fn source(volume: Volume<'_>, pod: &str, leeway: &Leeway, path: &Path<'_>, error
             errors,
         );
     });
-    check!(volume.flocker(), "flocker", |it, at| sources::flocker(
-        it, at, errors
-    ));
+    check!(
+        volume.flocker(),
+        "flocker",
+        |it, at| volume_source::flocker(it, at, errors)
+    );
     check!(
         volume.persistent_volume_claim(),
         "persistentVolumeClaim",
@@ -166,9 +171,11 @@ fn source(volume: Volume<'_>, pod: &str, leeway: &Leeway, path: &Path<'_>, error
             errors.required(&at.child("monitors"), "");
         }
     });
-    check!(volume.quobyte(), "quobyte", |it, at| sources::quobyte(
-        it, at, errors
-    ));
+    check!(
+        volume.quobyte(),
+        "quobyte",
+        |it, at| volume_source::quobyte(it, at, errors)
+    );
     check!(
         volume.downward_api(),
         "downwardAPI",
@@ -180,11 +187,11 @@ fn source(volume: Volume<'_>, pod: &str, leeway: &Leeway, path: &Path<'_>, error
             }
         }
     );
-    check!(volume.fc(), "fc", |it, at| sources::fibre_channel(
+    check!(volume.fc(), "fc", |it, at| volume_source::fc(
         it, at, errors
     ));
     check!(volume.flex_volume(), "flexVolume", |it, at| {
-        sources::flex(it.driver(), it.options(), at, errors);
+        volume_source::flex(it.driver(), it.options(), at, errors);
     });
     check!(volume.config_map(), "configMap", |it, at| {
         needed(&[("name", it.name())], at, errors);
@@ -212,7 +219,7 @@ fn source(volume: Volume<'_>, pod: &str, leeway: &Leeway, path: &Path<'_>, error
         needed(&[("volumeID", it.volume_id())], at, errors);
     });
     check!(volume.azure_disk(), "azureDisk", |it, at| {
-        sources::azure_disk(it, at, errors);
+        volume_source::azure_disk(it, at, errors);
     });
     check!(volume.storageos(), "storageos", |it, at| {
         sources::storage_os(it, at, errors);
