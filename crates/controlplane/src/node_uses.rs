@@ -101,7 +101,7 @@ impl Part {
     }
 
     fn put(self, graph: &mut Graph, entry: &Entry) {
-        match entry.record() {
+        match entry.glance() {
             Ok(object) => (self.put)(graph, entry, &object),
             Err(error) => {
                 // What cannot be read is used by nobody.

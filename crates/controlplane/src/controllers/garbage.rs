@@ -1,7 +1,8 @@
 //! `garbage-collector-controller`: takes away what has lost its owners, in the way that a delete asked for.
 //!
-//! It keeps a graph of who owns what, and brings it up to date by comparing revisions, so an object is decoded once per
-//! change, and not at all if it has neither owners nor an end. Of what has changed, and of what belongs to something
+//! It keeps a graph of who owns what, and brings it up to date by what has changed, so an object is decoded once per
+//! change, and not at all if it has neither owners nor an end. Where it comes too late for the changes that the cache
+//! remembers, it looks at everything. Of what has changed, and of what belongs to something
 //! that has gone,
 //!
 //! - what has only owners that are gone is deleted, and owners that are gone are struck out where others remain;
@@ -12,7 +13,7 @@ use std::collections::{HashMap, HashSet};
 use std::pin::Pin;
 use std::sync::Arc;
 
-use pintle_endpoints::cache::{Entry, Version};
+use pintle_endpoints::cache::Entry;
 use pintle_endpoints::delete_options::{DeleteOptions, Propagation};
 use pintle_endpoints::metadata::{Metadata, MetadataMut};
 use pintle_endpoints::store::finalizers::{FOREGROUND, ORPHAN};
@@ -38,15 +39,6 @@ struct Owner {
     blocks: bool,
 }
 
-/// What was seen of an object.
-#[derive(Debug)]
-struct Seen {
-    revision: Revision,
-    uid: String,
-    /// There if it has owners or is on its way out.
-    node: Option<Node>,
-}
-
 /// What is known of an object with owners, or on its way out.
 #[derive(Clone, Debug)]
 struct Node {
@@ -63,8 +55,8 @@ struct Node {
 /// The controller.
 pub(super) struct Collector {
     tools: Tools,
-    /// Of each kind what was seen last, with the revision of its snapshot.
-    seen: HashMap<Vec<u8>, (Revision, HashMap<String, Seen>)>,
+    /// Of each kind what has owners or is on its way out, as of a revision.
+    seen: HashMap<Vec<u8>, (Revision, HashMap<String, Node>)>,
     /// What has changed and is still to be looked at.
     changed: HashSet<Place>,
     /// Owners that are gone, or have begun to wait for their dependents, since those were looked at.
@@ -105,53 +97,41 @@ impl Collector {
             .retain(|prefix, _| prefixes.contains(prefix.as_slice()));
         for store in stores {
             let cache = store.cache();
-            let revision = cache.newest().0.revision();
             let (seen, nodes) = self
                 .seen
                 .entry(cache.prefix().to_vec())
                 .or_insert_with(|| (Revision::ZERO, HashMap::new()));
-            if *seen == revision {
+            let news = &mut News {
+                prefix: cache.prefix(),
+                nodes,
+                changed: &mut self.changed,
+                affected: &mut self.affected,
+            };
+            let newest = cache.newest().0.revision();
+            if *seen == newest {
                 continue;
             }
-            let mut next = HashMap::with_capacity(nodes.len());
-            for entry in cache.all(None) {
-                let seen = match nodes.remove(entry.key()) {
-                    Some(seen) if seen.revision == entry.revision() => seen,
-                    before => {
-                        // Another object of the same name: the one before is gone.
-                        let gone = before.filter(|before| before.uid != entry.uid());
-                        self.affected.extend(gone.map(|gone| gone.uid));
-                        let node = node_of(&entry)?;
-                        if let Some(node) = &node {
-                            if node.is_going && node.is_foreground {
-                                self.affected.insert(node.uid.clone());
-                            }
-                            let place = (cache.prefix().to_vec(), entry.key().to_owned());
-                            self.changed.insert(place);
-                        }
-                        Seen {
-                            revision: entry.revision(),
-                            uid: entry.uid().to_owned(),
-                            node,
-                        }
-                    }
-                };
-                next.insert(entry.key().to_owned(), seen);
+            if let Some(changes) = cache.changes(*seen) {
+                for change in changes {
+                    news.take_in(change.old_entry(), change.new_entry())?;
+                    *seen = change.revision();
+                }
+            } else {
+                news.take_in_all(&cache.all(None))?;
+                // Owners that are gone may have left no trace.
+                self.swept = None;
+                *seen = newest;
             }
-            self.affected
-                .extend(nodes.drain().map(|(_, gone)| gone.uid));
-            *nodes = next;
-            *seen = revision;
         }
         Ok(())
     }
 
-    /// Everything in the graph that has owners or is on its way out.
+    /// Everything in the graph: what has owners or is on its way out.
     fn nodes(&self) -> impl Iterator<Item = ((&[u8], &str), &Node)> {
         self.seen.iter().flat_map(|(prefix, (_, nodes))| {
-            nodes.iter().filter_map(move |(key, seen)| {
-                Some(((prefix.as_slice(), key.as_str()), seen.node.as_ref()?))
-            })
+            nodes
+                .iter()
+                .map(move |(key, node)| ((prefix.as_slice(), key.as_str()), node))
         })
     }
 
@@ -197,7 +177,7 @@ impl Collector {
             .find(|hub| Arc::ptr_eq(hub.cache(), store.cache()));
         let node = hub
             .and_then(|hub| self.seen.get(hub.cache().prefix()))
-            .and_then(|(_, nodes)| nodes.get(&key)?.node.as_ref());
+            .and_then(|(_, nodes)| nodes.get(&key));
         if node.is_some_and(|node| node.is_going && node.is_foreground) {
             State::Waiting
         } else {
@@ -388,6 +368,63 @@ impl Collector {
     }
 }
 
+/// Brings the graph of one kind up to date.
+struct News<'a> {
+    prefix: &'a [u8],
+    nodes: &'a mut HashMap<String, Node>,
+    changed: &'a mut HashSet<Place>,
+    affected: &'a mut HashSet<String>,
+}
+
+impl News<'_> {
+    /// One change of an object.
+    fn take_in(
+        &mut self,
+        old: Option<&Arc<Entry>>,
+        new: Option<&Arc<Entry>>,
+    ) -> Result<(), ApiError> {
+        // Another object of the same name: the one before is gone.
+        let gone = old.filter(|old| new.is_none_or(|new| new.uid() != old.uid()));
+        self.affected.extend(gone.map(|gone| gone.uid().to_owned()));
+        match (old, new) {
+            (_, Some(new)) => self.look_at(new),
+            (Some(old), None) => {
+                self.nodes.remove(old.key());
+                Ok(())
+            }
+            (None, None) => Ok(()),
+        }
+    }
+
+    /// Every object that there is.
+    fn take_in_all(&mut self, entries: &[Arc<Entry>]) -> Result<(), ApiError> {
+        let before = std::mem::take(self.nodes);
+        for entry in entries {
+            match before.get(entry.key()) {
+                Some(node) if node.revision == entry.revision() => {
+                    self.nodes.insert(entry.key().to_owned(), node.clone());
+                }
+                _ => self.look_at(entry)?,
+            }
+        }
+        Ok(())
+    }
+
+    fn look_at(&mut self, entry: &Entry) -> Result<(), ApiError> {
+        let Some(node) = node_of(entry)? else {
+            self.nodes.remove(entry.key());
+            return Ok(());
+        };
+        if node.is_going && node.is_foreground {
+            self.affected.insert(node.uid.clone());
+        }
+        self.changed
+            .insert((self.prefix.to_vec(), entry.key().to_owned()));
+        self.nodes.insert(entry.key().to_owned(), node);
+        Ok(())
+    }
+}
+
 /// A node that outlives the graph as it is now.
 fn owned_node((place, node): ((&[u8], &str), &Node)) -> (Place, Node) {
     ((place.0.to_vec(), place.1.to_owned()), node.clone())
@@ -423,15 +460,10 @@ fn tolerate<T>(result: Result<T, ApiError>) -> Result<(), ApiError> {
 
 /// What there is to know of an object. Most have neither owners nor an end, which their text tells without decoding.
 fn node_of(entry: &Entry) -> Result<Option<Node>, ApiError> {
-    let json = entry.json(Version::HUB)?;
-    let has = |word: &str| {
-        json.windows(word.len())
-            .any(|window| window == word.as_bytes())
-    };
-    if !has("\"ownerReferences\"") && !has("\"deletionTimestamp\"") {
+    if !entry.mentions("\"ownerReferences\"") && !entry.mentions("\"deletionTimestamp\"") {
         return Ok(None);
     }
-    let object = entry.record()?;
+    let object = entry.glance()?;
     let metadata = Metadata::of(&object);
     let owners = metadata.owner_references().map(|owner| {
         let owner = OwnerReference::from_record(owner);

@@ -167,7 +167,7 @@ pub async fn run(
             "garbage-collector-controller" => Box::new(garbage::Collector::new(tools.clone())),
             "serviceaccount-controller" => Box::new(standing::Accounts(tools.clone())),
             "root-ca-certificate-publisher-controller" => match &root_ca {
-                Some(root_ca) => Box::new(standing::RootCa(tools.clone(), root_ca.clone())),
+                Some(root_ca) => Box::new(standing::RootCa::new(tools.clone(), root_ca.clone())),
                 None => continue,
             },
             "resourcequota-controller" => Box::new(quotas::Quotas::new(tools.clone())),

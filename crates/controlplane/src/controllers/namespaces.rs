@@ -43,6 +43,9 @@ impl Namespaces {
         let Some(entry) = namespaces.cache().get(name) else {
             return Ok(true);
         };
+        if !entry.mentions("\"deletionTimestamp\"") {
+            return Ok(true);
+        }
         let object = entry.record()?;
         let spec = Namespace::from_record(&object).spec();
         let is_going = Metadata::of(&object).deletion_timestamp().is_some();

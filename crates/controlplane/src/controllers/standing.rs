@@ -1,5 +1,6 @@
 //! What every namespace has: the service account `default`, and the CA by which to know this server.
 
+use std::collections::HashMap;
 use std::pin::Pin;
 
 use pintle_api::core::v1::{ConfigMap, ConfigMapMut, ServiceAccount, ServiceAccountMut};
@@ -8,6 +9,7 @@ use pintle_endpoints::store::Change;
 use pintle_runtime::status::ApiError;
 use pintle_runtime::value::Record;
 use pintle_runtime::view::View;
+use pintle_storage::Revision;
 
 use super::{Controller, Tools};
 
@@ -15,7 +17,22 @@ use super::{Controller, Tools};
 pub(super) struct Accounts(pub Tools);
 
 /// `root-ca-certificate-publisher-controller`
-pub(super) struct RootCa(pub Tools, pub String);
+pub(super) struct RootCa {
+    tools: Tools,
+    bundle: String,
+    /// The maps that were found right, by namespace.
+    published: HashMap<String, Revision>,
+}
+
+impl RootCa {
+    pub(super) fn new(tools: Tools, bundle: String) -> Self {
+        Self {
+            tools,
+            bundle,
+            published: HashMap::new(),
+        }
+    }
+}
 
 type Pass<'a> = Pin<Box<dyn Future<Output = Result<(), ApiError>> + Send + 'a>>;
 
@@ -73,7 +90,12 @@ const DESCRIPTION: (&str, &str) = (
 impl Controller for RootCa {
     fn pass(&mut self) -> Pass<'_> {
         Box::pin(async move {
-            let Self(tools, bundle) = self;
+            let Self {
+                tools,
+                bundle,
+                published,
+            } = self;
+            let mut right = HashMap::new();
             let (namespaces, maps) = (
                 tools.store("", "namespaces")?,
                 tools.store("", "configmaps")?,
@@ -93,7 +115,10 @@ impl Controller for RootCa {
                     tolerate(maps.create(&tools.permit(), &cx, map).await)?;
                     continue;
                 };
-                if is_published(&entry.record()?, bundle) {
+                let revision = entry.revision();
+                if published.get(name) == Some(&revision) || is_published(&*entry.glance()?, bundle)
+                {
+                    right.insert(name.to_owned(), revision);
                     continue;
                 }
                 let make = |old: Option<&Record>| {
@@ -107,6 +132,7 @@ impl Controller for RootCa {
                         .await,
                 )?;
             }
+            *published = right;
             Ok(())
         })
     }

@@ -6,7 +6,7 @@
 
 use std::fmt;
 use std::ops::Range;
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use bytes::Bytes;
 use pintle_runtime::codec::json::{self, Gap};
@@ -26,7 +26,16 @@ pub struct Draft {
     facts: Packed,
     json: Vec<u8>,
     gap: Gap,
+    recent: Recent,
+}
+
+/// What a writer has in hand, and lends to others while the write is recent.
+#[derive(Clone, Default)]
+struct Recent {
+    /// The bytes that were stored: protobuf is made from them cheaply.
     stored: Option<Bytes>,
+    /// The object, without its revision.
+    record: Option<Arc<Record>>,
 }
 
 /// An object as of one revision. It never changes; a write makes a new one.
@@ -45,8 +54,7 @@ pub struct Entry {
     digits: Range<u32>,
     /// Where the metadata stand in it.
     metadata: Range<u32>,
-    /// The bytes that were stored, while the write is recent: protobuf is made from them cheaply.
-    stored: Mutex<Option<Bytes>>,
+    recent: Mutex<Recent>,
     protobuf: OnceLock<Bytes>,
     others: OnceLock<Box<[Other]>>,
     extras: OnceLock<Box<[Extras]>>,
@@ -101,17 +109,22 @@ impl Draft {
             facts,
             json,
             gap,
-            stored: None,
+            recent: Recent::default(),
         })
     }
 
     /// Keeps the stored bytes at hand for those who will ask for protobuf.
     #[must_use]
-    pub fn with_stored(self, stored: Bytes) -> Self {
-        Self {
-            stored: Some(stored),
-            ..self
-        }
+    pub fn with_stored(mut self, stored: Bytes) -> Self {
+        self.recent.stored = Some(stored);
+        self
+    }
+
+    /// Keeps the object that was encoded at hand for those who follow the writes.
+    #[must_use]
+    pub fn with_record(mut self, hub: Record) -> Self {
+        self.recent.record = Some(Arc::new(hub));
+        self
     }
 
     /// `namespace/name`, or `name`.
@@ -121,17 +134,19 @@ impl Draft {
 
     /// Whether `entry` is this object already, apart from its revision.
     pub fn is_same_as(&self, entry: &Entry) -> bool {
-        self.key == entry.key && self.completed(entry.revision).0 == entry.json
+        let mut buffer = itoa::Buffer::new();
+        let revision = buffer.format(entry.revision.0);
+        self.key == entry.key && self.gap.is_filled(&self.json, revision, &entry.json)
     }
 
     /// The object at the revision that it got.
     pub fn at(&self, revision: Revision) -> Entry {
         let (json, digits) = self.completed(revision);
-        let stored = self
-            .stored
-            .clone()
-            .filter(|_| self.forms.stores_protobuf_of_hub());
-        self.entry(revision, json, digits, stored)
+        let mut recent = self.recent.clone();
+        if !self.forms.stores_protobuf_of_hub() {
+            recent.stored = None;
+        }
+        self.entry(revision, json, digits, recent)
     }
 
     /// The object without any revision: what a dry run answers with.
@@ -140,7 +155,7 @@ impl Draft {
             Revision::ZERO,
             Bytes::copy_from_slice(&self.json),
             0..0,
-            None,
+            Recent::default(),
         )
     }
 
@@ -159,7 +174,7 @@ impl Draft {
         revision: Revision,
         json: Bytes,
         digits: Range<usize>,
-        stored: Option<Bytes>,
+        recent: Recent,
     ) -> Entry {
         let metadata = self.gap.metadata(&self.json, json.len());
         Entry {
@@ -172,7 +187,7 @@ impl Draft {
             json,
             digits: short(digits),
             metadata: short(metadata),
-            stored: Mutex::new(stored),
+            recent: Mutex::new(recent),
             protobuf: OnceLock::new(),
             others: OnceLock::new(),
             extras: OnceLock::new(),
@@ -247,12 +262,28 @@ impl Entry {
             + self.json.len()
     }
 
+    /// Whether its JSON has `text` in it, which costs far less than to decode it. What has not the name of a field has
+    /// not the field.
+    pub fn mentions(&self, text: &str) -> bool {
+        memchr::memmem::find(&self.json, text.as_bytes()).is_some()
+    }
+
     /// The object in the hub form, to compute a new one from. Its texts are slices of the JSON.
     ///
     /// # Errors
     /// Where the JSON can not be read, which would be a fault of this server.
     pub fn record(&self) -> Result<Record, ApiError> {
         self.forms.decode_hub(&self.json)
+    }
+
+    /// The object in the hub form, to look at and not to write from: it may lack its revision. Costs nothing while the
+    /// write is recent.
+    ///
+    /// # Errors
+    /// Those of [`Entry::record`].
+    pub fn glance(&self) -> Result<Arc<Record>, ApiError> {
+        let recent = self.recent().record.clone();
+        recent.map_or_else(|| self.record().map(Arc::new), Ok)
     }
 
     /// The object's JSON in a served form: complete, compact, without a final newline.
@@ -333,23 +364,29 @@ impl Entry {
             json,
             digits: short(digits),
             metadata: short(metadata),
-            stored: Mutex::default(),
+            recent: Mutex::default(),
             protobuf: OnceLock::new(),
             others: OnceLock::new(),
             extras: OnceLock::new(),
         }
     }
 
-    /// Lets go of the stored bytes, when few will ask for protobuf that have not.
+    /// Lets go of what the writer had in hand, when few will ask for protobuf that have not.
     pub(crate) fn settle(&self) {
-        self.take_stored();
+        let _ = std::mem::take(&mut *self.recent());
+    }
+
+    /// Lets go of the record, when those who follow the writes have seen it.
+    pub(crate) fn let_go_of_record(&self) {
+        let _ = self.recent().record.take();
     }
 
     fn take_stored(&self) -> Option<Bytes> {
-        self.stored
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .take()
+        self.recent().stored.take()
+    }
+
+    fn recent(&self) -> MutexGuard<'_, Recent> {
+        self.recent.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn converted(&self, version: Version) -> Result<Record, ApiError> {

@@ -75,12 +75,12 @@ impl Event {
     }
 
     /// The object after the write, unless it is gone.
-    pub(crate) fn new_entry(&self) -> Option<&Arc<Entry>> {
+    pub fn new_entry(&self) -> Option<&Arc<Entry>> {
         self.new.as_ref()
     }
 
     /// The object before the write, if it was there.
-    pub(crate) fn old_entry(&self) -> Option<&Arc<Entry>> {
+    pub fn old_entry(&self) -> Option<&Arc<Entry>> {
         self.old.as_ref()
     }
 

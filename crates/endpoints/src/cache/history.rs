@@ -28,6 +28,8 @@ struct Change {
 
 /// This many changes are kept whatever their size.
 const AT_LEAST: usize = 32;
+/// Who follows the writes is seldom further behind.
+const FOLLOWED: usize = 64;
 
 impl History {
     /// No changes yet, and none before `base`.
@@ -50,6 +52,10 @@ impl History {
         let size = event.size();
         self.bytes += size;
         self.changes.push_back(Change { event, after, size });
+        let seen = self.changes.len().checked_sub(FOLLOWED + 1);
+        if let Some(seen) = seen.and_then(|at| self.changes[at].event.new_entry()) {
+            seen.let_go_of_record();
+        }
         while self.bytes > self.limit && self.changes.len() > AT_LEAST {
             let Some(oldest) = self.changes.pop_front() else {
                 break;

@@ -179,6 +179,12 @@ impl Cache {
         lock(&self.history).at(revision).cloned()
     }
 
+    /// What has changed after `revision`, in order; `None` if some of it may be forgotten.
+    pub fn changes(&self, revision: Revision) -> Option<Vec<Arc<Event>>> {
+        let history = lock(&self.history);
+        Some(history.since(revision)?.cloned().collect())
+    }
+
     pub(crate) fn hub(&self) -> &Arc<Hub> {
         &self.hub
     }

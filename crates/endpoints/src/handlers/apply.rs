@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use pintle_runtime::codec::{DecodeError, Problems, json, yaml};
 use pintle_runtime::fields::{
-    ApplyError, ConfigError, Conflict, FieldManager, Manager, configuration,
+    ApplyError, Config, ConfigError, Conflict, FieldManager, Manager, configuration,
 };
 use pintle_runtime::gvk::GroupVersion;
 use pintle_runtime::resource::Resource;
@@ -112,7 +112,7 @@ fn check_managed_fields(said: &Map) -> Result<(), ApiError> {
 }
 
 /// What was said, by the table of the kind.
-fn typed(said: &Map, row: &Resource) -> Result<Record, ApiError> {
+fn typed(said: &Map, row: &Resource) -> Result<Config, ApiError> {
     let metadata = said.get("metadata").and_then(Value::as_map);
     let named = |key| metadata.map_or("", |metadata| text(metadata, key));
     configuration(said, &row.object).map_err(|error| {

@@ -106,7 +106,13 @@ pub(super) async fn patch(
         let patch = Patch::new(kind, &body, options.field_validation, limit);
         let mut old = Vec::new();
         json::encode(live, &mut old);
-        let new = patch.patched(&old.into(), &target.expected(), &call.server.registry, cx)?;
+        let new = patch.patched(
+            live,
+            &old.into(),
+            &target.expected(),
+            &call.server.registry,
+            cx,
+        )?;
         Ok((new, Duty::Store))
     };
     let written = in_time(target.write(cx, &Preconditions::default(), make)).await?;
@@ -172,7 +178,10 @@ impl<'a> Target<'a> {
             self.admit(cx, &live, &mut new).await?;
             self.endpoint.check(&new, &object)?;
             self.endpoint.take_back(&new, &mut object)?;
-            let is_blind = matches!(Metadata::of(&object).resource_version(), "" | "0");
+            // Whoever names the revision that is there now, as a patch does that says nothing of it, may as well be asked
+            // again about the next one.
+            let said = Metadata::of(&object).resource_version();
+            let is_blind = matches!(said, "" | "0") || said == revision.to_string();
             let mut is_stale = false;
             let make = |existing: Option<Existing<'_>>| {
                 let found = existing.map(|existing| existing.object.entry().revision());

@@ -130,7 +130,8 @@ pub(super) async fn patch(
         let make = |existing: Option<Existing<'_>>| match existing {
             Some(existing) => {
                 let expected = Expected::object(store.row());
-                patch.patched(existing.object.json()?, &expected, registry, cx)
+                let (record, old) = (existing.record, existing.object.json()?);
+                patch.patched(record, old, &expected, registry, cx)
             }
             None => Err(store.not_found(&name)),
         };

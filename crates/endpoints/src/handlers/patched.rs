@@ -6,6 +6,7 @@ use pintle_runtime::field_path::{ErrorList, Path};
 use pintle_runtime::gvk::GroupKind;
 use pintle_runtime::patch::{JsonPatch, PatchError, merge, printed, strategic_merge};
 use pintle_runtime::status::{ApiError, Responded};
+use pintle_runtime::text::Text;
 use pintle_runtime::value::{Map, Record, Value};
 
 use super::decode::{Expected, decode_patched};
@@ -40,27 +41,29 @@ impl<'a> Patch<'a> {
         }
     }
 
-    /// The object that it makes of the one whose JSON is `old`.
+    /// The object that it makes of the record `existing`, whose JSON is `old`.
     ///
     /// # Errors
     /// 400 for what is no patch, 413 for one beyond a limit, 422 for one that does not fit the object, or that makes
     /// what is no such object.
     pub(super) fn patched(
         &self,
+        existing: &Record,
         old: &Bytes,
         expected: &Expected<'_>,
         registry: &Registry,
         cx: &RequestContext,
     ) -> Result<Record, ApiError> {
         let mut known = self.problems();
+        let mut problems = self.problems();
         match self.kind {
             PatchType::Strategic => {
                 let patch = self.object(&mut known, "")?;
                 let shown = Value::Map(patch.clone());
-                let new = strategic(old, patch, expected)?;
-                let mut problems = self.problems();
-                let made = json::decode(expected.ty, &new, &mut problems)
-                    .map_err(|error| refused(&printed(&shown), &error.to_string()))?;
+                let before = reached(existing, old, &patch)?;
+                let new = strategic_merge(plain(&before)?, patch, expected.ty).map_err(unfit)?;
+                let made = spliced(existing, &before, new, &mut problems)
+                    .map_err(|error| refused(&printed(&shown), &error))?;
                 let mut texts = problems.texts().to_vec();
                 texts.sort_unstable();
                 self.judge(known.texts().iter().cloned().chain(texts), cx, || {
@@ -71,9 +74,14 @@ impl<'a> Patch<'a> {
             _ => {
                 let (new, known) = self.changed(old, known)?;
                 let shown = || String::from_utf8_lossy(&new).into_owned();
-                let mut problems = self.problems();
-                let made = decode_patched(&new, expected, &mut problems, registry)
-                    .map_err(|error| refused(&shown(), &error))?;
+                let before = members(old)?;
+                let made = match json::open(&new) {
+                    Ok(Value::Map(after)) if is_of_one_kind(&before, &after) => {
+                        spliced(existing, &before, after, &mut problems)
+                    }
+                    _ => decode_patched(&new, expected, &mut problems, registry),
+                };
+                let made = made.map_err(|error| refused(&shown(), &error))?;
                 let texts = problems.texts().iter().cloned();
                 self.judge(known.into_iter().chain(texts), cx, shown)?;
                 Ok(made)
@@ -149,15 +157,83 @@ impl<'a> Patch<'a> {
     }
 }
 
-fn strategic(old: &Bytes, patch: Map, expected: &Expected<'_>) -> Result<Bytes, ApiError> {
-    let old = json::decode_value(old, &mut Problems::ignored());
-    let Ok(Value::Map(old)) = old else {
-        return Err(ApiError::internal("an object that is no JSON object"));
+/// The members of an object's JSON, each as text.
+fn members(object: &Bytes) -> Result<Map, ApiError> {
+    match json::open(object) {
+        Ok(Value::Map(members)) => Ok(members),
+        _ => Err(ApiError::internal("an object that is no JSON object")),
+    }
+}
+
+/// The members of an object that a strategic merge patch reaches, each as text; all of them if it has something to
+/// say about the object as a whole.
+fn reached(existing: &Record, old: &Bytes, patch: &Map) -> Result<Map, ApiError> {
+    let ty = existing.ty();
+    let mut reached = Vec::with_capacity(patch.len());
+    for (key, _) in patch.iter() {
+        let name = match key.split_once('/') {
+            None if key.starts_with('$') => return members(old),
+            Some((directive, list)) if directive.starts_with('$') => list,
+            _ => key,
+        };
+        let index = ty.field_index(name);
+        if let Some(text) = index.and_then(|index| json::member(existing, index)) {
+            reached.push((Text::from(name.to_owned()), Value::Raw(text)));
+        }
+    }
+    Ok(Map::from_entries(reached))
+}
+
+/// The same as plain values.
+fn plain(members: &Map) -> Result<Map, ApiError> {
+    let plain = |(name, text): (&Text, &Value)| match text {
+        Value::Raw(text) => json::decode_value(text, &mut Problems::ignored())
+            .map(|value| (name.clone(), value))
+            .map_err(|_| ApiError::internal("an object that is no JSON object")),
+        other => Ok((name.clone(), other.clone())),
     };
-    let new = strategic_merge(old, patch, expected.ty).map_err(unfit)?;
+    members.iter().map(plain).collect()
+}
+
+/// The record `old`, whose JSON has the members `before`, with the members `after` instead: only those that differ
+/// are decoded.
+fn spliced(
+    old: &Record,
+    before: &Map,
+    after: Map,
+    problems: &mut Problems,
+) -> Result<Record, String> {
+    let mut record = old.clone();
+    let forget = |record: &mut Record, name: &str| {
+        if let Some(index) = record.ty().field_index(name) {
+            record.remove(index);
+        }
+    };
+    for (name, _) in before.iter() {
+        if !after.contains_key(name) {
+            forget(&mut record, name);
+        }
+    }
+    let changed: Map = after
+        .into_iter()
+        .filter(|(name, value)| before.get(name) != Some(value))
+        .collect();
+    if changed.is_empty() {
+        return Ok(record);
+    }
+    for (name, _) in changed.iter() {
+        forget(&mut record, name);
+    }
     let mut text = Vec::new();
-    json::encode_value(&Value::Map(new), &mut text);
-    Ok(text.into())
+    json::encode_value(&Value::Map(changed), &mut text);
+    json::decode_onto(&mut record, &text.into(), problems).map_err(|error| error.to_string())?;
+    Ok(record)
+}
+
+/// Whether two objects say that they are of the same kind.
+fn is_of_one_kind(one: &Map, other: &Map) -> bool {
+    let same = |name| one.get(name) == other.get(name);
+    same("apiVersion") && same("kind")
 }
 
 /// 422 for what a patch made, which is `shown`.

@@ -1,6 +1,6 @@
 //! Apply: the fields that somebody cares for, laid over an object that is there.
 
-use pintle_runtime::fields::ApplyError;
+use pintle_runtime::fields::{ApplyError, Config};
 use pintle_runtime::status::ApiError;
 use pintle_runtime::value::Record;
 
@@ -25,10 +25,11 @@ impl Store {
             books: Duty::Maker,
             ..Change::default()
         };
+        let config = Config::from(config.clone());
         let make = |existing: Option<Existing<'_>>| {
             let existing = existing.ok_or_else(|| self.not_found(name))?;
             self.field_manager(cx)
-                .apply(existing.record, config, &cx.field_manager, true)
+                .apply(existing.record, &config, &cx.field_manager, true)
                 .map_err(|error| match error {
                     ApplyError::Conflicts(_) => ApiError::modified(&self.resource, name),
                     error => ApiError::internal(error),

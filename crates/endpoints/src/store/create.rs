@@ -87,9 +87,8 @@ impl Store {
         let stored = self.forms().encode_stored(&hub)?;
         let key = self.cache.storage_key(draft.key());
         let lease = self.strategy.time_to_live(&hub);
-        let announcement = self
-            .cache
-            .announce(&stored, draft.with_stored(stored.clone()));
+        let draft = draft.with_stored(stored.clone()).with_record(hub);
+        let announcement = self.cache.announce(&stored, draft);
         match self.storage.put(&key, Expect::Absent, stored, lease).await {
             Ok(revision) => {
                 let object = Object::new(announcement.written(revision), self.version);

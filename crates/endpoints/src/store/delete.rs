@@ -111,7 +111,7 @@ impl Store {
                     let marked = if dry_run {
                         Some(Arc::new(draft.at(entry.revision())))
                     } else {
-                        self.mark(&entry, draft, &hub).await?
+                        self.mark(&entry, draft, hub).await?
                     };
                     match marked {
                         Some(marked) if !then_delete => {
@@ -261,17 +261,16 @@ impl Store {
         &self,
         entry: &Arc<Entry>,
         draft: Draft,
-        hub: &Record,
+        hub: Record,
     ) -> Result<Option<Arc<Entry>>, ApiError> {
         if draft.is_same_as(entry) {
             return Ok(Some(Arc::clone(entry)));
         }
-        let stored = self.forms().encode_stored(hub)?;
-        let lease = self.strategy.time_to_live(hub);
+        let stored = self.forms().encode_stored(&hub)?;
+        let lease = self.strategy.time_to_live(&hub);
         let key = self.cache.storage_key(entry.key());
-        let announcement = self
-            .cache
-            .announce(&stored, draft.with_stored(stored.clone()));
+        let draft = draft.with_stored(stored.clone()).with_record(hub);
+        let announcement = self.cache.announce(&stored, draft);
         match self
             .storage
             .put(&key, Expect::At(entry.revision()), stored, lease)

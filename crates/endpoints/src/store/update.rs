@@ -290,9 +290,8 @@ impl Store {
             Next::Write { draft, hub } => {
                 let stored = self.forms().encode_stored(&hub)?;
                 let lease = self.strategy.time_to_live(&hub);
-                let announcement = self
-                    .cache
-                    .announce(&stored, draft.with_stored(stored.clone()));
+                let draft = draft.with_stored(stored.clone()).with_record(hub);
+                let announcement = self.cache.announce(&stored, draft);
                 let put = self
                     .storage
                     .put(&key, Expect::At(entry.revision()), stored, lease)

@@ -1,11 +1,37 @@
 //! How apply sees a type: as a leaf, a list or a map.
 
+use std::borrow::Cow;
+
 use crate::quote::Quoted;
 use crate::schema::{Field, FieldType, ListType, MapType, Shape};
 use crate::text::Text;
 use crate::value::{Map, Record, Value};
 
 use super::element::{PathElement, Scalar};
+use super::normal::reflected;
+
+/// How records are looked at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Lens {
+    /// As they are.
+    Plain,
+    /// With presence as upstream's reflection sees it, as if they were in normal form.
+    Reflected,
+}
+
+impl Lens {
+    /// A field as it is seen.
+    pub(super) fn field<'v>(
+        self,
+        field: &Field,
+        value: Option<&'v Value>,
+    ) -> Option<Cow<'v, Value>> {
+        match self {
+            Self::Plain => value.map(Cow::Borrowed),
+            Self::Reflected => reflected(field, value),
+        }
+    }
+}
 
 /// A type with what the field that holds it says of ownership.
 #[derive(Clone, Copy, Debug)]
@@ -31,12 +57,21 @@ pub(super) enum Atom<'a> {
     Set,
     /// A list whose items, found by keys, have owners.
     List {
-        keys: &'a [std::borrow::Cow<'static, str>],
+        keys: &'a [Cow<'static, str>],
         element: &'a FieldType,
     },
 }
 
 impl<'a> TypeView<'a> {
+    /// The declared type.
+    pub(super) fn declared(self) -> Option<&'a FieldType> {
+        match self {
+            Self::Field(field) => Some(&field.ty),
+            Self::Element(ty) => Some(ty),
+            Self::Deduced => None,
+        }
+    }
+
     /// How a value of this type is owned. `value` decides where the type is open.
     pub(super) fn atom(self, value: &Value) -> Atom<'a> {
         match self {
@@ -55,7 +90,7 @@ impl<'a> TypeView<'a> {
 fn of_type<'a>(
     ty: &'a FieldType,
     list: ListType,
-    keys: &'a [std::borrow::Cow<'static, str>],
+    keys: &'a [Cow<'static, str>],
     map: MapType,
 ) -> Atom<'a> {
     match ty {
@@ -79,25 +114,25 @@ fn of_type<'a>(
 
 /// The path element of an item in a [`Atom::List`]: its keys, sorted by name. A key that is
 /// missing counts with its default.
-pub(super) fn item_key(keys: &[std::borrow::Cow<'static, str>], item: &Value) -> PathElement {
+pub(super) fn item_key(keys: &[Cow<'static, str>], item: &Value, lens: Lens) -> PathElement {
     let mut found: Vec<(Text, Scalar)> = keys
         .iter()
         .filter_map(|key| {
             let value = match item {
-                Value::Record(record) => key_of_record(record, key),
+                Value::Record(record) => key_of_record(record, key, lens),
                 Value::Map(map) => map.get(key).and_then(Scalar::of),
                 _ => None,
             };
             value.map(|value| (Text::from(key.clone()), value))
         })
         .collect();
-    found.sort();
+    found.sort_unstable();
     PathElement::Key(found)
 }
 
 /// The same of an item that somebody applies, who has to say every key that has no default.
 pub(super) fn checked_key(
-    keys: &[std::borrow::Cow<'static, str>],
+    keys: &[Cow<'static, str>],
     element: &FieldType,
     item: &Map,
 ) -> Result<PathElement, String> {
@@ -123,11 +158,12 @@ pub(super) fn checked_key(
     Ok(PathElement::Key(found))
 }
 
-fn key_of_record(record: &Record, key: &str) -> Option<Scalar> {
+fn key_of_record(record: &Record, key: &str, lens: Lens) -> Option<Scalar> {
     let index = record.ty().field_index(key)?;
-    match record.get(index) {
-        Some(value) if !value.is_null() => Scalar::of(value),
-        _ => default_of(&record.ty().fields[index]),
+    let field = &record.ty().fields[index];
+    match lens.field(field, record.get(index)) {
+        Some(value) if !value.is_null() => Scalar::of(&value),
+        _ => default_of(field),
     }
 }
 

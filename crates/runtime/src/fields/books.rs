@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 use std::sync::OnceLock;
 
-use bytes::Bytes;
-
-use crate::schema::{FieldType, TypeRef};
+use crate::meta::positions::{managed_fields_entry as field, object_meta};
+use crate::meta::{METADATA, tables};
+use crate::schema::Ref;
 use crate::text::Text;
 use crate::time::Time;
 use crate::value::{Record, Value};
@@ -31,55 +31,58 @@ impl Books {
     /// # Errors
     /// Where an entry is not what it should be.
     pub(super) fn read(object: &Record) -> Result<Self, FieldsError> {
+        Self::read_after(&[], object)
+    }
+
+    /// The books that an object carries, of which the entries `known` are well-formed.
+    ///
+    /// # Errors
+    /// Where another entry is not what it should be.
+    pub(super) fn read_after(known: &[Value], object: &Record) -> Result<Self, FieldsError> {
         let mut books = Self::default();
-        for entry in entries(object)
-            .unwrap_or_default()
-            .iter()
-            .filter_map(Value::as_record)
-        {
-            let text = |name: &str| match entry.get_by_name(name) {
+        for value in entries(object).unwrap_or_default() {
+            let Value::Record(entry) = value else {
+                continue;
+            };
+            let text = |at: usize| match entry.get(at) {
                 Some(Value::String(text)) => text.clone(),
                 _ => Text::default(),
             };
-            let applied = match text("operation").as_str() {
+            let applied = match text(field::OPERATION).as_str() {
                 "Apply" => true,
                 "Update" => false,
                 _ => return Err(FieldsError::new("operation must be `Apply` or `Update`")),
             };
-            let version = text("apiVersion");
+            let version = text(field::API_VERSION);
             if version.is_empty() {
                 return Err(FieldsError::new("apiVersion must not be empty"));
             }
-            if text("fieldsType").as_str() != "FieldsV1" {
+            if text(field::FIELDS_TYPE).as_str() != "FieldsV1" {
                 return Err(FieldsError::new(
                     "missing or invalid fieldsType in managed fields entry",
                 ));
             }
-            let set = match entry.get_by_name("fieldsV1") {
-                Some(Value::Raw(raw)) => Set::from_fields_v1(raw)?,
-                _ => Set::new(),
+            let owned = match entry.get(field::FIELDS_V1) {
+                Some(Value::Raw(raw)) if known.contains(value) => {
+                    Owned::trust(raw, version, applied)
+                }
+                Some(Value::Raw(raw)) => Owned::read(raw, version, applied)?,
+                _ => Owned::new(Set::new(), version, applied),
             };
             let id = Manager {
                 applied,
-                name: text("manager"),
+                name: text(field::MANAGER),
                 version: if applied {
                     Text::default()
                 } else {
-                    version.clone()
+                    owned.version.clone()
                 },
-                subresource: text("subresource"),
+                subresource: text(field::SUBRESOURCE),
             };
-            if let Some(Value::Time(time)) = entry.get_by_name("time") {
+            if let Some(Value::Time(time)) = entry.get(field::TIME) {
                 books.times.insert(id.clone(), *time);
             }
-            books.managers.insert(
-                id,
-                Owned {
-                    set,
-                    version,
-                    applied,
-                },
-            );
+            books.managers.insert(id, owned);
         }
         Ok(books)
     }
@@ -89,11 +92,8 @@ impl Books {
         let Some(metadata) = metadata_mut(object) else {
             return;
         };
-        let Some((index, entry)) = entry_type(metadata) else {
-            return;
-        };
         if self.managers.is_empty() {
-            metadata.remove(index);
+            metadata.remove(object_meta::MANAGED_FIELDS);
             return;
         }
         let time_of = |id: &Manager| self.times.get(id).copied();
@@ -111,33 +111,24 @@ impl Books {
         let list = order
             .into_iter()
             .map(|(id, owned)| {
-                let mut record = Record::new(entry.clone());
-                let mut set = |name: &str, value: Value| {
-                    if let Some(at) = entry.field_index(name) {
-                        record.set(at, value);
-                    }
-                };
-                set("manager", Value::String(id.name.clone()));
-                set(
-                    "operation",
-                    Value::String(if id.applied { "Apply" } else { "Update" }.into()),
-                );
-                set("apiVersion", Value::String(owned.version.clone()));
+                let mut record = Record::new(Ref::Static(&tables::MANAGED_FIELDS_ENTRY));
+                let operation = if id.applied { "Apply" } else { "Update" };
+                record.set(field::MANAGER, Value::String(id.name.clone()));
+                record.set(field::OPERATION, Value::String(operation.into()));
+                record.set(field::API_VERSION, Value::String(owned.version.clone()));
                 if let Some(time) = time_of(id) {
-                    set("time", Value::Time(Time { nanos: 0, ..time }));
+                    record.set(field::TIME, Value::Time(Time { nanos: 0, ..time }));
                 }
-                set("fieldsType", Value::String("FieldsV1".into()));
-                set(
-                    "fieldsV1",
-                    Value::Raw(Bytes::from(owned.set.to_fields_v1())),
-                );
+                record.set(field::FIELDS_TYPE, Value::String("FieldsV1".into()));
+                record.set(field::FIELDS_V1, Value::Raw(owned.to_fields_v1()));
                 if !id.subresource.is_empty() {
-                    set("subresource", Value::String(id.subresource.clone()));
+                    let subresource = Value::String(id.subresource.clone());
+                    record.set(field::SUBRESOURCE, subresource);
                 }
                 Value::Record(record)
             })
             .collect();
-        metadata.set(index, Value::List(list));
+        metadata.set(object_meta::MANAGED_FIELDS, Value::List(list));
     }
 
     /// Takes from `manager` what nobody owns: identity and what the server sets.
@@ -162,8 +153,8 @@ impl Books {
                 &["metadata", "resourceVersion"],
             ])
         });
-        owned.set = std::mem::take(&mut owned.set).difference(nobodys);
-        if owned.set.is_empty() {
+        owned.change(|set| set.difference(nobodys));
+        if owned.is_empty() {
             self.managers.remove(manager);
         }
     }
@@ -211,7 +202,7 @@ impl Books {
             if let Some(owned) = self.managers.remove(&id)
                 && let Some(into) = self.managers.get_mut(&bucket)
             {
-                into.set = std::mem::take(&mut into.set).union(owned.set);
+                into.change(|set| set.union(owned.into_set()));
             }
             if let Some(time) = self.times.get(&id).copied() {
                 self.times.insert(bucket, time);
@@ -256,46 +247,44 @@ fn same_but_time((a, b): (&Value, &Value)) -> bool {
 }
 
 pub(super) fn metadata_mut(object: &mut Record) -> Option<&mut Record> {
-    let at = object.ty().field_index("metadata")?;
-    match object.get_mut(at) {
+    if !has_metadata(object) {
+        return None;
+    }
+    match object.get_mut(METADATA) {
         Some(Value::Record(metadata)) => Some(metadata),
         _ => None,
     }
 }
 
-pub(super) fn entries(object: &Record) -> Option<&[Value]> {
+fn metadata(object: &Record) -> Option<&Record> {
     object
-        .get_by_name("metadata")?
-        .as_record()?
-        .get_by_name("managedFields")?
+        .get(METADATA)
+        .filter(|_| has_metadata(object))?
+        .as_record()
+}
+
+/// Every kind that is kept has metadata, and has it in this place.
+fn has_metadata(object: &Record) -> bool {
+    let field = object.ty().fields.get(METADATA);
+    field.is_some_and(|field| field.name == "metadata")
+}
+
+pub(super) fn entries(object: &Record) -> Option<&[Value]> {
+    metadata(object)?
+        .get(object_meta::MANAGED_FIELDS)?
         .as_list()
 }
 
 fn entries_mut(object: &mut Record) -> Option<&mut Vec<Value>> {
-    let metadata = metadata_mut(object)?;
-    let at = metadata.ty().field_index("managedFields")?;
-    match metadata.get_mut(at) {
+    match metadata_mut(object)?.get_mut(object_meta::MANAGED_FIELDS) {
         Some(Value::List(entries)) => Some(entries),
         _ => None,
     }
 }
 
 pub(super) fn take_entries(object: &mut Record) {
-    if let Some(metadata) = metadata_mut(object)
-        && let Some(at) = metadata.ty().field_index("managedFields")
-    {
-        metadata.remove(at);
-    }
-}
-
-fn entry_type(metadata: &Record) -> Option<(usize, TypeRef)> {
-    let index = metadata.ty().field_index("managedFields")?;
-    match &metadata.ty().fields[index].ty {
-        FieldType::List(element) => match &**element {
-            FieldType::Object(ty) => Some((index, ty.clone())),
-            _ => None,
-        },
-        _ => None,
+    if let Some(metadata) = metadata_mut(object) {
+        metadata.remove(object_meta::MANAGED_FIELDS);
     }
 }
 
@@ -308,10 +297,7 @@ pub(super) fn is_reset(object: &Record) -> bool {
 }
 
 pub(super) fn has_uid(object: &Record) -> bool {
-    let uid = object
-        .get_by_name("metadata")
-        .and_then(Value::as_record)
-        .and_then(|metadata| metadata.get_by_name("uid"));
+    let uid = metadata(object).and_then(|metadata| metadata.get(object_meta::UID));
     uid.and_then(Value::as_str)
         .is_some_and(|uid| !uid.is_empty())
 }

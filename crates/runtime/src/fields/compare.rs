@@ -5,8 +5,9 @@ use std::cmp::Ordering;
 
 use crate::value::{Record, Value};
 
-use super::atom::{Atom, TypeView, item_key};
+use super::atom::{Atom, Lens, TypeView, item_key};
 use super::element::{PathElement, Scalar};
+use super::normal::normal_value;
 use super::set::Set;
 
 /// The paths at which two objects differ.
@@ -37,7 +38,7 @@ impl Comparison {
     }
 
     fn push(&mut self, element: &PathElement, (change, below): (Option<Change>, Self)) {
-        let push = |set: &mut Set, member, below: Set| {
+        let push = |set: &mut Set, member: bool, below: Set| {
             if member || !below.is_empty() {
                 set.push_sorted(element.clone(), member, below);
             }
@@ -63,73 +64,224 @@ enum Change {
     Removed,
 }
 
-/// Compares two objects of one type, both in normal form.
-pub(super) fn records(old: &Record, new: &Record) -> Comparison {
+/// Compares two objects of one type as they are seen through `lens`. Parts that are the same are not looked into.
+pub(super) fn records(old: &Record, new: &Record, lens: Lens) -> Comparison {
     let mut found = Comparison::default();
-    of_fields(old, new, &mut found);
+    lens.of_fields(old, new, &mut found);
     found
 }
 
-fn values(
-    old: Option<&Value>,
-    new: Option<&Value>,
-    view: TypeView<'_>,
-) -> (Option<Change>, Comparison) {
-    // Null fits any type; the other side says what there is to see.
-    let solid = |value: Option<&Value>| value.is_some_and(|value| !value.is_null());
-    let shown = if solid(new) { new } else { old };
-    let atom = view.atom(shown.unwrap_or(&Value::Null));
-    let leaf = matches!(atom, Atom::Leaf)
-        || (hollow(old) && hollow(new))
-        || (solid(old)
-            && solid(new)
-            && old.map(std::mem::discriminant) != new.map(std::mem::discriminant));
-    if leaf {
-        return (leaf_change(old, new), Comparison::default());
-    }
-    let mut below = Comparison::default();
-    match atom {
-        Atom::Leaf => {}
-        Atom::Struct => {
-            let (old, new) = (
-                old.and_then(Value::as_record),
-                new.and_then(Value::as_record),
-            );
-            match (old, new) {
-                (Some(old), Some(new)) => of_fields(old, new, &mut below),
-                (Some(old), None) => {
-                    of_fields(old, &Record::new(old.type_ref().clone()), &mut below);
+impl Lens {
+    fn values(
+        self,
+        old: Option<&Value>,
+        new: Option<&Value>,
+        view: TypeView<'_>,
+    ) -> (Option<Change>, Comparison) {
+        // Null fits any type; the other side says what there is to see.
+        let solid = |value: Option<&Value>| value.is_some_and(|value| !value.is_null());
+        let shown = if solid(new) { new } else { old };
+        let atom = view.atom(shown.unwrap_or(&Value::Null));
+        let leaf = matches!(atom, Atom::Leaf)
+            || (self.is_hollow(old) && self.is_hollow(new))
+            || (solid(old)
+                && solid(new)
+                && old.map(std::mem::discriminant) != new.map(std::mem::discriminant));
+        if leaf {
+            return (self.leaf_change(old, new, view), Comparison::default());
+        }
+        let mut below = Comparison::default();
+        match atom {
+            Atom::Leaf => {}
+            Atom::Struct => {
+                let (old, new) = (
+                    old.and_then(Value::as_record),
+                    new.and_then(Value::as_record),
+                );
+                match (old, new) {
+                    (Some(old), Some(new)) => self.of_fields(old, new, &mut below),
+                    (Some(only), None) => self.of_one(only, Side::Old, &mut below),
+                    (None, Some(only)) => self.of_one(only, Side::New, &mut below),
+                    (None, None) => {}
                 }
-                (None, Some(new)) => {
-                    of_fields(&Record::new(new.type_ref().clone()), new, &mut below);
-                }
-                (None, None) => {}
+            }
+            Atom::Map(element) => {
+                self.join(&map_entries(old), &map_entries(new), element, &mut below);
+            }
+            Atom::Set => self.join(
+                &set_items(old),
+                &set_items(new),
+                TypeView::Deduced,
+                &mut below,
+            ),
+            Atom::List { keys, element } => {
+                self.join(
+                    &self.keyed_items(old, keys),
+                    &self.keyed_items(new, keys),
+                    TypeView::Element(element),
+                    &mut below,
+                );
             }
         }
-        Atom::Map(element) => {
-            join(&map_entries(old), &map_entries(new), element, &mut below);
-        }
-        Atom::Set => join(
-            &set_items(old),
-            &set_items(new),
-            TypeView::Deduced,
-            &mut below,
-        ),
-        Atom::List { keys, element } => {
-            join(
-                &keyed_items(old, keys),
-                &keyed_items(new, keys),
-                TypeView::Element(element),
-                &mut below,
-            );
+        let change = match (old, new) {
+            (None, _) => Some(Change::Added),
+            (_, None) => Some(Change::Removed),
+            _ => None,
+        };
+        (change, below)
+    }
+
+    fn leaf_change(
+        self,
+        old: Option<&Value>,
+        new: Option<&Value>,
+        view: TypeView<'_>,
+    ) -> Option<Change> {
+        match (old, new) {
+            (None, None) => None,
+            (None, Some(_)) => Some(Change::Added),
+            (Some(_), None) => Some(Change::Removed),
+            (Some(old), Some(new)) => self.differ(old, new, view).then_some(Change::Modified),
         }
     }
-    let change = match (old, new) {
-        (None, _) => Some(Change::Added),
-        (_, None) => Some(Change::Removed),
-        _ => None,
-    };
-    (change, below)
+
+    fn differ(self, old: &Value, new: &Value, view: TypeView<'_>) -> bool {
+        let has_parts = |value| {
+            matches!(
+                value,
+                &Value::Record(_) | &Value::List(_) | &Value::Map(_) | &Value::Raw(_)
+            )
+        };
+        old != new
+            && match view.declared() {
+                Some(ty) if self == Self::Reflected && has_parts(old) && has_parts(new) => {
+                    normal_value(old, ty) != normal_value(new, ty)
+                }
+                _ => true,
+            }
+    }
+
+    /// Absent, null or an empty container: such are compared as leaves, which keeps null and empty apart.
+    fn is_hollow(self, value: Option<&Value>) -> bool {
+        match value {
+            None | Some(Value::Null) => true,
+            Some(Value::List(items)) => items.is_empty(),
+            Some(Value::Map(map)) => map.is_empty(),
+            Some(Value::Record(record)) => match self {
+                Self::Plain => record.is_empty(),
+                Self::Reflected => {
+                    let given = record.entries().iter();
+                    let nothing_given = given.clone().all(|(_, value)| value.is_empty());
+                    let fields = || record.ty().fields.iter().enumerate();
+                    nothing_given
+                        && fields().all(|(at, field)| self.field(field, record.get(at)).is_none())
+                }
+            },
+            Some(_) => false,
+        }
+    }
+
+    fn of_fields(self, old: &Record, new: &Record, found: &mut Comparison) {
+        let ty = new.ty();
+        let (old, new) = (old.entries(), new.entries());
+        let (mut left, mut right) = (0, 0);
+        // Elements are pushed in declaration order; the sets put them in order of names. What neither side
+        // gives is the same on both.
+        while left < old.len() || right < new.len() {
+            let order = match (old.get(left), new.get(right)) {
+                (Some(old), Some(new)) => old.0.cmp(&new.0),
+                (Some(_), None) => Ordering::Less,
+                (None, _) => Ordering::Greater,
+            };
+            let before = (order != Ordering::Greater).then(|| &old[left]);
+            let after = (order != Ordering::Less).then(|| &new[right]);
+            left += usize::from(before.is_some());
+            right += usize::from(after.is_some());
+            let Some(&(index, _)) = after.or(before) else {
+                break;
+            };
+            let (before, after) = (before.map(|entry| &entry.1), after.map(|entry| &entry.1));
+            if before == after {
+                continue;
+            }
+            let field = &ty.fields[index as usize];
+            let (before, after) = (self.field(field, before), self.field(field, after));
+            if before == after {
+                continue;
+            }
+            let outcome = self.values(before.as_deref(), after.as_deref(), TypeView::Field(field));
+            found.push(&PathElement::Field(field.name.clone().into()), outcome);
+        }
+    }
+
+    /// A struct that is on one side only.
+    fn of_one(self, only: &Record, side: Side, found: &mut Comparison) {
+        let ty = only.ty();
+        for index in ty.by_name.iter().map(|&at| usize::from(at)) {
+            let field = &ty.fields[index];
+            let Some(value) = self.field(field, only.get(index)) else {
+                continue;
+            };
+            let outcome = match side {
+                Side::Old => self.values(Some(&value), None, TypeView::Field(field)),
+                Side::New => self.values(None, Some(&value), TypeView::Field(field)),
+            };
+            found.push(&PathElement::Field(field.name.clone().into()), outcome);
+        }
+    }
+
+    fn keyed_items<'a>(
+        self,
+        value: Option<&'a Value>,
+        keys: &[Cow<'static, str>],
+    ) -> Vec<Part<'a>> {
+        sorted_items(value, |item| Some(item_key(keys, item, self)))
+    }
+
+    fn join(self, old: &[Part<'_>], new: &[Part<'_>], view: TypeView<'_>, found: &mut Comparison) {
+        let (mut left, mut right) = (0, 0);
+        while left < old.len() || right < new.len() {
+            let element = match (old.get(left), new.get(right)) {
+                (Some(old), Some(new)) => (&old.0).min(&new.0),
+                (Some(only), None) | (None, Some(only)) => &only.0,
+                (None, None) => break,
+            };
+            let before = run(&old[left..], element);
+            let after = run(&new[right..], element);
+            left += before.len();
+            right += after.len();
+            let outcome = match (before, after) {
+                // Items that share a path have no parts of their own: they count together.
+                (before, after) if before.len() > 1 || after.len() > 1 => {
+                    let same = before.len() == after.len()
+                        && before
+                            .iter()
+                            .zip(after)
+                            .all(|(before, after)| !self.differ(before.1, after.1, view));
+                    let change = match (before.is_empty(), after.is_empty()) {
+                        (true, _) => Some(Change::Added),
+                        (_, true) => Some(Change::Removed),
+                        _ => (!same).then_some(Change::Modified),
+                    };
+                    (change, Comparison::default())
+                }
+                ([before], [after]) if before.1 == after.1 => continue,
+                (before, after) => self.values(
+                    before.first().map(|item| item.1),
+                    after.first().map(|item| item.1),
+                    view,
+                ),
+            };
+            found.push(element, outcome);
+        }
+    }
+}
+
+/// The only side on which something is.
+#[derive(Clone, Copy)]
+enum Side {
+    Old,
+    New,
 }
 
 /// A part of a value, and where it is.
@@ -147,10 +299,6 @@ fn set_items(value: Option<&Value>) -> Vec<Part<'_>> {
     sorted_items(value, |item| Some(PathElement::Value(Scalar::of(item)?)))
 }
 
-fn keyed_items<'a>(value: Option<&'a Value>, keys: &[Cow<'static, str>]) -> Vec<Part<'a>> {
-    sorted_items(value, |item| Some(item_key(keys, item)))
-}
-
 /// Items in order of their places; those that have none are left out.
 fn sorted_items(
     value: Option<&Value>,
@@ -162,90 +310,6 @@ fn sorted_items(
         .collect();
     items.sort_by(|a, b| a.0.cmp(&b.0));
     items
-}
-
-fn leaf_change(old: Option<&Value>, new: Option<&Value>) -> Option<Change> {
-    match (old, new) {
-        (None, None) => None,
-        (None, Some(_)) => Some(Change::Added),
-        (Some(_), None) => Some(Change::Removed),
-        (Some(old), Some(new)) => (old != new).then_some(Change::Modified),
-    }
-}
-
-/// Absent, null or an empty container: such are compared as leaves, which keeps null and empty apart.
-fn hollow(value: Option<&Value>) -> bool {
-    match value {
-        None | Some(Value::Null) => true,
-        Some(Value::List(items)) => items.is_empty(),
-        Some(Value::Map(map)) => map.is_empty(),
-        Some(Value::Record(record)) => record.is_empty(),
-        Some(_) => false,
-    }
-}
-
-fn of_fields(old: &Record, new: &Record, found: &mut Comparison) {
-    let ty = new.ty();
-    let (old, new) = (old.entries(), new.entries());
-    let (mut left, mut right) = (0, 0);
-    // Elements are pushed in declaration order; the sets put them in order of names.
-    while left < old.len() || right < new.len() {
-        let order = match (old.get(left), new.get(right)) {
-            (Some(old), Some(new)) => old.0.cmp(&new.0),
-            (Some(_), None) => Ordering::Less,
-            (None, _) => Ordering::Greater,
-        };
-        let before = (order != Ordering::Greater).then(|| &old[left]);
-        let after = (order != Ordering::Less).then(|| &new[right]);
-        left += usize::from(before.is_some());
-        right += usize::from(after.is_some());
-        let Some(&(index, _)) = after.or(before) else {
-            break;
-        };
-        let (before, after) = (before.map(|entry| &entry.1), after.map(|entry| &entry.1));
-        if before == after {
-            continue;
-        }
-        let field = &ty.fields[index as usize];
-        let outcome = values(before, after, TypeView::Field(field));
-        found.push(&PathElement::Field(field.name.clone().into()), outcome);
-    }
-}
-
-fn join(old: &[Part<'_>], new: &[Part<'_>], view: TypeView<'_>, found: &mut Comparison) {
-    let (mut left, mut right) = (0, 0);
-    while left < old.len() || right < new.len() {
-        let element = match (old.get(left), new.get(right)) {
-            (Some(old), Some(new)) => (&old.0).min(&new.0),
-            (Some(only), None) | (None, Some(only)) => &only.0,
-            (None, None) => break,
-        };
-        let before = run(&old[left..], element);
-        let after = run(&new[right..], element);
-        left += before.len();
-        right += after.len();
-        let outcome = match (before, after) {
-            // Items that share a path have no parts of their own: they count together.
-            (before, after) if before.len() > 1 || after.len() > 1 => {
-                let same = before
-                    .iter()
-                    .map(|item| item.1)
-                    .eq(after.iter().map(|item| item.1));
-                let change = match (before.is_empty(), after.is_empty()) {
-                    (true, _) => Some(Change::Added),
-                    (_, true) => Some(Change::Removed),
-                    _ => (!same).then_some(Change::Modified),
-                };
-                (change, Comparison::default())
-            }
-            (before, after) => values(
-                before.first().map(|item| item.1),
-                after.first().map(|item| item.1),
-                view,
-            ),
-        };
-        found.push(element, outcome);
-    }
 }
 
 fn run<'a, 'v>(items: &'a [Part<'v>], element: &PathElement) -> &'a [Part<'v>] {

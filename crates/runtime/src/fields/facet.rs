@@ -34,15 +34,11 @@ impl FacetBooks<'_> {
         let mut shown = Books::default();
         for (id, owned) in &books.managers {
             let path = (self.in_object)(&owned.version).unwrap_or_default();
-            if !contains(&owned.set, &path) {
+            if !contains(owned.set(), &path) {
                 continue;
             }
             let version = self.facet_version.clone();
-            let owned = Owned {
-                set: only(&self.in_facet),
-                version,
-                ..*owned
-            };
+            let owned = Owned::new(only(&self.in_facet), version, owned.applied);
             shown.managers.insert(id.clone(), owned);
             if let Some(time) = books.times.get(id) {
                 shown.times.insert(id.clone(), *time);
@@ -64,19 +60,16 @@ impl FacetBooks<'_> {
             let Some(path) = (self.in_object)(&owned.version) else {
                 return false;
             };
-            if contains(&owned.set, &path) && owners.remove(id).is_none() {
-                owned.set = std::mem::take(&mut owned.set).difference(&only(&path));
+            if contains(owned.set(), &path) && owners.remove(id).is_none() {
+                owned.change(|set| set.difference(&only(&path)));
             }
-            !owned.set.is_empty()
+            !owned.is_empty()
         });
         let path = (self.in_object)(&self.object_version).unwrap_or_default();
         for (id, owner) in owners {
-            if contains(&owner.set, &self.in_facet) {
-                let owned = Owned {
-                    set: only(&path),
-                    version: self.object_version.clone(),
-                    applied: owner.applied,
-                };
+            if contains(owner.set(), &self.in_facet) {
+                let version = self.object_version.clone();
+                let owned = Owned::new(only(&path), version, owner.applied);
                 // An entry under this name is as old as the object says, if it had one.
                 books.managers.insert(id, owned);
             }

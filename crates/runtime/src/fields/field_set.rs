@@ -3,7 +3,7 @@
 use crate::schema::{FieldType, Type};
 use crate::value::{Record, Value};
 
-use super::atom::{Atom, TypeView, item_key};
+use super::atom::{Atom, Lens, TypeView, item_key};
 use super::element::{PathElement, Scalar};
 use super::set::Set;
 
@@ -40,7 +40,7 @@ fn of_value(value: &Value, view: TypeView<'_>) -> (bool, Set) {
         Atom::List { keys, element } => {
             for item in value.as_list().into_iter().flatten() {
                 let (_, under) = of_value(item, TypeView::Element(element));
-                below.push_sorted(item_key(keys, item), true, under);
+                below.push_sorted(item_key(keys, item, Lens::Plain), true, under);
             }
         }
     }

@@ -1,9 +1,11 @@
 //! `FieldsV1`: sets of paths as they stand in `metadata.managedFields`.
 
+use bytes::Bytes;
 use serde_json::Value as Json;
 
 use crate::text::Text;
 
+use super::canonical;
 use super::element::{PathElement, Scalar};
 use super::set::Set;
 
@@ -23,16 +25,24 @@ impl Set {
     ///
     /// # Errors
     /// Where the text is no JSON object of path elements.
-    pub fn from_fields_v1(text: &[u8]) -> Result<Self, FieldsError> {
+    pub fn from_fields_v1(text: &Bytes) -> Result<Self, FieldsError> {
+        Self::read(text).map(|(set, _)| set)
+    }
+
+    /// The same, and whether the text is the one that [`Set::to_fields_v1`] would write.
+    pub(super) fn read(text: &Bytes) -> Result<(Self, bool), FieldsError> {
+        if let Some(set) = canonical::read(text) {
+            return Ok((set, true));
+        }
         let json: Json =
             serde_json::from_slice(text).map_err(|error| FieldsError(error.to_string()))?;
-        read(&json)
+        Ok((read(&json)?, false))
     }
 
     /// Writes the set as a `fieldsV1` object, compact, elements in upstream's order.
     pub fn to_fields_v1(&self) -> Vec<u8> {
-        let mut out = Vec::with_capacity(128);
-        write(self, false, &mut out);
+        let mut out = Vec::with_capacity(256);
+        write(self, false, &mut out, &mut Vec::new());
         out
     }
 }
@@ -98,7 +108,8 @@ fn scalar(json: Json) -> Option<Scalar> {
     })
 }
 
-fn write(set: &Set, itself: bool, out: &mut Vec<u8>) {
+/// `spare` is room to spell an element in before it is quoted.
+fn write(set: &Set, itself: bool, out: &mut Vec<u8>, spare: &mut Vec<u8>) {
     out.push(b'{');
     if itself && !set.is_empty() {
         out.extend_from_slice(br#"".":{}"#);
@@ -107,35 +118,50 @@ fn write(set: &Set, itself: bool, out: &mut Vec<u8>) {
         if at > 0 || itself {
             out.push(b',');
         }
-        quote(&element_text(&entry.element), out);
-        out.push(b':');
-        write(&entry.children, entry.member, out);
+        out.push(b'"');
+        match &entry.element {
+            PathElement::Field(name) => {
+                out.extend_from_slice(b"f:");
+                escape(name.as_bytes(), out);
+            }
+            element => {
+                spare.clear();
+                write_element(element, spare);
+                escape(spare, out);
+            }
+        }
+        out.extend_from_slice(b"\":");
+        write(&entry.children, entry.member, out, spare);
     }
     out.push(b'}');
 }
 
-/// A path element as `fieldsV1` spells it: `f:name`, `k:{…}`, `v:…` or `i:…`.
-fn element_text(element: &PathElement) -> String {
+/// What is no field, as `fieldsV1` spells it before it is quoted: `k:{…}`, `v:…` or `i:…`.
+fn write_element(element: &PathElement, out: &mut Vec<u8>) {
     match element {
-        PathElement::Field(name) => format!("f:{name}"),
-        PathElement::Index(index) => format!("i:{index}"),
+        PathElement::Field(name) => {
+            out.extend_from_slice(b"f:");
+            out.extend_from_slice(name.as_bytes());
+        }
+        PathElement::Index(index) => {
+            out.extend_from_slice(b"i:");
+            write_integer(*index, out);
+        }
         PathElement::Value(value) => {
-            let mut text = b"v:".to_vec();
-            write_scalar(value, &mut text);
-            String::from_utf8_lossy(&text).into_owned()
+            out.extend_from_slice(b"v:");
+            write_scalar(value, out);
         }
         PathElement::Key(keys) => {
-            let mut text = b"k:{".to_vec();
+            out.extend_from_slice(b"k:{");
             for (at, (name, value)) in keys.iter().enumerate() {
                 if at > 0 {
-                    text.push(b',');
+                    out.push(b',');
                 }
-                quote(name, &mut text);
-                text.push(b':');
-                write_scalar(value, &mut text);
+                quote(name, out);
+                out.push(b':');
+                write_scalar(value, out);
             }
-            text.push(b'}');
-            String::from_utf8_lossy(&text).into_owned()
+            out.push(b'}');
         }
     }
 }
@@ -144,24 +170,61 @@ fn write_scalar(value: &Scalar, out: &mut Vec<u8>) {
     match value {
         Scalar::Null => out.extend_from_slice(b"null"),
         Scalar::Bool(truth) => out.extend_from_slice(truth.to_string().as_bytes()),
-        Scalar::Int(number) => out.extend_from_slice(number.to_string().as_bytes()),
+        Scalar::Int(number) => write_integer(*number, out),
         Scalar::Float(number) => out.extend_from_slice(number.to_string().as_bytes()),
         Scalar::String(text) => quote(text, out),
     }
 }
 
+fn write_integer(number: i64, out: &mut Vec<u8>) {
+    out.extend_from_slice(itoa::Buffer::new().format(number).as_bytes());
+}
+
 fn quote(text: &str, out: &mut Vec<u8>) {
-    // A string always has a JSON form.
-    let _ = serde_json::to_writer(out, text);
+    out.push(b'"');
+    escape(text.as_bytes(), out);
+    out.push(b'"');
+}
+
+/// Appends UTF-8 as it stands within the quotes of a JSON string.
+fn escape(text: &[u8], out: &mut Vec<u8>) {
+    let mut plain = 0;
+    for (at, &byte) in text.iter().enumerate() {
+        let short = match byte {
+            b'"' | b'\\' => byte,
+            0x08 => b'b',
+            0x0c => b'f',
+            b'\n' => b'n',
+            b'\r' => b'r',
+            b'\t' => b't',
+            0..0x20 => 0,
+            _ => continue,
+        };
+        out.extend_from_slice(&text[plain..at]);
+        plain = at + 1;
+        if short == 0 {
+            let digits = b"0123456789abcdef";
+            out.extend_from_slice(b"\\u00");
+            out.push(digits[usize::from(byte >> 4)]);
+            out.push(digits[usize::from(byte & 15)]);
+        } else {
+            out.extend_from_slice(&[b'\\', short]);
+        }
+    }
+    out.extend_from_slice(&text[plain..]);
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    fn parsed(text: &str) -> Set {
+        Set::from_fields_v1(&Bytes::copy_from_slice(text.as_bytes())).unwrap()
+    }
+
     #[track_caller]
     fn round_trips(text: &str) {
-        let set = Set::from_fields_v1(text.as_bytes()).unwrap();
+        let set = parsed(text);
         assert_eq!(String::from_utf8(set.to_fields_v1()).unwrap(), text);
     }
 
@@ -177,13 +240,20 @@ mod tests {
     }
 
     #[test]
+    fn what_needs_escapes_is_written_and_read_with_them() {
+        round_trips(r#"{"f:a\"b\\c\n\u0001":{}}"#);
+        round_trips(r#"{"f:x":{"k:{\"name\":\"a\\\"b\"}":{}},"f:ü":{"v:\"\\\\\"":{}}}"#);
+        round_trips(r#"{"i:-3":{},"i:12":{}}"#);
+    }
+
+    #[test]
     fn numbers_in_keys_are_ordered_as_numbers() {
         round_trips(r#"{"k:{\"port\":9}":{},"k:{\"port\":80}":{}}"#);
     }
 
     #[test]
     fn a_field_that_is_only_a_way_is_no_member() {
-        let set = Set::from_fields_v1(br#"{"f:a":{"f:b":{}}}"#).unwrap();
+        let set = parsed(r#"{"f:a":{"f:b":{}}}"#);
         assert!(!set.has(&PathElement::Field("a".into())));
     }
 }

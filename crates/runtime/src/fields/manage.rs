@@ -7,16 +7,21 @@ use crate::text::Text;
 use crate::time::Time;
 use crate::value::{Map, Record, Value};
 
-use super::books::{Books, has_uid, is_reset, metadata_mut, take_entries};
+use super::atom::Lens;
+use super::books::{Books, entries, has_uid, is_reset, metadata_mut, take_entries};
 use super::compare;
 use super::element::PathElement;
 use super::field_set;
 use super::fields_v1::FieldsError;
 use super::normal;
+use super::typed::Config;
 use super::update::{Conflict, Manager, Updater, Versions};
 
 /// The annotation in which `kubectl apply` without `--server-side` keeps what it applied.
 const LAST_APPLIED: &str = "kubectl.kubernetes.io/last-applied-configuration";
+
+/// Who takes over what was applied that way.
+const KUBECTL: &str = "kubectl";
 
 /// Keeps the books of one endpoint: a kind in one version, or a subresource of it.
 pub struct FieldManager<'a> {
@@ -46,8 +51,10 @@ impl FieldManager<'_> {
     /// What the request says of them counts only if it is well-formed, and not through a subresource; an
     /// empty list, or one empty entry, makes the server forget.
     pub fn update(&self, live: Option<&Record>, new: &mut Record, manager: &str) {
+        // The server has written those itself.
+        let known = live.and_then(entries).unwrap_or_default();
         let live_books = || {
-            live.and_then(|live| Books::read(live).ok())
+            live.and_then(|live| Books::read_after(known, live).ok())
                 .unwrap_or_default()
         };
         let mut books = if !self.subresource.is_empty() {
@@ -55,7 +62,7 @@ impl FieldManager<'_> {
         } else if is_reset(new) {
             Books::default()
         } else {
-            match Books::read(new) {
+            match Books::read_after(known, new) {
                 Ok(books) if !books.managers.is_empty() => books,
                 _ => live_books(),
             }
@@ -76,7 +83,7 @@ impl FieldManager<'_> {
     pub fn apply(
         &self,
         live: &Record,
-        config: &Record,
+        config: &Config,
         manager: &str,
         force: bool,
     ) -> Result<Record, ApplyError> {
@@ -87,7 +94,7 @@ impl FieldManager<'_> {
             self.record_update(None, &bare, &mut books, "before-first-apply");
         }
         let id = self.manager(manager, true);
-        let before = books.clone();
+        let before = (manager == KUBECTL).then(|| books.clone());
         let updater = Updater::new(self.versions);
         let mut outcome = updater.apply(
             &bare,
@@ -97,7 +104,7 @@ impl FieldManager<'_> {
             &id,
             force,
         );
-        if let (Err(conflicts), "kubectl") = (&mut outcome, manager) {
+        if let (Err(conflicts), Some(before)) = (&mut outcome, before) {
             let allowed = self.last_applied(&bare);
             conflicts.retain(|conflict| !allowed.contains(&conflict.path));
             if conflicts.is_empty() {
@@ -114,8 +121,8 @@ impl FieldManager<'_> {
             None => bare,
         };
         books.strip(&id);
-        if manager == "kubectl" {
-            renew_last_applied(&mut new, config);
+        if manager == KUBECTL {
+            renew_last_applied(&mut new, config.record());
         }
         books.write(&mut new);
         Ok(new)
@@ -152,7 +159,7 @@ impl FieldManager<'_> {
         if let Some(mut owned) = books.managers.remove(&operation) {
             let id = self.manager(manager, false);
             if let Some(before) = books.managers.remove(&id) {
-                owned.set = owned.set.union(before.set);
+                owned = before.and(owned.into_set());
             }
             books.managers.insert(id.clone(), owned);
             books.times.insert(id, self.now);
@@ -184,7 +191,7 @@ impl FieldManager<'_> {
         if applied.get_by_name("apiVersion").and_then(Value::as_str) != Some(&self.version) {
             return Vec::new();
         }
-        let differs = compare::records(&applied, &normal::normal(live));
+        let differs = compare::records(&applied, &normal::normal(live), Lens::Plain);
         field_set::of_record(&applied)
             .difference(&differs.modified)
             .difference(&differs.added)

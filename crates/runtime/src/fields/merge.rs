@@ -2,7 +2,7 @@
 
 use crate::value::{Map, Record, Value};
 
-use super::atom::{Atom, TypeView, item_key};
+use super::atom::{Atom, Lens, TypeView, item_key};
 use super::element::{PathElement, Scalar};
 
 /// `live` with everything that `config` sets.
@@ -40,7 +40,7 @@ fn values(old: &Value, new: &Value, view: TypeView<'_>) -> Value {
         (Atom::List { keys, element }, Value::List(old), Value::List(new)) => Value::List(lists(
             old,
             new,
-            |item| item_key(keys, item),
+            |item| item_key(keys, item, Lens::Plain),
             |old, new| values(old, new, TypeView::Element(element)),
         )),
         // A granular list or map that is applied empty or null takes nothing away.

@@ -9,6 +9,7 @@
 
 mod atom;
 mod books;
+mod canonical;
 mod compare;
 mod element;
 mod facet;
@@ -29,5 +30,5 @@ pub use facet::FacetBooks;
 pub use fields_v1::FieldsError;
 pub use manage::{ApplyError, FieldManager};
 pub use set::Set;
-pub use typed::{ConfigError, Mismatches, configuration};
+pub use typed::{Config, ConfigError, Mismatches, configuration};
 pub use update::{Conflict, Manager, Managers, Owned, Updater, Versions};

@@ -1,9 +1,11 @@
 //! Objects as upstream's reflection sees them.
 
+use std::borrow::Cow;
+
 use bytes::Bytes;
 
 use crate::codec::{Problems, json};
-use crate::schema::{FieldType, Flags, Shape, TypeRef};
+use crate::schema::{Field, FieldType, Flags, Shape};
 use crate::text::Text;
 use crate::value::{Map, Record, Value};
 
@@ -13,26 +15,31 @@ pub(super) fn normal(record: &Record) -> Record {
     let ty = record.ty();
     let mut out = Record::new(record.type_ref().clone());
     for (index, field) in ty.fields.iter().enumerate() {
-        let given = record.get(index).filter(|value| !value.is_null());
-        let pointer = field.flags.has(Flags::POINTER);
-        let optional = field.flags.has(Flags::OMIT_EMPTY) || field.flags.has(Flags::OMIT_ZERO);
-        let value = match given {
-            // A pointer to an empty value is written; an empty value is not.
-            Some(value) if optional && !pointer && is_empty(value, &field.ty) => continue,
-            Some(value) => normal_value(value, &field.ty),
-            // Looked at before any zero is made: a type may hold pointers to itself.
-            None if pointer && optional => continue,
-            None if pointer => Value::Null,
-            // A struct by value is there, `omitempty` or not; a time that was not given is null.
-            None if is_struct(&field.ty) && !field.flags.has(Flags::OMIT_ZERO) => {
-                zero(&field.ty).unwrap_or_default()
-            }
-            None if optional => continue,
-            None => zero(&field.ty).unwrap_or_default(),
-        };
-        out.set(index, value);
+        if let Some(value) = reflected(field, record.get(index)) {
+            out.set(index, normal_value(&value, &field.ty));
+        }
     }
     out
+}
+
+/// One field with presence as [`normal`] has it; what is within is left as it is.
+pub(super) fn reflected<'a>(field: &Field, value: Option<&'a Value>) -> Option<Cow<'a, Value>> {
+    let pointer = field.flags.has(Flags::POINTER);
+    let optional = field.flags.has(Flags::OMIT_EMPTY) || field.flags.has(Flags::OMIT_ZERO);
+    let made = match value.filter(|value| !value.is_null()) {
+        // A pointer to an empty value is written; an empty value is not.
+        Some(value) if optional && !pointer && is_empty(value, &field.ty) => return None,
+        Some(value) => return Some(Cow::Borrowed(value)),
+        None if pointer && optional => return None,
+        None if pointer => Value::Null,
+        // A struct by value is there, `omitempty` or not; a time that was not given is null.
+        None if is_struct(&field.ty) && !field.flags.has(Flags::OMIT_ZERO) => {
+            zero(&field.ty).unwrap_or_default()
+        }
+        None if optional => return None,
+        None => zero(&field.ty).unwrap_or_default(),
+    };
+    Some(Cow::Owned(made))
 }
 
 /// Whether the type is a struct in Go.
@@ -48,7 +55,8 @@ fn is_empty(value: &Value, ty: &FieldType) -> bool {
     }
 }
 
-fn normal_value(value: &Value, ty: &FieldType) -> Value {
+/// A value within a record, in the same form.
+pub(super) fn normal_value(value: &Value, ty: &FieldType) -> Value {
     match (value, ty) {
         (Value::Record(record), _) => Value::Record(normal(record)),
         (Value::List(items), FieldType::List(element)) => Value::List(
@@ -79,7 +87,7 @@ fn zero(ty: &FieldType) -> Option<Value> {
         FieldType::Int32 | FieldType::Int64 => Value::Int(0),
         FieldType::Float64 => Value::Float(0.0),
         FieldType::Object(ty) if ty.shape == Shape::Struct => {
-            Value::Record(normal(&Record::new(ty.clone())))
+            Value::Record(Record::new(ty.clone()))
         }
         FieldType::Object(ty) => match ty.shape {
             Shape::Quantity => Value::String(Text::from_static("0")),
@@ -164,9 +172,4 @@ fn denormal_value(value: Value, ty: &FieldType) -> Option<Value> {
         }
         (value, _) => value,
     })
-}
-
-/// An object of type `ty` without content, in normal form.
-pub(super) fn empty(ty: &TypeRef) -> Record {
-    normal(&Record::new(ty.clone()))
 }

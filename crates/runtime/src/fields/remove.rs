@@ -2,7 +2,7 @@
 
 use crate::value::{Map, Record, Value};
 
-use super::atom::{Atom, TypeView, item_key};
+use super::atom::{Atom, Lens, TypeView, item_key};
 use super::element::{PathElement, Scalar};
 use super::set::Set;
 
@@ -66,7 +66,12 @@ fn from_value(value: &Value, view: TypeView<'_>, set: &Set) -> Value {
             let left: Vec<_> = items
                 .iter()
                 .filter_map(|item| {
-                    kept(&item_key(keys, item), item, TypeView::Element(element), set)
+                    kept(
+                        &item_key(keys, item, Lens::Plain),
+                        item,
+                        TypeView::Element(element),
+                        set,
+                    )
                 })
                 .collect();
             if left.is_empty() {

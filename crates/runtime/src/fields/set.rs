@@ -62,6 +62,29 @@ impl Set {
         }
     }
 
+    /// Adds an entry behind all others; `None` if it does not belong there, or says nothing.
+    pub(super) fn append(
+        &mut self,
+        element: PathElement,
+        member: bool,
+        children: Self,
+    ) -> Option<()> {
+        let entry = Entry {
+            element,
+            member,
+            children,
+        };
+        let is_next = self
+            .entries
+            .last()
+            .is_none_or(|last| last.element < entry.element);
+        (is_next && !entry.is_empty()).then(|| self.entries.push(entry))
+    }
+
+    pub(super) fn entry(&self, element: &PathElement) -> Option<&Entry> {
+        self.position(element).ok().map(|at| &self.entries[at])
+    }
+
     fn position(&self, element: &PathElement) -> Result<usize, usize> {
         self.entries
             .binary_search_by(|entry| entry.element.cmp(element))
@@ -120,11 +143,24 @@ impl Set {
         set
     }
 
+    /// Whether everything in `other` is in this set too.
+    pub fn has_all(&self, other: &Self) -> bool {
+        other.entries.iter().all(|theirs| {
+            self.position(&theirs.element).is_ok_and(|at| {
+                let mine = &self.entries[at];
+                mine.member >= theirs.member && mine.children.has_all(&theirs.children)
+            })
+        })
+    }
+
     /// What is in either set.
     #[must_use]
     pub fn union(mut self, other: Self) -> Self {
         if self.is_empty() {
             return other;
+        }
+        if other.entries.len() > self.entries.len() {
+            return other.union(self);
         }
         for entry in other.entries {
             self.push_sorted(entry.element, entry.member, entry.children);
@@ -135,6 +171,10 @@ impl Set {
     /// What is in both sets.
     #[must_use]
     pub fn intersection(&self, other: &Self) -> Self {
+        // The smaller set is looked up in the larger one.
+        if other.entries.len() < self.entries.len() {
+            return other.intersection(self);
+        }
         let both = self.entries.iter().filter_map(|mine| {
             let theirs = &other.entries[other.position(&mine.element).ok()?];
             let entry = Entry {

@@ -52,11 +52,40 @@ impl fmt::Display for Mismatches {
     }
 }
 
+/// What somebody applies.
+#[derive(Debug, Clone)]
+pub struct Config {
+    record: Record,
+    /// With amounts as they were written, where one was not written as this server writes it.
+    written: Option<Record>,
+}
+
+impl Config {
+    /// The fields that somebody cares for.
+    pub fn record(&self) -> &Record {
+        &self.record
+    }
+
+    /// The same for comparing: upstream takes `1000m` for another value than `1`.
+    pub(super) fn written(&self) -> Option<&Record> {
+        self.written.as_ref()
+    }
+}
+
+impl From<Record> for Config {
+    fn from(record: Record) -> Self {
+        Self {
+            record,
+            written: None,
+        }
+    }
+}
+
 /// A configuration of type `ty`.
 ///
 /// # Errors
 /// See [`ConfigError`].
-pub fn configuration(said: &Map, ty: &TypeRef) -> Result<Record, ConfigError> {
+pub fn configuration(said: &Map, ty: &TypeRef) -> Result<Config, ConfigError> {
     let mut check = Check::default();
     check.fields(said, ty);
     if !check.found.is_empty() {
@@ -67,9 +96,24 @@ pub fn configuration(said: &Map, ty: &TypeRef) -> Result<Record, ConfigError> {
     let mut record = json::decode(ty, &Bytes::from(text), &mut Problems::ignored())
         .map_err(|error| ConfigError::Meaningless(error.to_string()))?;
     if check.has_nulls {
-        put_nulls(said, &mut record);
+        put_back(said, &mut record, &mut |said, _, _| said.is_null());
     }
-    Ok(record)
+    let mut is_odd = false;
+    let written = check.has_amounts.then(|| {
+        let mut written = record.clone();
+        put_back(said, &mut written, &mut |said, ty, found| {
+            let odd = is_quantity(ty) && found.is_some_and(|found| found != said);
+            is_odd |= odd;
+            odd
+        });
+        written
+    });
+    let written = written.filter(|_| is_odd);
+    Ok(Config { record, written })
+}
+
+fn is_quantity(ty: &FieldType) -> bool {
+    matches!(ty, FieldType::Object(ty) if ty.shape == Shape::Quantity)
 }
 
 #[derive(Default)]
@@ -77,6 +121,7 @@ struct Check {
     path: String,
     found: Vec<(String, String)>,
     has_nulls: bool,
+    has_amounts: bool,
 }
 
 impl Check {
@@ -187,7 +232,7 @@ impl Check {
             (Shape::Struct, other) => self.wrong(format!("expected map, got {}", shown(other))),
             (Shape::Duration, other) => self.string(other),
             // Anything goes as far as the schema is concerned.
-            _ => {}
+            (shape, _) => self.has_amounts |= shape == Shape::Quantity,
         }
     }
 
@@ -248,36 +293,44 @@ fn go_syntax(value: &Value) -> String {
     }
 }
 
-/// Puts back the nulls that a decoder takes for absence.
-fn put_nulls(said: &Map, record: &mut Record) {
+/// Whether a value belongs back as it was said, by its type and what a decoder made of it.
+type BelongsBack<'a> = &'a mut dyn FnMut(&Value, &FieldType, Option<&Value>) -> bool;
+
+/// Puts values back that a decoder takes for something else, such as null for absence.
+fn put_back(said: &Map, record: &mut Record, belongs: BelongsBack<'_>) {
+    let ty = record.type_ref().clone();
     for (key, value) in said.iter() {
-        let Some(index) = record.ty().field_index(key) else {
+        let Some(index) = ty.field_index(key) else {
             continue;
         };
-        match (value, record.get_mut(index)) {
-            (Value::Null, _) => {
-                record.set(index, Value::Null);
+        let field = &ty.fields[index].ty;
+        match record.get_mut(index) {
+            Some(found) => put_back_into(value, field, found, belongs),
+            None if belongs(value, field, None) => {
+                record.set(index, value.clone());
             }
-            (value, Some(found)) => put_nulls_into(value, found),
-            (_, None) => {}
+            None => {}
         }
     }
 }
 
-fn put_nulls_into(said: &Value, found: &mut Value) {
-    match (said, found) {
-        (Value::Null, found) => *found = Value::Null,
-        (Value::Map(said), Value::Record(record)) => put_nulls(said, record),
-        (Value::Map(said), Value::Map(map)) => {
+fn put_back_into(said: &Value, ty: &FieldType, found: &mut Value, belongs: BelongsBack<'_>) {
+    if belongs(said, ty, Some(found)) {
+        *found = said.clone();
+        return;
+    }
+    match (said, ty, found) {
+        (Value::Map(said), _, Value::Record(record)) => put_back(said, record, belongs),
+        (Value::Map(said), FieldType::Map(element), Value::Map(map)) => {
             for (key, value) in said.iter() {
                 if let Some(found) = map.get_mut(key) {
-                    put_nulls_into(value, found);
+                    put_back_into(value, element, found, belongs);
                 }
             }
         }
-        (Value::List(said), Value::List(items)) => {
+        (Value::List(said), FieldType::List(element), Value::List(items)) => {
             for (said, found) in said.iter().zip(items) {
-                put_nulls_into(said, found);
+                put_back_into(said, element, found, belongs);
             }
         }
         _ => {}
@@ -290,7 +343,7 @@ mod tests {
     use crate::meta::tables;
     use crate::schema::Ref;
 
-    fn read(text: &'static str) -> Result<Record, ConfigError> {
+    fn read(text: &'static str) -> Result<Config, ConfigError> {
         let said = json::decode_value(
             &Bytes::from_static(text.as_bytes()),
             &mut Problems::ignored(),
@@ -339,7 +392,8 @@ mod tests {
 
     #[test]
     fn null_is_kept() {
-        let record = read(r#"{"labels":null,"annotations":{"a":null},"name":"x"}"#).unwrap();
+        let config = read(r#"{"labels":null,"annotations":{"a":null},"name":"x"}"#).unwrap();
+        let record = config.record();
         assert_eq!(record.get_by_name("labels"), Some(&Value::Null));
         let annotations = record.get_by_name("annotations").and_then(Value::as_map);
         assert_eq!(annotations.and_then(|map| map.get("a")), Some(&Value::Null));

@@ -98,7 +98,11 @@ pub(super) fn column(cache: &Cache, write_buffer: usize) -> Tuning {
     let mut tuning = Tuning::default();
     tuning.set_write_buffer_size(write_buffer);
     tuning.set_max_write_buffer_number(3);
-    tuning.set_compression_type(DBCompressionType::Lz4);
+    // What was written lately is soon merged or compacted away: only what stays is worth the time.
+    const LEVELS: usize = 7;
+    let mut compression = [DBCompressionType::Lz4; LEVELS];
+    compression[..2].fill(DBCompressionType::None);
+    tuning.set_compression_per_level(&compression);
     tuning.set_target_file_size_base(16 * MIB as u64);
     tuning.set_max_bytes_for_level_base(64 * MIB as u64);
     let mut blocks = BlockBasedOptions::default();

@@ -50,6 +50,12 @@ impl<'a, 'p> Decoder<'a, 'p> {
         self.finish(record)
     }
 
+    /// The members of the whole body, which is an object, into `record`.
+    pub(super) fn onto(mut self, record: &mut Record) -> Lexed {
+        self.record(record, &Path::ROOT)?;
+        self.finish(())
+    }
+
     /// The whole body as any value.
     pub(super) fn root_value(mut self) -> Result<Value, Stop> {
         let mut value = Value::Null;

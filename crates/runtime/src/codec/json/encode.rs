@@ -12,6 +12,17 @@ pub(super) fn record(record: &Record, out: &mut Vec<u8>) {
     fields(record.ty(), record.entries(), out);
 }
 
+/// Appends the value of the field at `index` of a record, if the record's text has that field; whether it has.
+pub(super) fn only(record: &Record, index: usize, out: &mut Vec<u8>) -> bool {
+    let field = &record.ty().fields[index];
+    let present = record.get(index).filter(|value| !value.is_null());
+    let written = is_written(field, present);
+    if written {
+        member_value(field, present, out);
+    }
+    written
+}
+
 /// Appends a struct of type `ty`: the present fields, and of the absent ones those that Go writes.
 fn fields(ty: &Type, entries: &[(u16, Value)], out: &mut Vec<u8>) {
     out.push(b'{');
@@ -84,6 +95,10 @@ fn is_zero(value: &Value) -> bool {
 #[inline]
 pub(super) fn member(field: &Field, present: Option<&Value>, empty: usize, out: &mut Vec<u8>) {
     name(field, empty, out);
+    member_value(field, present, out);
+}
+
+fn member_value(field: &Field, present: Option<&Value>, out: &mut Vec<u8>) {
     match present {
         Some(present) => value(&field.ty, present, out),
         None if field.flags.has(Flags::POINTER) => null(out),

@@ -33,6 +33,17 @@ impl Gap {
         out.extend_from_slice(&json[self.at..]);
     }
 
+    /// Whether [`fill`](Self::fill) would make `filled` of `json`.
+    pub fn is_filled(&self, json: &[u8], resource_version: &str, filled: &[u8]) -> bool {
+        let start = self.text_start();
+        let quoted = filled
+            .get(start..)
+            .and_then(|rest| rest.strip_prefix(resource_version.as_bytes()));
+        let rest = quoted
+            .and_then(|rest| rest.strip_prefix(if self.comma_after { &b"\","[..] } else { b"\"" }));
+        rest == Some(&json[self.at..]) && filled.starts_with(&json[..self.at])
+    }
+
     /// Where the resource version's own text begins in what [`fill`](Self::fill) appends.
     pub fn text_start(&self) -> usize {
         self.at + usize::from(self.comma_before) + "\"resourceVersion\":\"".len()

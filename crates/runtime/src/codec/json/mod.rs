@@ -57,6 +57,21 @@ pub fn decode(ty: &TypeRef, body: &Bytes, problems: &mut Problems) -> Result<Rec
         .map_err(|stop| explain(stop, body))
 }
 
+/// Decodes the members of the object in `body` into `record`, on top of what is there, as if both were one text in
+/// which `body` comes later.
+///
+/// # Errors
+/// As for [`decode`]; what `record` is then means nothing.
+pub fn decode_onto(
+    record: &mut Record,
+    body: &Bytes,
+    problems: &mut Problems,
+) -> Result<(), DecodeError> {
+    Decoder::new(Lexer::new(body), problems)
+        .onto(record)
+        .map_err(|stop| explain(stop, body))
+}
+
 /// Any JSON value. A number is a [`Value::Int`] if it is an integer literal that fits.
 ///
 /// # Errors
@@ -123,6 +138,12 @@ fn explain(stop: Stop, body: &[u8]) -> DecodeError {
 /// Appends `record` to `out`: compact, without a newline at the end.
 pub fn encode(record: &Record, out: &mut Vec<u8>) {
     encode::record(record, out);
+}
+
+/// The value of the field at position `index` as it stands in `record`'s text, if it does.
+pub fn member(record: &Record, index: usize) -> Option<Bytes> {
+    let mut out = Vec::new();
+    encode::only(record, index, &mut out).then(|| out.into())
 }
 
 /// Appends `record` to `out` with two spaces of indentation, as Go's `json.MarshalIndent` does and
