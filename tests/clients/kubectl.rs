@@ -17,13 +17,13 @@ const RESOURCES: usize = 67;
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A kubectl with a server to talk to.
-struct Kubectl<'a> {
-    program: &'a Path,
-    server: &'a TestServer,
+pub(crate) struct Kubectl<'a> {
+    pub(crate) program: &'a Path,
+    pub(crate) server: &'a TestServer,
 }
 
 impl Kubectl<'_> {
-    fn command(&self, arguments: &str) -> Command {
+    pub(crate) fn command(&self, arguments: &str) -> Command {
         let mut command = Command::new(self.program);
         command.args(arguments.split_whitespace());
         command.env("KUBECONFIG", self.server.kubeconfig());
@@ -36,7 +36,7 @@ impl Kubectl<'_> {
         command
     }
 
-    fn output(&self, arguments: &str) -> Output {
+    pub(crate) fn output(&self, arguments: &str) -> Output {
         self.command(arguments)
             .output()
             .unwrap_or_else(|error| panic!("cannot start {}: {error}", self.program.display()))
@@ -44,7 +44,7 @@ impl Kubectl<'_> {
 
     /// What it prints, after success and without complaints.
     #[track_caller]
-    fn run(&self, arguments: &str) -> String {
+    pub(crate) fn run(&self, arguments: &str) -> String {
         let output = self.output(arguments);
         let (out, err) = (text(&output.stdout), text(&output.stderr));
         assert!(
@@ -57,7 +57,7 @@ impl Kubectl<'_> {
 
     /// Runs it and compares the lines, with runs of spaces and the ages of things evened out.
     #[track_caller]
-    fn check(&self, arguments: &str, expected: &[&str]) {
+    pub(crate) fn check(&self, arguments: &str, expected: &[&str]) {
         let out = self.run(arguments);
         let lines: Vec<String> = out
             .lines()
@@ -68,7 +68,7 @@ impl Kubectl<'_> {
     }
 
     #[track_caller]
-    fn check_contains(&self, arguments: &str, expected: &[&str]) {
+    pub(crate) fn check_contains(&self, arguments: &str, expected: &[&str]) {
         let out = self.run(arguments);
         for part in expected {
             assert!(
@@ -79,12 +79,12 @@ impl Kubectl<'_> {
     }
 }
 
-fn text(bytes: &[u8]) -> String {
+pub(crate) fn text(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes).into_owned()
 }
 
 /// One space between columns, `AGE` for how old something is.
-fn even(line: &str) -> String {
+pub(crate) fn even(line: &str) -> String {
     let is_age = |word: &str| word.ends_with('s') && word[..word.len() - 1].parse::<u32>().is_ok();
     line.split_whitespace()
         .map(|word| if is_age(word) { "AGE" } else { word })
@@ -136,7 +136,7 @@ impl Drop for Watch {
 
 /// The first kubectl on the PATH, those named in `$PINTLE_KUBECTL`, and the ones of other versions that are installed
 /// beside them as `kubectl.1.NN`.
-fn programs() -> Vec<PathBuf> {
+pub(crate) fn programs() -> Vec<PathBuf> {
     let on_path = std::env::var_os("PATH")
         .into_iter()
         .flat_map(|path| std::env::split_paths(&path).collect::<Vec<_>>());

@@ -4,4 +4,5 @@
 
 mod kube_rs;
 mod kubectl;
+mod kubectl_writes;
 mod python;

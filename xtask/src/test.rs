@@ -83,6 +83,12 @@ const STEPS: &[Step] = &[
         required: true,
     },
     Step {
+        name: "writes",
+        run: writes,
+        decisive: false,
+        required: true,
+    },
+    Step {
         name: "admission",
         run: admission,
         decisive: false,
@@ -260,6 +266,10 @@ fn reading() -> Result<Outcome> {
 
 fn overload() -> Result<Outcome> {
     suite("overload")
+}
+
+fn writes() -> Result<Outcome> {
+    suite("writes")
 }
 
 fn admission() -> Result<Outcome> {

@@ -97,11 +97,14 @@ fn an_apply_conflicts_on_other_values_only() {
     let same = config_map(
         r#"{"apiVersion":"v1","kind":"ConfigMap","metadata":{"name":"a"},"data":{"k":"v"}}"#,
     );
-    manager("v1", 1).apply(&live, &same, "two", false).unwrap();
+    manager("v1", 1)
+        .apply(&live, &same.clone().into(), "two", false)
+        .unwrap();
     let other = config_map(
         r#"{"apiVersion":"v1","kind":"ConfigMap","metadata":{"name":"a"},"data":{"k":"x"}}"#,
     );
-    let Err(ApplyError::Conflicts(conflicts)) = manager("v1", 1).apply(&live, &other, "two", false)
+    let Err(ApplyError::Conflicts(conflicts)) =
+        manager("v1", 1).apply(&live, &other.clone().into(), "two", false)
     else {
         panic!("no conflict");
     };
@@ -115,7 +118,9 @@ fn an_apply_conflicts_on_other_values_only() {
             .collect::<String>(),
         ".data.k"
     );
-    let forced = manager("v1", 1).apply(&live, &other, "two", true).unwrap();
+    let forced = manager("v1", 1)
+        .apply(&live, &other.clone().into(), "two", true)
+        .unwrap();
     let text = shown(&forced);
     assert!(text.contains(r#""data":{"k":"x","l":"w"}"#), "{text}");
     assert!(text.contains(r#"{"manager":"one","operation":"Update","apiVersion":"v1","time":"1970-01-01T00:00:00Z","fieldsType":"FieldsV1","fieldsV1":{"f:data":{".":{},"f:l":{}}}}"#), "{text}");
@@ -127,15 +132,15 @@ fn what_is_not_applied_any_more_goes_unless_others_own_it() {
     let first =
         config_map(r#"{"metadata":{"name":"a","labels":{"x":"1"}},"data":{"k":"v","l":"w"}}"#);
     let live = manager("v1", 0)
-        .apply(&start, &first, "one", false)
+        .apply(&start, &first.clone().into(), "one", false)
         .unwrap();
     let shared = config_map(r#"{"metadata":{"name":"a"},"data":{"l":"w"}}"#);
     let live = manager("v1", 1)
-        .apply(&live, &shared, "two", false)
+        .apply(&live, &shared.clone().into(), "two", false)
         .unwrap();
     let second = config_map(r#"{"metadata":{"name":"a"}}"#);
     let live = manager("v1", 2)
-        .apply(&live, &second, "one", false)
+        .apply(&live, &second.clone().into(), "one", false)
         .unwrap();
     let text = shown(&live);
     assert!(text.contains(r#""data":{"l":"w"}"#), "{text}");
@@ -150,10 +155,10 @@ fn an_apply_of_the_same_changes_nothing() {
     );
     let start = object(("apps", "v1", "Deployment"), r#"{"metadata":{"name":"a"}}"#);
     let once = manager("apps/v1", 5)
-        .apply(&start, &config, "one", false)
+        .apply(&start, &config.clone().into(), "one", false)
         .unwrap();
     let twice = manager("apps/v1", 6)
-        .apply(&once, &config, "one", false)
+        .apply(&once, &config.clone().into(), "one", false)
         .unwrap();
     assert_eq!(shown(&once), shown(&twice));
 }

@@ -1,0 +1,156 @@
+//! Patches of the three kinds that are not apply.
+
+use pintle_tests::server::TestServer;
+use serde_json::{Value, json};
+
+use crate::{CONFIGMAPS, JSON_PATCH, MERGE, STRATEGIC, Writer, body, config_map, refused};
+
+#[tokio::test]
+async fn patches_without_a_revision_all_land() {
+    let server = TestServer::start().await;
+    Writer::of(&server)
+        .create(CONFIGMAPS, &config_map("a"))
+        .await;
+    let path = &format!("{CONFIGMAPS}/a");
+    let writers = (0..16).map(|writer| {
+        let mut client = Writer::of(&server);
+        async move {
+            for turn in 0..8 {
+                let kind = [MERGE, STRATEGIC][turn % 2];
+                let patch = json!({"data": {format!("k{writer}-{turn}"): "x"}});
+                let answer = client.patch(path, kind, &patch).await;
+                assert_eq!(answer.status, 200, "{}", answer.text());
+            }
+        }
+    });
+    futures_util::future::join_all(writers).await;
+    let object = Writer::of(&server).get(path).await;
+    assert_eq!(
+        object["data"].as_object().map(serde_json::Map::len),
+        Some(16 * 8 + 1)
+    );
+}
+
+#[tokio::test]
+async fn a_patch_with_a_stale_revision_conflicts() {
+    let server = TestServer::start().await;
+    let mut client = Writer::of(&server);
+    client.create(CONFIGMAPS, &config_map("a")).await;
+    let path = &format!("{CONFIGMAPS}/a");
+    let old = client.get(path).await;
+    client
+        .patch(path, MERGE, &json!({"data": {"b": "2"}}))
+        .await;
+    let patch = json!({"metadata": {"resourceVersion": old["metadata"]["resourceVersion"]}, "data": {"c": "3"}});
+    let answer = client.patch(path, MERGE, &patch).await;
+    let why = "Operation cannot be fulfilled on configmaps \"a\": the object has been modified; please apply your \
+               changes to the latest version and try again";
+    refused(&answer, 409, why);
+}
+
+#[tokio::test]
+async fn what_is_no_patch_or_does_not_fit_is_refused() {
+    let server = TestServer::start().await;
+    let mut client = Writer::of(&server);
+    client.create(CONFIGMAPS, &config_map("a")).await;
+    let path = &format!("{CONFIGMAPS}/a");
+    let unprocessable = "the server rejected our request due to an error in our request";
+    let operation = json!({"op": "add", "path": "/data/x", "value": "y"});
+    let copies: Vec<Value> =
+        std::iter::once(json!({"op": "add", "path": "/data/x", "value": "y".repeat(1 << 20)}))
+            .chain(
+                (0..4).map(
+                    |at| json!({"op": "copy", "from": "/data/x", "path": format!("/data/x{at}")}),
+                ),
+            )
+            .collect();
+    for (kind, patch, status, message) in [
+        (
+            JSON_PATCH,
+            json!([{"op": "remove", "path": "/data/none"}]),
+            422,
+            unprocessable,
+        ),
+        (
+            JSON_PATCH,
+            json!([{"op": "test", "path": "/data/a", "value": "2"}]),
+            422,
+            unprocessable,
+        ),
+        (JSON_PATCH, Value::from(copies), 422, unprocessable),
+        (
+            JSON_PATCH,
+            Value::from(vec![operation; 10_001]),
+            413,
+            "Request entity too large: The allowed maximum operations in a JSON patch is 10000, got 10001",
+        ),
+        (
+            JSON_PATCH,
+            json!({}),
+            400,
+            "error decoding patch: json: cannot unmarshal object into Go value of type []handlers.jsonPatchOp",
+        ),
+        (
+            MERGE,
+            json!([]),
+            400,
+            "error decoding patch: json: cannot unmarshal array into Go value of type map[string]interface {}",
+        ),
+        (
+            STRATEGIC,
+            json!([]),
+            400,
+            "json: cannot unmarshal array into Go value of type map[string]interface {}",
+        ),
+        (
+            STRATEGIC,
+            json!({"metadata": {"$patch": "twist"}}),
+            500,
+            "unknown patch type: twist in map: map[$patch:twist]",
+        ),
+        (
+            MERGE,
+            json!({"metadata": {"name": "b"}}),
+            400,
+            "the name of the object (b) does not match the name on the URL (a)",
+        ),
+    ] {
+        refused(&client.patch(path, kind, &patch).await, status, message);
+    }
+    let missing = client
+        .patch(&format!("{CONFIGMAPS}/none"), MERGE, &json!([]))
+        .await;
+    refused(&missing, 404, "configmaps \"none\" not found");
+}
+
+#[tokio::test]
+async fn nothing_is_written_where_nothing_changes() {
+    let server = TestServer::start().await;
+    let mut client = Writer::of(&server);
+    client.create(CONFIGMAPS, &config_map("a")).await;
+    let path = &format!("{CONFIGMAPS}/a");
+    let before = client.get(path).await;
+    for (kind, patch) in [
+        (MERGE, json!({"data": {"a": "1", "none": null}})),
+        (STRATEGIC, json!({"data": {"a": "1"}})),
+        (
+            JSON_PATCH,
+            json!([{"op": "test", "path": "/data/a", "value": "1"}]),
+        ),
+    ] {
+        assert_eq!(
+            body(&client.patch(path, kind, &patch).await),
+            before,
+            "{kind}"
+        );
+    }
+    let dry = client
+        .patch(
+            &format!("{path}?dryRun=All"),
+            MERGE,
+            &json!({"data": {"a": "2"}}),
+        )
+        .await;
+    assert_eq!(body(&dry)["data"]["a"], "2");
+    assert_eq!(client.get(path).await, before);
+}
