@@ -45,6 +45,8 @@ pub(crate) struct Hub {
     wake: Notify,
     watchers: Mutex<Watchers>,
     closed: AtomicBool,
+    /// The revision up to which every change is in the inboxes.
+    delivered: AtomicU64,
     /// How many watchers were cut off because they were slow.
     terminated: AtomicU64,
     /// How many events an inbox holds.
@@ -100,6 +102,7 @@ impl Hub {
             wake: Notify::new(),
             watchers: Mutex::default(),
             closed: AtomicBool::new(false),
+            delivered: AtomicU64::new(0),
             terminated: AtomicU64::new(0),
             capacity,
         }
@@ -176,6 +179,11 @@ impl Hub {
         queue.events.is_empty() && !queue.dispatching
     }
 
+    /// The revision up to which every change that was queued is in the inboxes.
+    pub(crate) fn delivered(&self) -> Revision {
+        Revision(self.delivered.load(Ordering::Acquire))
+    }
+
     /// Ends all watches, now and to come.
     pub(crate) fn close(&self) {
         self.closed.store(true, Ordering::Release);
@@ -204,7 +212,9 @@ impl Hub {
                     break;
                 }
                 let woken = self.deliver(&events);
-                events.clear();
+                if let Some(last) = events.drain(..).next_back() {
+                    self.delivered.store(last.revision().0, Ordering::Release);
+                }
                 lock(&self.queue).dispatching = false;
                 // Others get their turn; above all those who were just woken.
                 match gathering(woken) {

@@ -362,14 +362,19 @@ impl Watch {
         if !matches!(self.phase, Phase::Live) {
             return None;
         }
-        // In this order: what is not in the inbox by then is after the progress.
+        // In this order: what is not in the inbox by then is after what was reached.
         let progress = self.cache.progress().revision();
-        let is_behind = !self.cache.hub().is_idle() || !self.inbox.is_empty();
+        let hub = self.cache.hub();
+        let reached = if hub.is_idle() {
+            progress
+        } else {
+            hub.delivered()
+        };
         // A watch may begin in the future.
-        if is_behind || progress < self.told {
+        if !self.inbox.is_empty() || reached < self.told {
             return None;
         }
-        self.told = progress;
+        self.told = reached;
         Some(Bookmark::new(self.cache.forms(), self.version, self.told))
     }
 
