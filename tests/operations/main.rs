@@ -1,4 +1,5 @@
 //! What an operator configures does what `--help` says of it.
 
 mod audit;
+mod deploy;
 mod fairness;

@@ -62,13 +62,22 @@ pub struct GenericServerOptions {
     /// Rows of tables; without them, clients are given the objects themselves.
     pub tables: Option<Arc<dyn Tables>>,
     /// What is said to who uses a resource in a version on its way out.
-    pub deprecation: fn(&Resource) -> Option<String>,
+    pub deprecation: fn(&Resource) -> Option<Deprecation>,
     /// What is recorded of requests, and where.
     pub audit: Option<Arc<Audit>>,
     /// Who goes first. Without it, who comes too late is turned away.
     pub fairness: Option<Arc<Fairness>>,
     /// How much at once, and how long.
     pub limits: Limits,
+}
+
+/// That a resource will not be served for ever in a version.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Deprecation {
+    /// What is said to who uses it.
+    pub warning: String,
+    /// The release that will not have it any more, such as `1.40`, or nothing where that is open.
+    pub removed: String,
 }
 
 /// How much at once, and how long.

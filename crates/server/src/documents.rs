@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 
 use pintle_endpoints::discovery::Discovery;
 use pintle_endpoints::openapi::{DescriptionSource, Descriptions, OpenApi, PlainRoute, Sources};
-use pintle_endpoints::server::Page;
+use pintle_endpoints::server::{Deprecation, Page};
 use pintle_runtime::resource::{Group, Resource};
 
 use crate::config::Config;
@@ -43,7 +43,7 @@ pub(crate) fn openapi(groups: Vec<Group>, pages: &[Page]) -> OpenApi {
 }
 
 /// What is said to who uses a resource in a version that is deprecated.
-pub(crate) fn deprecation(row: &Resource) -> Option<String> {
+pub(crate) fn deprecation(row: &Resource) -> Option<Deprecation> {
     let lifecycle = pintle_api::lifecycle(&row.group, &row.version, &row.kind)?;
     let deprecated = Some(lifecycle.deprecated).filter(|release| !release.is_empty())?;
     let kind = format!("{} {}", row.api_version(), row.kind);
@@ -59,7 +59,10 @@ pub(crate) fn deprecation(row: &Resource) -> Option<String> {
         };
         text.push_str(&format!("; use {api_version} {}", replacement.kind));
     }
-    Some(text)
+    Some(Deprecation {
+        warning: text,
+        removed: lifecycle.removed.to_owned(),
+    })
 }
 
 /// The descriptions that the binary carries.

@@ -147,6 +147,11 @@ impl Cache {
         self.hub.watchers()
     }
 
+    /// How many changes were passed on, to however many watchers.
+    pub fn dispatched_events(&self) -> u64 {
+        self.hub.dispatched()
+    }
+
     /// How many watchers were cut off because they were slow.
     pub fn terminated_watchers(&self) -> u64 {
         self.hub.terminated()

@@ -58,6 +58,7 @@ use crate::registry::Registry;
 use crate::request_info::{RequestInfo, Shape};
 use crate::respond;
 use crate::serve::Draining;
+use crate::server::Deprecation;
 use crate::store::Store;
 use crate::table::Tables;
 use crate::unkept::{ActionEndpoint, Unkept};
@@ -107,7 +108,7 @@ pub(crate) struct Serving {
     /// Who may do what: here, whether who updates may also create.
     pub authorizer: Arc<dyn Authorizer>,
     /// What is said to who uses a resource in a version on its way out.
-    pub deprecation: fn(&Resource) -> Option<String>,
+    pub deprecation: fn(&Resource) -> Option<Deprecation>,
 }
 
 impl Call<'_> {
@@ -153,8 +154,10 @@ pub(crate) async fn handle(call: Call<'_>) -> Response<Body> {
     let (headers, query) = (call.headers, call.query);
     let result = match route(&call) {
         Ok(target) => {
-            if let Some(warning) = (call.server.deprecation)(target.row()) {
-                cx.warn(warning);
+            if let Some(deprecation) = (call.server.deprecation)(target.row()) {
+                let requests = &call.server.metrics.requests;
+                requests.deprecated(call.target, &deprecation.removed);
+                cx.warn(deprecation.warning);
             }
             answer(call, target, &mut cx).await
         }

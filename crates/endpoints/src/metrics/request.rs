@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use http::StatusCode;
+use pintle_authz::ResourceAttributes;
 
 use super::Collector;
 use super::family::Family;
@@ -44,6 +45,7 @@ pub struct RequestMetrics {
     long_running: Family<Gauge>,
     terminations: Family<Counter>,
     inflight: Family<Gauge>,
+    deprecated: Family<Gauge>,
     dropped: Family<Counter>,
     /// Panics of handlers.
     pub panics: Counter,
@@ -244,6 +246,18 @@ impl RequestMetrics {
         LongRunning(gauge)
     }
 
+    /// Somebody uses what will be gone with a release, or some time.
+    pub fn deprecated(&self, target: &ResourceAttributes, removed: &str) {
+        let labels = &[
+            &*target.group,
+            &*target.version,
+            &*target.resource,
+            &*target.subresource,
+            removed,
+        ];
+        self.deprecated.with(labels).set(1);
+    }
+
     /// The server cut a request off in self-defence.
     pub fn terminated(&self, labels: RequestLabels<'_>, code: StatusCode) {
         let RequestLabels {
@@ -416,6 +430,18 @@ impl Default for RequestMetrics {
                 &["request_kind"],
                 Gauge::default,
             ),
+            deprecated: Family::new(
+                "apiserver_requested_deprecated_apis",
+                "[STABLE] Gauge of deprecated APIs that have been requested, broken out by API group, version, resource, subresource, and removed_release.",
+                &[
+                    "group",
+                    "version",
+                    "resource",
+                    "subresource",
+                    "removed_release",
+                ],
+                Gauge::default,
+            ),
             dropped: Family::new(
                 "apiserver_dropped_requests_total",
                 "[ALPHA] Number of requests dropped with 'Try again later' response",
@@ -460,6 +486,7 @@ impl Collector for RequestMetrics {
         self.dropped.collect(samples);
         self.long_running.collect(samples);
         self.durations.collect(samples);
+        self.deprecated.collect(samples);
         self.sli_durations.collect(samples);
         self.terminations.collect(samples);
         self.total.collect(samples);

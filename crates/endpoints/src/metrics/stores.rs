@@ -69,6 +69,14 @@ impl Collector for Stores {
             Kind::Counter,
             &terminated,
         );
+        let help = "[ALPHA] Counter of events dispatched in watch cache broken by resource type.";
+        each(
+            samples,
+            "apiserver_watch_cache_events_dispatched_total",
+            help,
+            Kind::Counter,
+            &|store| store.cache().dispatched_events() as f64,
+        );
         let help = "Number of watchers of the cache by resource type.";
         each(
             samples,

@@ -49,6 +49,8 @@ pub(crate) struct Hub {
     delivered: AtomicU64,
     /// How many watchers were cut off because they were slow.
     terminated: AtomicU64,
+    /// How many changes were passed on, to however many watchers.
+    dispatched: AtomicU64,
     /// How many events an inbox holds.
     capacity: usize,
 }
@@ -104,6 +106,7 @@ impl Hub {
             closed: AtomicBool::new(false),
             delivered: AtomicU64::new(0),
             terminated: AtomicU64::new(0),
+            dispatched: AtomicU64::new(0),
             capacity,
         }
     }
@@ -225,8 +228,15 @@ impl Hub {
         }
     }
 
+    /// How many changes were passed on.
+    pub(crate) fn dispatched(&self) -> u64 {
+        self.dispatched.load(Ordering::Relaxed)
+    }
+
     /// Puts events into the inboxes; says how many watchers that woke.
     fn deliver(&self, events: &[Arc<Event>]) -> u32 {
+        self.dispatched
+            .fetch_add(events.len() as u64, Ordering::Relaxed);
         let mut woken = 0;
         for event in events {
             // Taken anew for each, so that who comes and goes waits for one event at most.
