@@ -11,9 +11,11 @@ use http_body_util::{BodyExt as _, Full};
 use hyper::body::Incoming;
 use hyper::client::conn::http1::{self, SendRequest};
 use hyper_util::rt::TokioIo;
+use rustls::client::WantsClientCert;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::crypto::{CryptoProvider, WebPkiSupportedAlgorithms};
-use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
+use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 
@@ -54,6 +56,29 @@ impl Endpoint {
         })
     }
 
+    /// The same, with a certificate for servers that ask for one: leaf first, and its key, in PEM.
+    pub fn showing(self, chain: &str, key: &str) -> Result<Self> {
+        let chain = CertificateDer::pem_slice_iter(chain.as_bytes()).collect::<Result<_, _>>()?;
+        let key = PrivateKeyDer::from_pem_slice(key.as_bytes())?;
+        let config = trusting()?.with_client_auth_cert(chain, key)?;
+        Ok(Self {
+            tls: Some(TlsConnector::from(Arc::new(config))),
+            ..self
+        })
+    }
+
+    /// The certificate that the server shows to who asks for `name`.
+    pub async fn shown_for(&self, name: &str) -> Result<CertificateDer<'static>> {
+        let tls = self.tls.as_ref().context("there is no TLS")?;
+        let stream = TcpStream::connect((self.host.as_str(), self.port)).await?;
+        let stream = tls
+            .connect(ServerName::try_from(name.to_owned())?, stream)
+            .await?;
+        let shown = stream.get_ref().1.peer_certificates();
+        let leaf = shown.and_then(<[_]>::first).context("nothing is shown")?;
+        Ok(leaf.clone().into_owned())
+    }
+
     /// Opens a connection.
     pub async fn connect(&self) -> Result<Connection> {
         let address = (self.host.as_str(), self.port);
@@ -89,15 +114,21 @@ type Handshake<I> = (Sender, http1::Connection<TokioIo<I>, Full<Bytes>>);
 
 /// A TLS client that believes every server, offering `protocols` by ALPN.
 pub fn tls_config(protocols: &[&[u8]]) -> Result<rustls::ClientConfig> {
-    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-    let trusting = Trusting(provider.signature_verification_algorithms);
-    let mut config = rustls::ClientConfig::builder_with_provider(provider as Arc<CryptoProvider>)
-        .with_safe_default_protocol_versions()?
-        .dangerous()
-        .with_custom_certificate_verifier(Arc::new(trusting))
-        .with_no_client_auth();
+    let mut config = trusting()?.with_no_client_auth();
     config.alpn_protocols = protocols.iter().map(|protocol| protocol.to_vec()).collect();
     Ok(config)
+}
+
+/// A client that believes every server.
+fn trusting() -> Result<rustls::ConfigBuilder<rustls::ClientConfig, WantsClientCert>> {
+    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+    let trusting = Trusting(provider.signature_verification_algorithms);
+    Ok(
+        rustls::ClientConfig::builder_with_provider(provider as Arc<CryptoProvider>)
+            .with_safe_default_protocol_versions()?
+            .dangerous()
+            .with_custom_certificate_verifier(Arc::new(trusting)),
+    )
 }
 
 /// One connection, one request at a time.

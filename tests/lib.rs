@@ -6,6 +6,7 @@ use std::path::PathBuf;
 
 pub mod golden;
 pub mod http;
+pub mod peer;
 pub mod server;
 
 /// The folder of these suites. Cargo says where it is each time they run: with a shared target directory, the

@@ -78,6 +78,25 @@ impl TestServer {
         server
     }
 
+    /// What a server says that does not start with these flags.
+    ///
+    /// # Panics
+    ///
+    /// If it starts.
+    pub fn refused(flags: &[&str]) -> String {
+        let folder = tempfile::tempdir().expect("a temporary folder can be made");
+        let output = Command::new(binary())
+            .args(["--bind-address=127.0.0.1", "--secure-port=0"])
+            .arg(format!("--data-dir={}", folder.path().display()))
+            .args(flags)
+            .stdin(Stdio::null())
+            .output()
+            .expect("the server can be started");
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(!output.status.success(), "it started: {said}");
+        said
+    }
+
     /// `https://127.0.0.1:port`; the same after a restart.
     pub fn url(&self) -> &str {
         &self.url

@@ -9,6 +9,8 @@ use std::time::Duration;
 
 use pintle_tests::server::TestServer;
 
+use crate::kubectl_access;
+
 /// From the folder that cargo starts suites in.
 const APPLICATION: &str = "kubectl/application.yaml";
 /// Rows of `kubectl api-resources` with kube-apiserver's default group versions: one less than there are resources, as
@@ -23,6 +25,16 @@ pub(crate) struct Kubectl<'a> {
 }
 
 impl Kubectl<'_> {
+    /// The server's URL.
+    pub(crate) fn url(&self) -> &str {
+        self.server.url()
+    }
+
+    /// The administrator's kubeconfig.
+    pub(crate) fn kubeconfig(&self) -> &Path {
+        self.server.kubeconfig()
+    }
+
     pub(crate) fn command(&self, arguments: &str) -> Command {
         let mut command = Command::new(self.program);
         command.args(arguments.split_whitespace());
@@ -248,6 +260,7 @@ fn tour(kubectl: &Kubectl<'_>) {
     );
     resources(kubectl);
     refusals(kubectl);
+    kubectl_access::tour(kubectl);
     let deleted = kubectl.run(&format!("delete -f {APPLICATION} --wait=false"));
     assert_eq!(
         deleted

@@ -4,5 +4,6 @@
 
 mod kube_rs;
 mod kubectl;
+mod kubectl_access;
 mod kubectl_writes;
 mod python;

@@ -1,6 +1,10 @@
-//! `--audit-policy-file` and `--audit-log-path`.
+//! `--audit-policy-file`, `--audit-log-path` and `--audit-webhook-config-file`.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
 use pintle_tests::http::Headers;
+use pintle_tests::peer::{Asked, Peer};
 use pintle_tests::server::TestServer;
 use serde_json::{Value, json};
 
@@ -88,4 +92,82 @@ async fn requests_are_recorded_as_the_policy_says() {
         "Authentication failed, attempted: bearer"
     );
     assert!(events.iter().all(|event| event["requestURI"] != "/version"));
+}
+
+/// Events of lists that a webhook was sent.
+fn events(asked: &[Asked]) -> Vec<Value> {
+    let list = |asked: &Asked| -> Vec<Value> {
+        let list: Value = serde_json::from_slice(&asked.body).expect("a list is JSON");
+        assert_eq!(list["kind"], "EventList");
+        assert_eq!(list["apiVersion"], "audit.k8s.io/v1");
+        list["items"].as_array().cloned().unwrap_or_default()
+    };
+    asked.iter().flat_map(list).collect()
+}
+
+#[tokio::test]
+async fn a_webhook_gets_every_event_even_if_it_was_down() {
+    let is_down = Arc::new(AtomicBool::new(true));
+    let down = Arc::clone(&is_down);
+    // It is down for the first attempt.
+    let peer = Peer::start(move |_| {
+        move |_: &Asked| {
+            let status = if down.swap(false, Relaxed) { 400 } else { 200 };
+            (status, String::new())
+        }
+    })
+    .await;
+    let folder = tempfile::tempdir().expect("there is room for a folder");
+    let (policy, kubeconfig) = (
+        folder.path().join("policy.yaml"),
+        folder.path().join("webhook.kubeconfig"),
+    );
+    std::fs::write(&policy, POLICY).expect("the policy can be written");
+    std::fs::write(&kubeconfig, peer.kubeconfig("/events")).expect("the file can be written");
+    let flags = [
+        format!("--audit-policy-file={}", policy.display()),
+        format!("--audit-webhook-config-file={}", kubeconfig.display()),
+        "--audit-webhook-batch-max-wait=1s".into(),
+        "--audit-webhook-initial-backoff=10ms".into(),
+        "--audit-webhook-truncate-enabled".into(),
+        "--audit-webhook-truncate-max-event-size=4096".into(),
+    ];
+    let flags: Vec<&str> = flags.iter().map(String::as_str).collect();
+    let mut server = TestServer::start_with(&flags).await;
+    let mut client = server.client();
+    let mut headers: Headers = server.authorization();
+    headers.push(("content-type".into(), "application/json".into()));
+    for (id, value) in [
+        ("small", "blue".to_owned()),
+        ("large", "blue".repeat(5_000)),
+    ] {
+        let mut headers = headers.clone();
+        headers.push(("audit-id".into(), id.into()));
+        let body = json!({"metadata": {"name": id}, "data": {"sky": value}});
+        let answer = client
+            .request("POST", CONFIGMAPS, &headers, Some(body.to_string().into()))
+            .await;
+        assert_eq!(answer.expect("the server answers").status, 201);
+    }
+    let metrics = client.request("GET", "/metrics", &headers, None).await;
+    let metrics = metrics.expect("the server answers").text();
+    assert!(metrics.contains("apiserver_audit_event_total"), "{metrics}");
+    // What is waiting is sent before the server ends.
+    server.terminate();
+    server.ended().await;
+    let asked = peer.asked();
+    assert!(asked.iter().all(|asked| asked.path == "/events"));
+    // The first attempt failed, and what it brought came again.
+    let events = events(&asked[1..]);
+    let of = |id: &str| {
+        let found = events.iter().filter(|event| event["auditID"] == id);
+        let found: Vec<&Value> = found.collect();
+        assert_eq!(found.len(), 1, "{id}: {events:#?}");
+        found[0]
+    };
+    assert_eq!(of("small")["responseObject"]["data"]["sky"], "blue");
+    assert_eq!(of("small")["kind"], Value::Null);
+    let large = of("large");
+    assert_eq!(large["requestObject"], Value::Null);
+    assert_eq!(large["annotations"]["audit.k8s.io/truncated"], "true");
 }

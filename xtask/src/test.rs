@@ -113,6 +113,12 @@ const STEPS: &[Step] = &[
         required: true,
     },
     Step {
+        name: "identity",
+        run: identity,
+        decisive: false,
+        required: true,
+    },
+    Step {
         name: "clients",
         run: clients,
         decisive: false,
@@ -282,6 +288,10 @@ fn cluster() -> Result<Outcome> {
 
 fn operations() -> Result<Outcome> {
     suite("operations")
+}
+
+fn identity() -> Result<Outcome> {
+    suite("identity")
 }
 
 fn golden() -> Result<Outcome> {

@@ -245,7 +245,11 @@ impl Chain {
                 peer: connection.address,
                 audit_id: arrival.audit_id.as_bytes(),
             };
-            arrival.recording.begin(audit, received);
+            if !arrival.recording.begin(audit, received) {
+                let error = ApiError::internal("failed to store audit event");
+                let representation = error_representation(&parts.headers, query);
+                return Err(Box::new(respond::error(representation, &error)));
+            }
         }
         let attributes = self.impersonate(attributes, parts, query, arrival).await?;
         let user = Arc::clone(&attributes.user);
@@ -362,11 +366,12 @@ impl Chain {
         headers: &HeaderMap,
         path: &str,
     ) -> Option<Arc<UserInfo>> {
+        // What is no text is a credential all the same, and nobody's.
         let header = headers
             .get(AUTHORIZATION)
-            .and_then(|value| value.to_str().ok())
+            .map(|value| String::from_utf8_lossy(value.as_bytes()))
             .unwrap_or_default();
-        let from_browser = match bearer_token(header) {
+        let from_browser = match bearer_token(&header) {
             None if websocket::is_asked_for(headers) => match websocket::bearer_token(headers) {
                 Ok(token) => token,
                 Err(error) => {
@@ -381,7 +386,7 @@ impl Chain {
             peer: connection.peer.as_ref(),
             path,
             headers: Some(&shown),
-            bearer: bearer_token(header).or(from_browser.as_deref()),
+            bearer: bearer_token(&header).or(from_browser.as_deref()),
         };
         match self.authenticator.authenticate(credentials).wait().await {
             Ok(user) => user,

@@ -40,7 +40,7 @@ mod tls;
 mod unknown;
 mod version;
 
-pub use audit::AuditConfig;
+pub use audit::{AuditConfig, AuditWebhookConfig, Delivery, Mode};
 pub use authentication::{AuthenticationConfig, Provider, TokenWebhookConfig};
 pub use authorization::{
     AuthorizationConfig, AuthorizationMode, AuthorizationWebhookConfig, AuthorizerConfig,

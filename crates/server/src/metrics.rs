@@ -7,6 +7,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use aws_lc_rs::digest::{SHA256, digest};
 use http::StatusCode;
+use pintle_endpoints::audit::AuditMetrics;
 use pintle_endpoints::client::CallError;
 use pintle_endpoints::metrics::{Collector, Counter, Family, Gauge, Histogram, Samples};
 
@@ -196,6 +197,8 @@ pub(crate) struct Counted {
     pub(crate) authorization: Arc<Reloads>,
     /// Of authorization webhooks.
     pub(crate) reviews: Arc<AccessReviews>,
+    /// Of the audit.
+    pub(crate) audit: Arc<AuditMetrics>,
 }
 
 impl Counted {
@@ -205,6 +208,7 @@ impl Counted {
             authentication: Arc::new(Reloads::new(&AUTHENTICATION, server_id)),
             authorization: Arc::new(Reloads::new(&AUTHORIZATION, server_id)),
             reviews: Arc::default(),
+            audit: Arc::default(),
         }
     }
 }

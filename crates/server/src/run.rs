@@ -36,6 +36,9 @@ use crate::metrics::Counted;
 use crate::tables::BuiltIn;
 use crate::version;
 
+/// How long the last audit events may take to be delivered.
+const LAST_EVENTS: Duration = Duration::from_secs(30);
+
 /// What a running server says of itself once it is ready.
 #[derive(Debug, Clone)]
 pub struct Ready {
@@ -145,8 +148,9 @@ pub async fn run(
     let environment = Environment::default();
     let audit = config.audit.as_ref();
     let audit = audit
-        .map(|audit| audit.open(Arc::clone(&environment.clock)))
+        .map(|audit| audit.open(Arc::clone(&environment.clock), Arc::clone(&counted.audit)))
         .transpose()?;
+    let recording = audit.clone();
     let start_up = StartUp::default();
     let fairness = config.fairness.then(|| {
         let seats = config.max_requests + config.max_mutating_requests;
@@ -191,6 +195,7 @@ pub async fn run(
     metrics.register(Arc::clone(&counted.authentication) as Arc<dyn Collector>);
     metrics.register(Arc::clone(&counted.authorization) as Arc<dyn Collector>);
     metrics.register(Arc::clone(&counted.reviews) as Arc<dyn Collector>);
+    metrics.register(Arc::clone(&counted.audit) as Arc<dyn Collector>);
     let server = GenericServer::new(GenericServerOptions {
         authenticator: identity.authenticator.clone(),
         authorizer: Arc::clone(&access.authorizer),
@@ -268,6 +273,13 @@ pub async fn run(
         ready,
     ));
     server.serve(listener, Some(tls), shutdown).await;
+    if let Some(audit) = recording
+        && tokio::time::timeout(LAST_EVENTS, audit.close())
+            .await
+            .is_err()
+    {
+        warn!("audit events are lost: they could not be delivered in time");
+    }
     background.shutdown().await;
     if let Err(error) = hooks::withdraw(&own).await {
         warn!(%error, "cannot leave the endpoints of the service kubernetes");

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use pintle_runtime::quote::Quoted;
 use pintle_runtime::text::Text;
+use pintle_runtime::time::Time;
 use pintle_runtime::user::UserInfo;
 
 use super::claims::{Claims, Legacy, Reference};
@@ -38,6 +39,9 @@ pub trait Objects: Send + Sync + 'static {
     fn node(&self, name: &str) -> Option<Bound>;
     /// What a secret holds as a token, and since when that counts no more by its label.
     fn kept_token(&self, namespace: &str, name: &str) -> Option<KeptToken>;
+    /// The token in a secret was used on `day`, such as `2026-01-31`, for the first time that day. Does not wait for
+    /// whatever is done about it.
+    fn note_use(&self, namespace: &str, name: &str, day: &str);
 }
 
 /// The token in a secret.
@@ -47,6 +51,8 @@ pub struct KeptToken {
     pub token: Vec<u8>,
     /// The secret is marked as not to be used any more.
     pub invalid: bool,
+    /// The day when it was last used, or nothing.
+    pub last_used: String,
 }
 
 /// How tokens are accepted.
@@ -306,6 +312,10 @@ impl ServiceAccounts {
                 found.uid, claims.uid
             )));
         }
+        let today = today(now());
+        if kept.last_used != today {
+            objects.note_use(namespace, &claims.secret, &today);
+        }
         if kept.invalid {
             let secret = &claims.secret;
             return Err(AuthenticationError::new(format!(
@@ -384,6 +394,12 @@ fn quoted(texts: &[Text]) -> String {
     format!("[{}]", texts.join(" "))
 }
 
+/// The day of a time, such as `2026-01-31`.
+fn today(seconds: i64) -> String {
+    let text = Time { seconds, nanos: 0 }.to_string();
+    text.split('T').next().unwrap_or_default().to_owned()
+}
+
 fn now() -> i64 {
     let now = SystemTime::now()
         .duration_since(UNIX_EPOCH)
@@ -436,6 +452,8 @@ mod tests {
         fn kept_token(&self, _: &str, _: &str) -> Option<KeptToken> {
             None
         }
+
+        fn note_use(&self, _: &str, _: &str, _: &str) {}
     }
 
     fn claims() -> Claims {

@@ -2,14 +2,21 @@
 
 use std::sync::{Arc, OnceLock};
 
-use pintle_api::core::v1::Secret;
+use pintle_api::core::v1::{Secret, SecretMut};
 use pintle_authn::bootstrap::{BootstrapSecret, BootstrapSecrets};
 use pintle_authn::service_account::{Bound, KeptToken, Objects};
 use pintle_endpoints::cache::{Entry, Version};
+use pintle_endpoints::context::{Environment, RequestContext};
 use pintle_endpoints::metadata::Metadata;
+use pintle_endpoints::permit::Permit;
 use pintle_endpoints::registry::Registry;
+use pintle_endpoints::store::Change;
+use pintle_runtime::status::ApiError;
 use pintle_runtime::text::Text;
-use pintle_runtime::value::Value;
+use pintle_runtime::value::{Record, Value};
+use tracing::warn;
+
+use crate::hooks::server_user;
 
 /// Looks into the stores, as soon as there are any. Made before them, because who asks is made before them too.
 #[derive(Debug, Default)]
@@ -17,6 +24,10 @@ pub struct StoredObjects(OnceLock<Arc<Registry>>);
 
 /// The label of a secret whose token counts no more.
 const INVALID_SINCE: &str = "kubernetes.io/legacy-token-invalid-since";
+/// The label with the day on which a secret's token was last used.
+const LAST_USED: &str = "kubernetes.io/legacy-token-last-used";
+/// Who is in the books as the writer of that.
+const MANAGER: &str = "kube-apiserver";
 
 impl StoredObjects {
     /// Looks into `registry` from now on.
@@ -117,6 +128,59 @@ impl Objects for StoredObjects {
         let invalid = entry
             .label(INVALID_SINCE)
             .is_some_and(|since| !since.is_empty());
-        Some(KeptToken { token, invalid })
+        Some(KeptToken {
+            token,
+            invalid,
+            last_used: entry.label(LAST_USED).unwrap_or_default().to_owned(),
+        })
+    }
+
+    fn note_use(&self, namespace: &str, name: &str, day: &str) {
+        let Some(registry) = self.0.get() else { return };
+        let registry = Arc::clone(registry);
+        let [namespace, name, day] = [namespace, name, day].map(str::to_owned);
+        tokio::spawn(async move {
+            if let Err(error) = label(&registry, &namespace, &name, &day).await {
+                warn!(namespace, name, %error, "the use of a token cannot be noted");
+            }
+        });
+    }
+}
+
+/// Notes on a secret when its token was last used.
+async fn label(
+    registry: &Registry,
+    namespace: &str,
+    name: &str,
+    day: &str,
+) -> Result<(), ApiError> {
+    let Some(store) = registry.store("", "v1", "secrets") else {
+        return Ok(());
+    };
+    let mut cx = RequestContext::new(
+        Arc::new(server_user()),
+        namespace.to_owned(),
+        Environment::default(),
+    );
+    cx.field_manager = MANAGER.into();
+    let permit = Permit::of_the_server_itself("legacy-token-tracking");
+    let make = |old: Option<&Record>| {
+        let Some(old) = old else {
+            return Err(ApiError::internal("the secret is gone"));
+        };
+        let mut new = old.clone();
+        let mut secret = SecretMut::from_record(&mut new);
+        let mut metadata = secret.metadata_mut();
+        metadata
+            .labels_mut()
+            .insert(LAST_USED, Text::from(day.to_owned()));
+        Ok(new)
+    };
+    match store
+        .update_with(&permit, &cx, name, &Change::default(), make)
+        .await
+    {
+        Ok(_) | Err(ApiError::NotFound(_)) => Ok(()),
+        Err(error) => Err(error),
     }
 }

@@ -12,6 +12,8 @@ pub mod aggregation;
 mod convert;
 pub mod escalation;
 pub mod feed;
+#[cfg(test)]
+mod matrix;
 mod policy;
 pub mod reconcile;
 

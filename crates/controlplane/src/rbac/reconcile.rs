@@ -45,10 +45,10 @@ const PART: usize = 32;
 const RETRY: Duration = Duration::from_secs(1);
 
 /// An object of the policy.
-struct Wanted {
-    resource: &'static str,
-    namespace: &'static str,
-    object: Record,
+pub(super) struct Wanted {
+    pub(super) resource: &'static str,
+    pub(super) namespace: &'static str,
+    pub(super) object: Record,
 }
 
 /// Brings the policy in, trying until all of it is there; reaches `done` then. Begins once `namespaces` is reached,
@@ -273,7 +273,7 @@ fn add_subjects(new: &mut Record, wanted: &Record) -> bool {
 }
 
 /// All of the policy, as objects.
-fn policy(switches: &Switches) -> Vec<Wanted> {
+pub(super) fn policy(switches: &Switches) -> Vec<Wanted> {
     let mut wanted = Vec::new();
     for row in CLUSTER_ROLES.iter().filter(|row| row.is_on(switches)) {
         wanted.push(cluster_role(row, row.name.into(), switches));

@@ -11,6 +11,9 @@ use serde_json::value::RawValue;
 
 use super::{Facts, Findings, Level, Stage};
 
+/// What an event without its objects is marked with.
+const TRUNCATED: &str = "audit.k8s.io/truncated";
+
 /// One event.
 pub(super) struct Event<'a> {
     pub(super) level: Level,
@@ -32,21 +35,49 @@ pub(super) struct Outcome<'a> {
 impl Event<'_> {
     /// The event with a newline at its end.
     pub(super) fn to_line(&self) -> Vec<u8> {
-        let mut line = serde_json::to_vec(self).unwrap_or_default();
-        line.push(b'\n');
-        line
+        line(&Form {
+            event: self,
+            is_bare: false,
+        })
+    }
+
+    /// The same without the objects, and with an annotation that says so.
+    pub(super) fn to_bare_line(&self) -> Vec<u8> {
+        line(&Form {
+            event: self,
+            is_bare: true,
+        })
     }
 }
 
-impl Serialize for Event<'_> {
+fn line(form: &Form<'_>) -> Vec<u8> {
+    let mut line = serde_json::to_vec(form).unwrap_or_default();
+    line.push(b'\n');
+    line
+}
+
+/// An event with its objects, or without.
+struct Form<'a> {
+    event: &'a Event<'a>,
+    is_bare: bool,
+}
+
+impl Serialize for Form<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let (facts, findings) = (self.facts, self.findings);
+        let Event {
+            level,
+            stage,
+            facts,
+            findings,
+            outcome,
+            now,
+        } = self.event;
         let mut map = serializer.serialize_map(None)?;
         map.serialize_entry("kind", "Event")?;
         map.serialize_entry("apiVersion", "audit.k8s.io/v1")?;
-        map.serialize_entry("level", self.level.name())?;
+        map.serialize_entry("level", level.name())?;
         map.serialize_entry("auditID", &facts.audit_id)?;
-        map.serialize_entry("stage", self.stage.name())?;
+        map.serialize_entry("stage", stage.name())?;
         map.serialize_entry("requestURI", &facts.request_uri)?;
         map.serialize_entry("verb", facts.attributes.verb.as_str())?;
         let nobody = UserInfo::default();
@@ -64,10 +95,10 @@ impl Serialize for Event<'_> {
         if facts.attributes.resource.is_some() {
             map.serialize_entry("objectRef", &ObjectRef(facts, findings))?;
         }
-        if let Some(outcome) = &self.outcome {
+        if let Some(outcome) = outcome {
             map.serialize_entry("responseStatus", outcome)?;
         }
-        if self.stage != Stage::RequestReceived {
+        if *stage != Stage::RequestReceived && !self.is_bare {
             raw_entry(&mut map, "requestObject", findings.request_object.as_ref())?;
             raw_entry(
                 &mut map,
@@ -76,8 +107,12 @@ impl Serialize for Event<'_> {
             )?;
         }
         map.serialize_entry("requestReceivedTimestamp", &Micros(facts.received))?;
-        map.serialize_entry("stageTimestamp", &Micros(self.now))?;
-        if !findings.annotations.is_empty() {
+        map.serialize_entry("stageTimestamp", &Micros(*now))?;
+        if self.is_bare {
+            let mut annotations = findings.annotations.clone();
+            annotations.push((Text::from_static(TRUNCATED), "true".to_owned()));
+            map.serialize_entry("annotations", &Sorted(&annotations))?;
+        } else if !findings.annotations.is_empty() {
             map.serialize_entry("annotations", &Sorted(&findings.annotations))?;
         }
         map.end()

@@ -3,12 +3,14 @@
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use bytes::Bytes;
+use futures_util::future::BoxFuture;
 use pintle_runtime::time::{Clock, SystemClock};
 
-use super::Backend;
+use super::{AuditMetrics, Backend, Sink, Told};
 
 /// How large a log becomes, and how long old ones are kept.
 #[derive(Clone, Debug)]
@@ -19,6 +21,8 @@ pub struct LogOptions {
     pub max_age: Duration,
     /// Number of old files that are kept; zero is all.
     pub max_backups: usize,
+    /// Old files are compressed.
+    pub compress: bool,
 }
 
 /// A log: a file, or the standard output.
@@ -26,6 +30,7 @@ pub struct LogFile {
     path: PathBuf,
     options: LogOptions,
     open: Mutex<Open>,
+    metrics: Arc<AuditMetrics>,
 }
 
 enum Open {
@@ -38,7 +43,7 @@ impl LogFile {
     ///
     /// # Errors
     /// The file cannot be made or written.
-    pub fn open(path: &Path, options: LogOptions) -> io::Result<Self> {
+    pub fn open(path: &Path, options: LogOptions, metrics: Arc<AuditMetrics>) -> io::Result<Self> {
         let open = if path.as_os_str() == "-" {
             Open::Output
         } else {
@@ -53,6 +58,7 @@ impl LogFile {
             path: path.to_owned(),
             options,
             open: Mutex::new(open),
+            metrics,
         })
     }
 
@@ -62,7 +68,16 @@ impl LogFile {
         };
         let limit = self.options.max_size;
         if limit > 0 && *size > 0 && *size + line.len() as u64 > limit {
-            fs::rename(&self.path, self.backup())?;
+            let backup = self.backup();
+            fs::rename(&self.path, &backup)?;
+            if self.options.compress {
+                // Nobody waits for it, and a failure leaves the file as it was.
+                std::thread::spawn(move || {
+                    if let Err(error) = compress(&backup) {
+                        tracing::warn!(%error, "an old audit log cannot be compressed");
+                    }
+                });
+            }
             *file = append_to(&self.path)?;
             *size = 0;
             if let Err(error) = self.forget_old() {
@@ -105,7 +120,10 @@ impl LogFile {
             .filter_map(|entry| entry.ok().map(|entry| entry.path()))
             .filter(|path| {
                 let name = path.file_name().map(|name| name.to_string_lossy());
-                name.is_some_and(|name| name.starts_with(&prefix) && name.ends_with(&extension))
+                name.is_some_and(|name| {
+                    let name = name.strip_suffix(COMPRESSED).unwrap_or(&name);
+                    name.starts_with(&prefix) && name.ends_with(&extension)
+                })
             })
             .collect();
         // The time in the name sorts them: the newest first.
@@ -130,13 +148,48 @@ impl LogFile {
     }
 }
 
-impl Backend for LogFile {
-    fn take(&self, line: &[u8]) {
+impl LogFile {
+    fn keep(&self, lines: &[Bytes]) -> bool {
         let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Err(error) = self.write(&mut open, line) {
-            tracing::error!(%error, path = %self.path.display(), "an audit event is lost");
+        let mut is_kept = true;
+        for line in lines {
+            if let Err(error) = self.write(&mut open, line) {
+                is_kept = false;
+                self.metrics.lost("log", 1, &error.to_string());
+            }
         }
+        is_kept
     }
+}
+
+impl Backend for LogFile {
+    fn take(&self, event: &Told<'_>) -> bool {
+        self.keep(std::slice::from_ref(&event.line))
+    }
+}
+
+impl Sink for LogFile {
+    fn deliver(&self, events: Vec<Bytes>) -> BoxFuture<'_, bool> {
+        let is_kept = self.keep(&events);
+        Box::pin(async move { is_kept })
+    }
+}
+
+const COMPRESSED: &str = ".gz";
+
+/// Puts a compressed file in place of another.
+fn compress(path: &Path) -> io::Result<()> {
+    let mut target = path.as_os_str().to_owned();
+    target.push(COMPRESSED);
+    let mut options = OpenOptions::new();
+    options.create_new(true).write(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    let target = options.open(&target)?;
+    let mut encoder = flate2::write::GzEncoder::new(target, flate2::Compression::default());
+    io::copy(&mut File::open(path)?, &mut encoder)?;
+    encoder.finish()?.sync_all()?;
+    fs::remove_file(path)
 }
 
 fn append_to(path: &Path) -> io::Result<File> {
@@ -159,10 +212,11 @@ mod tests {
             max_size: 10,
             max_age: Duration::ZERO,
             max_backups: 2,
+            compress: false,
         };
-        let log = LogFile::open(&path, options)?;
+        let log = LogFile::open(&path, options, Arc::default())?;
         for line in ["one......\n", "two......\n", "three....\n", "four.....\n"] {
-            log.take(line.as_bytes());
+            assert!(log.keep(&[line.into()]));
             std::thread::sleep(Duration::from_millis(2));
         }
         assert_eq!(fs::read_to_string(&path)?, "four.....\n");

@@ -4,14 +4,18 @@
 //! request costs nothing here. With one, a [`Recording`] goes with each request that is recorded: the
 //! chain begins and ends it, the handlers add the objects, and admission its annotations.
 
+mod backend;
+mod batch;
 mod event;
 mod log;
+mod metrics;
 mod policy;
 
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use bytes::Bytes;
+use futures_util::future::join_all;
 use http::HeaderMap;
 use http::header::USER_AGENT;
 use http::request::Parts;
@@ -21,32 +25,40 @@ use pintle_runtime::text::Text;
 use pintle_runtime::time::{Clock, Time};
 use pintle_runtime::user::UserInfo;
 
+pub use backend::{Backend, Lenient, Told, Truncating};
+pub use batch::{BatchOptions, Batching, Sink};
 use event::{Event, Outcome};
 pub use log::{LogFile, LogOptions};
+pub use metrics::AuditMetrics;
 pub use policy::{GroupResources, Level, Policy, Rule, Stage, Stages, Verdict};
-
-/// Keeps events.
-pub trait Backend: Send + Sync {
-    /// Takes one event: a line of JSON with its newline. It is called before the answer is sent, so what takes
-    /// long belongs elsewhere.
-    fn take(&self, line: &[u8]);
-}
 
 /// What is recorded, and where.
 pub struct Audit {
     policy: Policy,
     backends: Vec<Arc<dyn Backend>>,
     clock: Arc<dyn Clock>,
+    metrics: Arc<AuditMetrics>,
 }
 
 impl Audit {
     /// Records in all of `backends` what `policy` says.
-    pub fn new(policy: Policy, backends: Vec<Arc<dyn Backend>>, clock: Arc<dyn Clock>) -> Self {
+    pub fn new(
+        policy: Policy,
+        backends: Vec<Arc<dyn Backend>>,
+        clock: Arc<dyn Clock>,
+        metrics: Arc<AuditMetrics>,
+    ) -> Self {
         Self {
             policy,
             backends,
             clock,
+            metrics,
         }
+    }
+
+    /// Waits until everything that was recorded is kept.
+    pub async fn close(&self) {
+        join_all(self.backends.iter().map(|backend| backend.close())).await;
     }
 }
 
@@ -60,11 +72,12 @@ impl Slot {
         self.0.get()
     }
 
-    /// Begins to record a request, if the policy says so.
-    pub(crate) fn begin(&self, audit: &Arc<Audit>, received: Received<'_>) {
+    /// Begins to record a request, if the policy says so. Where that fails and must not, the request is not to go on.
+    pub(crate) fn begin(&self, audit: &Arc<Audit>, received: Received<'_>) -> bool {
         let verdict = audit.policy.judge(received.attributes, received.knows_user);
+        audit.metrics.judged(verdict.level);
         if verdict.level == Level::None {
-            return;
+            return true;
         }
         let recording = Recording {
             verdict,
@@ -73,9 +86,11 @@ impl Slot {
             findings: Mutex::default(),
         };
         let recording = self.0.get_or_init(|| Arc::new(recording));
-        if received.knows_user {
-            recording.tell(Stage::RequestReceived, None);
+        let is_kept = !received.knows_user || recording.tell(Stage::RequestReceived, None);
+        if !is_kept {
+            audit.metrics.rejected();
         }
+        is_kept
     }
 }
 
@@ -241,10 +256,11 @@ impl Recording {
         self.status(&error.to_status());
     }
 
-    /// Tells the backends how far it is; `code` is the HTTP status if there is one yet.
-    pub(crate) fn tell(&self, stage: Stage, code: Option<u16>) {
+    /// Tells the backends how far it is; `code` is the HTTP status if there is one yet. Says whether all of them keep
+    /// that who have to.
+    pub(crate) fn tell(&self, stage: Stage, code: Option<u16>) -> bool {
         if self.verdict.omit_stages.has(stage) {
-            return;
+            return true;
         }
         let findings = self.findings.lock().unwrap_or_else(PoisonError::into_inner);
         let outcome = code.map(|code| Outcome {
@@ -265,11 +281,14 @@ impl Recording {
             outcome,
             now,
         };
-        let line = event.to_line();
-        drop(findings);
-        for backend in &self.audit.backends {
-            backend.take(&line);
-        }
+        self.audit.metrics.told();
+        let bare = || Bytes::from(event.to_bare_line());
+        let told = Told {
+            line: event.to_line().into(),
+            bare: (self.verdict.level >= Level::Request).then_some(&bare),
+        };
+        let backends = self.audit.backends.iter();
+        backends.fold(true, |is_kept, backend| backend.take(&told) && is_kept)
     }
 
     fn find(&self, note: impl FnOnce(&mut Findings)) {

@@ -56,6 +56,8 @@ pub struct Retries {
     pub steps: u32,
     /// The first pause; each is half as long again as the one before, and a fifth of it is left to chance.
     pub first: Duration,
+    /// Whatever went wrong, and not only after a bad moment.
+    pub always: bool,
 }
 
 impl Default for Retries {
@@ -64,6 +66,7 @@ impl Default for Retries {
         Self {
             steps: 5,
             first: Duration::from_millis(500),
+            always: false,
         }
     }
 }
@@ -114,7 +117,7 @@ impl Webhook {
                 Ok(answer) => (refusal(&answer), had_bad_moment(&answer)),
                 Err(error) => (chain(&error), error.is_passing()),
             };
-            if !is_passing || attempts >= options.retries.steps {
+            if !(is_passing || options.retries.always) || attempts >= options.retries.steps {
                 return Err(error);
             }
             tokio::time::sleep(options.retries.pause(attempts)).await;

@@ -30,6 +30,11 @@ pub(super) const AUDITING: Section = Section {
             "100",
             "How many old logs are kept; 0 is all.",
         ),
+        switch(
+            "audit-log-compress",
+            "false",
+            "Compress old logs with gzip.",
+        ),
         one("audit-log-format", "json", "Format of the log: json."),
         one(
             "audit-log-mode",

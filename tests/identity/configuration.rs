@@ -1,0 +1,76 @@
+//! Configuration with several faults: all are told, and the server does not start.
+
+use pintle_tests::server::TestServer;
+
+use crate::write;
+
+#[track_caller]
+fn check(flags: &[&str], expected: &[&str]) {
+    let said = TestServer::refused(flags);
+    for part in expected {
+        assert!(said.contains(part), "{part} is missing from:\n{said}");
+    }
+    assert_eq!(said.lines().count(), expected.len(), "{said}");
+}
+
+#[test]
+fn faults_of_flags_are_told_at_once() {
+    check(
+        &[
+            "--oidc-issuer-url=http://issuer?x=1",
+            "--oidc-client-id=c",
+            "--oidc-signing-algs=HS256",
+            "--authorization-mode=RBAC,Some",
+            "--tls-min-version=VersionTLS10",
+            "--tls-sni-cert-key=only.crt",
+            "--tls-cipher-suites=NONE",
+            "--audit-webhook-mode=some",
+            "--authentication-token-webhook-version=v2",
+            "--authentication-token-webhook-config-file=/none",
+        ],
+        &[
+            "URL scheme must be https",
+            "URL must not contain a query",
+            "--oidc-signing-algs=HS256",
+            "\"Some\" is not a valid mode",
+            "--tls-min-version",
+            "--tls-sni-cert-key",
+            "--tls-cipher-suites",
+            "--audit-webhook-mode",
+            "--authentication-token-webhook-version",
+            "--authentication-token-webhook-config-file",
+        ],
+    );
+}
+
+#[test]
+fn faults_of_files_are_told_at_once() {
+    let folder = tempfile::tempdir().expect("there is room for a folder");
+    let (who, may) = (
+        folder.path().join("who.yaml"),
+        folder.path().join("may.yaml"),
+    );
+    write(
+        &who,
+        "apiVersion: apiserver.config.k8s.io/v1\nkind: AuthenticationConfiguration\nmore: 1\njwt:\n- issuer: {url: 'https://i', audiences: []}\n  claimMappings: {username: {expression: claims.sub}}\n",
+    );
+    write(
+        &may,
+        "apiVersion: apiserver.config.k8s.io/v1\nkind: AuthorizationConfiguration\nauthorizers:\n- {type: RBAC, name: Not-A-Name}\n- {type: RBAC, name: again}\n- {type: Webhook, name: w}\n",
+    );
+    let (who, may) = (
+        format!("--authentication-config={}", who.display()),
+        format!("--authorization-config={}", may.display()),
+    );
+    check(
+        &[&who, &may],
+        &[
+            "unknown field \"more\"",
+            "jwt[0].issuer.audiences: Required value",
+            "expressions are not evaluated by this build",
+            "authorizers[0].name: Invalid value",
+            "authorizers[1].type: Duplicate value",
+            "authorizers[2].webhook: Required value",
+        ],
+    );
+}

@@ -1,0 +1,222 @@
+//! `OpenID` Connect: a real provider with keys, discovery and TLS.
+
+use std::sync::{Arc, Mutex};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use jsonwebtoken::{Algorithm, EncodingKey, Header, encode};
+use pintle_tests::peer::Peer;
+use pintle_tests::server::TestServer;
+use rcgen::KeyPair;
+use serde_json::{Value, json};
+
+use crate::{bearer, until, who_am_i, whose, write};
+
+/// A key of a provider.
+struct Key {
+    id: &'static str,
+    private: EncodingKey,
+    /// As an entry of a key set.
+    public: Value,
+}
+
+impl Key {
+    fn new(id: &'static str) -> Self {
+        use base64::Engine as _;
+        let pair = KeyPair::generate().expect("a key");
+        let point = pair.public_key_raw();
+        let text = |bytes: &[u8]| base64::prelude::BASE64_URL_SAFE_NO_PAD.encode(bytes);
+        Self {
+            id,
+            private: EncodingKey::from_ec_der(&pair.serialize_der()),
+            public: json!({
+                "kty": "EC", "use": "sig", "alg": "ES256", "crv": "P-256", "kid": id,
+                "x": text(&point[1..33]), "y": text(&point[33..]),
+            }),
+        }
+    }
+
+    fn sign(&self, claims: &Value) -> String {
+        let mut header = Header::new(Algorithm::ES256);
+        header.kid = Some(self.id.to_owned());
+        encode(&header, claims, &self.private).expect("a token")
+    }
+}
+
+fn now() -> u64 {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH);
+    now.expect("it is after 1970").as_secs()
+}
+
+/// A provider whose keys can be changed.
+struct Provider {
+    peer: Peer,
+    keys: Arc<Mutex<Vec<Value>>>,
+}
+
+impl Provider {
+    async fn start(key: &Key) -> Self {
+        let keys = Arc::new(Mutex::new(vec![key.public.clone()]));
+        let published = Arc::clone(&keys);
+        let peer = Peer::start(move |url| {
+            let url = url.to_owned();
+            move |asked| match asked.path.as_str() {
+                "/.well-known/openid-configuration" => {
+                    let document = json!({"issuer": url, "jwks_uri": format!("{url}/keys")});
+                    (200, document.to_string())
+                }
+                "/keys" => {
+                    let keys = published.lock().expect("no panic").clone();
+                    (200, json!({"keys": keys}).to_string())
+                }
+                _ => (404, String::new()),
+            }
+        })
+        .await;
+        Self { peer, keys }
+    }
+
+    fn claims(&self) -> Value {
+        json!({
+            "iss": self.peer.url, "aud": "pintle", "exp": now() + 600, "sub": "carol",
+            "groups": ["devs", "ops"], "jti": "token-1", "hd": "example.com",
+        })
+    }
+}
+
+#[tokio::test]
+async fn tokens_of_a_provider_are_accepted_as_flags_say() {
+    let key = Key::new("one");
+    let provider = Provider::start(&key).await;
+    let folder = tempfile::tempdir().expect("there is room for a folder");
+    let ca = folder.path().join("ca.pem");
+    write(&ca, &provider.peer.ca);
+    let flags = [
+        format!("--oidc-issuer-url={}", provider.peer.url),
+        format!("--oidc-ca-file={}", ca.display()),
+        "--oidc-client-id=pintle".into(),
+        "--oidc-groups-claim=groups".into(),
+        "--oidc-groups-prefix=oidc:".into(),
+        "--oidc-signing-algs=ES256,RS256".into(),
+        "--oidc-required-claim=hd=example.com".into(),
+    ];
+    let flags: Vec<&str> = flags.iter().map(String::as_str).collect();
+    let server = TestServer::start_with(&flags).await;
+    let good = key.sign(&provider.claims());
+    until("the provider is found", async || {
+        whose(&server, &good).await.is_ok()
+    })
+    .await;
+    let user = who_am_i(&mut server.client(), &bearer(&good)).await;
+    let user = user.expect("a user");
+    let name = format!("{}#carol", provider.peer.url);
+    assert_eq!(user["username"], name.as_str());
+    assert_eq!(
+        user["groups"],
+        json!(["oidc:devs", "oidc:ops", "system:authenticated"])
+    );
+    assert_eq!(
+        user["extra"]["authentication.kubernetes.io/credential-id"],
+        json!(["JTI=token-1"])
+    );
+
+    for (claim, value) in [
+        ("exp", json!(now() - 60)),
+        ("nbf", json!(now() + 3600)),
+        ("aud", json!("somebody else")),
+        ("aud", json!([])),
+        ("iss", json!("https://elsewhere.example")),
+        ("hd", json!("evil.example")),
+        ("hd", Value::Null),
+        ("sub", json!(7)),
+    ] {
+        let mut claims = provider.claims();
+        claims[claim] = value;
+        let answer = whose(&server, &key.sign(&claims)).await;
+        assert_eq!(answer, Err(401), "{claim}: {}", claims[claim]);
+    }
+    let forged = Key::new("one").sign(&provider.claims());
+    assert_eq!(whose(&server, &forged).await, Err(401));
+
+    // The provider changes its keys.
+    let new = Key::new("two");
+    *provider.keys.lock().expect("no panic") = vec![new.public.clone()];
+    let fresh = new.sign(&provider.claims());
+    until("the new key is found", async || {
+        whose(&server, &fresh).await.is_ok()
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn the_file_of_providers_is_read_again() {
+    let key = Key::new("one");
+    let provider = Provider::start(&key).await;
+    let folder = tempfile::tempdir().expect("there is room for a folder");
+    let file = folder.path().join("authentication.yaml");
+    let config = |prefix: &str| {
+        json!({
+            "apiVersion": "apiserver.config.k8s.io/v1",
+            "kind": "AuthenticationConfiguration",
+            "jwt": [{
+                "issuer": {
+                    "url": provider.peer.url,
+                    "certificateAuthority": provider.peer.ca,
+                    "audiences": ["other", "pintle"],
+                    "audienceMatchPolicy": "MatchAny",
+                },
+                "claimMappings": {
+                    "username": {"claim": "sub", "prefix": prefix},
+                    "groups": {"claim": "groups", "prefix": ""},
+                    "uid": {"claim": "jti"},
+                },
+            }],
+            "anonymous": {"enabled": true, "conditions": [{"path": "/livez"}]},
+        })
+    };
+    write(&file, &config("a:").to_string());
+    let flag = format!("--authentication-config={}", file.display());
+    let server = TestServer::start_with(&[&flag]).await;
+    let token = key.sign(&provider.claims());
+    let is = async |name: &str| whose(&server, &token).await.as_deref() == Ok(name);
+    until("the provider is found", async || is("a:carol").await).await;
+    let open = async |path: &str| {
+        let answer = server
+            .client()
+            .request("GET", path, &Vec::new(), None)
+            .await;
+        answer.expect("the server answers").status
+    };
+    assert_eq!(open("/livez").await, 200);
+    assert_eq!(open("/version").await, 401);
+
+    write(&file, &config("b:").to_string());
+    until("the new file counts", async || is("b:carol").await).await;
+
+    // What cannot be used changes nothing, and is counted.
+    write(&file, "kind: Nonsense\njwt: [{}]\n");
+    let failures =
+        "apiserver_authentication_config_controller_automatic_reloads_total{status=\"failure\"";
+    until("the fault is counted", async || {
+        let headers = server.authorization();
+        let answer = server
+            .client()
+            .request("GET", "/metrics", &headers, None)
+            .await;
+        answer
+            .expect("the server answers")
+            .text()
+            .contains(failures)
+    })
+    .await;
+    assert!(is("b:carol").await);
+
+    let mut nobody = config("b:");
+    nobody["jwt"] = json!([]);
+    nobody["anonymous"] = json!({"enabled": false});
+    write(&file, &nobody.to_string());
+    until("nobody is known any more", async || {
+        whose(&server, &token).await == Err(401)
+    })
+    .await;
+    assert_eq!(open("/livez").await, 401);
+}

@@ -1,0 +1,170 @@
+//! Webhooks that say whose a token is, and who may do what.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+
+use pintle_tests::peer::{Asked, Peer};
+use pintle_tests::server::TestServer;
+use serde_json::{Value, json};
+
+use crate::{bearer, until, who_am_i, whose, write};
+
+fn body(asked: &Asked) -> Value {
+    serde_json::from_slice(&asked.body).expect("a review is JSON")
+}
+
+#[tokio::test]
+async fn a_webhook_says_whose_a_token_is() {
+    let peer = Peer::start(|_| {
+        |asked: &Asked| {
+            let review = body(asked);
+            let status = match review["spec"]["token"].as_str() {
+                Some("of-dave") => json!({
+                    "authenticated": true,
+                    "user": {"username": "dave", "uid": "7", "groups": ["devs"], "extra": {"k": ["v"]}},
+                }),
+                Some("broken") => return (500, "down".to_owned()),
+                _ => json!({"authenticated": false}),
+            };
+            let answer = json!({
+                "apiVersion": review["apiVersion"], "kind": "TokenReview", "status": status,
+            });
+            (200, answer.to_string())
+        }
+    })
+    .await;
+    let folder = tempfile::tempdir().expect("there is room for a folder");
+    let file = folder.path().join("webhook.kubeconfig");
+    write(&file, &peer.kubeconfig("/authenticate"));
+    let flags = [
+        format!(
+            "--authentication-token-webhook-config-file={}",
+            file.display()
+        ),
+        "--authentication-token-webhook-version=v1".into(),
+    ];
+    let server = TestServer::start_with(&[&flags[0], &flags[1]]).await;
+    peer.asked();
+    for _ in 0..3 {
+        let user = who_am_i(&mut server.client(), &bearer("of-dave")).await;
+        let user = user.expect("a user");
+        assert_eq!(user["username"], "dave");
+        assert_eq!(user["uid"], "7");
+        assert_eq!(user["groups"], json!(["devs", "system:authenticated"]));
+        assert_eq!(user["extra"], json!({"k": ["v"]}));
+    }
+    let asked = peer.asked();
+    assert_eq!(asked.len(), 1, "the answer is remembered");
+    assert_eq!(asked[0].path, "/authenticate");
+    assert_eq!(asked[0].authorization, "Bearer ours");
+    let review = body(&asked[0]);
+    assert_eq!(review["apiVersion"], "authentication.k8s.io/v1");
+    assert_eq!(
+        review["spec"]["audiences"],
+        json!(["https://kubernetes.default.svc"])
+    );
+    // Nobody's, and known from a file without a question.
+    assert_eq!(whose(&server, "unknown").await, Err(401));
+    assert_eq!(whose(&server, "alicetoken").await.as_deref(), Ok("alice"));
+    // A failure is no permission, and is tried again.
+    peer.asked();
+    assert_eq!(whose(&server, "broken").await, Err(401));
+    assert_eq!(peer.asked().len(), 5);
+    assert!(!server.log().contains("of-dave"), "no token in the log");
+}
+
+#[tokio::test]
+async fn a_webhook_says_who_may_do_what() {
+    let is_down = Arc::new(AtomicBool::new(false));
+    let down = Arc::clone(&is_down);
+    let peer = Peer::start(move |_| {
+        move |asked: &Asked| {
+            if down.load(Relaxed) {
+                return (503, String::new());
+            }
+            let review = body(asked);
+            let resource = &review["spec"]["resourceAttributes"]["resource"];
+            let status = match resource.as_str() {
+                Some("configmaps") => json!({"allowed": true, "reason": "they may"}),
+                Some("secrets") => json!({"allowed": false, "denied": true, "reason": "never"}),
+                _ => json!({"allowed": false}),
+            };
+            (200, json!({"status": status}).to_string())
+        }
+    })
+    .await;
+    let folder = tempfile::tempdir().expect("there is room for a folder");
+    let kubeconfig = folder.path().join("webhook.kubeconfig");
+    write(&kubeconfig, &peer.kubeconfig("/authorize"));
+    let file = folder.path().join("authorization.yaml");
+    let config = |policy: &str| {
+        json!({
+            "apiVersion": "apiserver.config.k8s.io/v1",
+            "kind": "AuthorizationConfiguration",
+            "authorizers": [
+                {"type": "Node", "name": "node"},
+                {"type": "Webhook", "name": "hook", "webhook": {
+                    "timeout": "3s", "subjectAccessReviewVersion": "v1", "failurePolicy": policy,
+                    "connectionInfo": {"type": "KubeConfigFile", "kubeConfigFile": kubeconfig},
+                }},
+                {"type": "RBAC", "name": "rbac"},
+            ],
+        })
+    };
+    write(&file, &config("Deny").to_string());
+    let flag = format!("--authorization-config={}", file.display());
+    let server = TestServer::start_with(&[&flag]).await;
+    let get = async |resource: &str, query: &str| {
+        let path = format!("/api/v1/namespaces/default/{resource}{query}");
+        let headers = bearer("alicetoken");
+        let answer = server.client().request("GET", &path, &headers, None).await;
+        let answer = answer.expect("the server answers");
+        (answer.status, answer.text())
+    };
+    peer.asked();
+    assert_eq!(get("configmaps", "?labelSelector=a%3Db").await.0, 200);
+    assert_eq!(get("configmaps", "?labelSelector=a%3Db").await.0, 200);
+    let asked = peer.asked();
+    assert_eq!(asked.len(), 1, "the answer is remembered");
+    let spec = &body(&asked[0])["spec"];
+    assert_eq!(spec["user"], "alice");
+    assert_eq!(spec["resourceAttributes"]["verb"], "list");
+    assert_eq!(
+        spec["resourceAttributes"]["labelSelector"]["requirements"],
+        json!([{"key": "a", "operator": "In", "values": ["b"]}])
+    );
+    let (status, text) = get("secrets", "").await;
+    assert_eq!(status, 403);
+    assert!(text.contains("never"), "{text}");
+    assert_eq!(get("pods", "").await.0, 403, "RBAC is asked then");
+    // Members of system:masters are not asked about.
+    let headers = server.authorization();
+    let path = "/api/v1/namespaces/default/secrets";
+    let answer = server.client().request("GET", path, &headers, None).await;
+    assert_eq!(answer.expect("the server answers").status, 200);
+
+    is_down.store(true, Relaxed);
+    assert_eq!(get("services", "").await.0, 403, "a failure denies");
+    write(&file, &config("NoOpinion").to_string());
+    // Discovery is allowed by RBAC, once the webhook's failure does not decide any more.
+    until("the new file counts", async || {
+        let headers = bearer("alicetoken");
+        let answer = server.client().request("GET", "/api", &headers, None).await;
+        answer.expect("the server answers").status == 200
+    })
+    .await;
+    assert_eq!(get("services", "").await.0, 403, "no failure allows");
+    let headers = server.authorization();
+    let metrics = server
+        .client()
+        .request("GET", "/metrics", &headers, None)
+        .await;
+    let metrics = metrics.expect("the server answers").text();
+    for series in [
+        "apiserver_authorization_webhook_evaluations_total{name=\"hook\",result=\"success\"}",
+        "apiserver_authorization_webhook_evaluations_fail_open_total{name=\"hook\",result=\"error\"}",
+        "apiserver_authorization_config_controller_automatic_reloads_total{status=\"success\"",
+    ] {
+        assert!(metrics.contains(series), "{series}");
+    }
+}
