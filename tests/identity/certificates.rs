@@ -134,3 +134,57 @@ async fn names_have_certificates_of_their_own_which_are_read_again() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn a_front_proxy_is_believed_who_its_users_are() {
+    let (proxies, others) = (Authority::new(), Authority::new());
+    let folder = tempfile::tempdir().expect("there is room for a folder");
+    let ca = folder.path().join("proxy-ca.pem");
+    write(&ca, &proxies.pem());
+    let flags = [
+        format!("--requestheader-client-ca-file={}", ca.display()),
+        "--requestheader-allowed-names=front,back".into(),
+        "--requestheader-username-headers=X-Remote-User,X-Other-User".into(),
+        "--requestheader-group-headers=X-Remote-Group".into(),
+        "--requestheader-extra-headers-prefix=X-Remote-Extra-".into(),
+    ];
+    let flags: Vec<&str> = flags.iter().map(String::as_str).collect();
+    let server = TestServer::start_with(&flags).await;
+    let named = |name| vec![(DnType::CommonName, name)];
+    let says = async |(chain, key): &(String, String)| {
+        let endpoint = server.endpoint().showing(chain, key);
+        let headers: Headers = [
+            ("X-Remote-User", "heidi"),
+            ("X-Remote-Group", "devs"),
+            ("X-Remote-Group", "ops"),
+            ("X-Remote-Extra-Scopes", "all"),
+            ("X-Remote-Extra-Acme.com%2fProject", "p"),
+        ]
+        .map(|(name, value)| (name.to_owned(), value.to_owned()))
+        .into();
+        who_am_i(&mut Client::new(endpoint.expect("a certificate")), &headers).await
+    };
+    let user = says(&proxies.client(&named("front")))
+        .await
+        .expect("a user");
+    let expected = serde_json::json!({
+        "username": "heidi", "groups": ["devs", "ops", "system:authenticated"],
+        "extra": {"scopes": ["all"], "acme.com/project": ["p"]},
+    });
+    assert_eq!(user, expected);
+    // Another name, another CA: nobody is believed.
+    assert_eq!(says(&proxies.client(&named("side"))).await, Err(401));
+    assert_eq!(says(&others.client(&named("front"))).await, Err(401));
+    // Servers that extend the API learn whom to believe.
+    let path = "/api/v1/namespaces/kube-system/configmaps/extension-apiserver-authentication";
+    let headers = server.authorization();
+    let answer = server.client().request("GET", path, &headers, None).await;
+    let answer = answer.expect("the server answers").json().expect("JSON");
+    let data = &answer["data"];
+    assert_eq!(data["requestheader-allowed-names"], r#"["front","back"]"#);
+    assert_eq!(
+        data["requestheader-username-headers"],
+        r#"["X-Remote-User","X-Other-User"]"#
+    );
+    assert_eq!(data["requestheader-client-ca-file"], proxies.pem().as_str());
+}

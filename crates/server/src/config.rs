@@ -17,7 +17,7 @@ use pintle_runtime::ip::Cidr;
 
 use crate::audit::AuditConfig;
 use crate::authentication::AuthenticationConfig;
-use crate::authorization::AuthorizationConfig;
+use crate::authorization::{AuthorizationConfig, AuthorizationMode};
 use crate::encryption::EncryptionConfig;
 use crate::etcd_config::EtcdConfig;
 use crate::fault::Faults;
@@ -182,6 +182,15 @@ impl Config {
                 .unwrap_or(PortRange::DEFAULT),
         };
         let service_accounts = service_accounts(flags, &mut faults);
+        let authorization = AuthorizationConfig::from_flags(flags, &mut faults);
+        let mut authentication =
+            AuthenticationConfig::from_flags(flags, &service_accounts.issuers, &mut faults);
+        if authorization.has(&AuthorizationMode::AlwaysAllow) && authentication.close_to_strangers()
+        {
+            tracing::warn!(
+                "requests without credentials are refused, as --authorization-mode=AlwaysAllow would allow them everything"
+            );
+        }
         let config = Self {
             bind_address: faults
                 .check(address(flags, "bind-address"))
@@ -196,15 +205,11 @@ impl Config {
             tls,
             client_ca_file: flags.given("client-ca-file").map(PathBuf::from),
             token_auth_file: flags.given("token-auth-file").map(PathBuf::from),
-            authentication: AuthenticationConfig::from_flags(
-                flags,
-                &service_accounts.issuers,
-                &mut faults,
-            ),
+            authentication,
             bootstrap_tokens: flags.on("enable-bootstrap-token-auth"),
             front_proxy: front_proxy(flags, &mut faults),
             service_accounts,
-            authorization: AuthorizationConfig::from_flags(flags, &mut faults),
+            authorization,
             controllers: controllers(flags, inside, &mut faults),
             etcd,
             goaway_chance: faults.check(goaway_chance(flags)).unwrap_or_default(),
@@ -538,6 +543,18 @@ mod tests {
     fn every_fault_is_reported_at_once() {
         let error = config("--secure-port=x --tls-cert-file=a --bind-address=nowhere --request-timeout=soon --service-cluster-ip-range=10.0.0.0").unwrap_err();
         assert_eq!(error.lines().count(), 5, "{error}");
+    }
+
+    #[test]
+    fn strangers_are_not_allowed_everything() {
+        for (line, expected) in [
+            ("", true),
+            ("--authorization-mode=AlwaysAllow", false),
+            ("--authorization-mode=RBAC,AlwaysAllow", false),
+        ] {
+            let config = config(line).unwrap();
+            assert_eq!(config.authentication.anonymous.enabled, expected, "{line}");
+        }
     }
 
     #[test]

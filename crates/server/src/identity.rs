@@ -3,7 +3,7 @@
 use std::fs;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError, RwLock};
 
 use anyhow::{Context, Result, anyhow};
 use pintle_authn::front_proxy::FrontProxyHeaders;
@@ -11,7 +11,7 @@ use pintle_authn::{
     Authenticator, Bearer, BootstrapTokens, ClientCertificates, FrontProxy, StaticTokens,
     TokenAuthenticator, Tokens, Union,
 };
-use pintle_controlplane::hooks::RequestHeaderInfo;
+use pintle_controlplane::hooks::{AuthenticationInfo, RequestHeaderInfo};
 use pintle_endpoints::serve::Tls;
 use tracing::{info, warn};
 
@@ -109,7 +109,7 @@ impl Identity {
     }
 
     /// Reads certificates and CAs again whenever a file of them changes. What cannot be used changes nothing.
-    pub(crate) async fn follow(&self, config: &Config) {
+    pub(crate) async fn follow(&self, config: &Config, for_others: &RwLock<AuthenticationInfo>) {
         let mut files = config.tls.files();
         files.extend(client_authority_files(config, self.pki.as_ref()));
         files.extend(config.front_proxy.as_ref().map(|it| it.ca_file.clone()));
@@ -117,7 +117,9 @@ impl Identity {
         let mut watched = Watched::new(files);
         loop {
             watched.changed().await;
-            let used = self.read_again(config);
+            let used = self.read_again(config).map(|info| {
+                *for_others.write().unwrap_or_else(PoisonError::into_inner) = info;
+            });
             watched.used(used.is_ok());
             match used {
                 Ok(()) => info!("certificates have changed"),
@@ -129,7 +131,8 @@ impl Identity {
         }
     }
 
-    fn read_again(&self, config: &Config) -> Result<()> {
+    fn read_again(&self, config: &Config) -> Result<AuthenticationInfo> {
+        let for_others = self.for_other_servers(config)?;
         let roots = authorities(&client_authority_files(config, self.pki.as_ref()))?;
         let subjects = roots.subjects();
         let options = config.tls.load(&self.serving, subjects)?;
@@ -140,12 +143,20 @@ impl Identity {
             proxy.replace(Arc::new(authorities([&config.ca_file])?))?;
         }
         self.tls.replace(options)?;
-        Ok(())
+        Ok(for_others)
+    }
+
+    /// What servers that extend the API are told of who is believed.
+    pub(crate) fn for_other_servers(&self, config: &Config) -> Result<AuthenticationInfo> {
+        Ok(AuthenticationInfo {
+            client_ca: self.client_authorities(config)?,
+            request_header: Self::front_proxies(config)?,
+        })
     }
 
     /// The authorities of clients' certificates, in PEM, for servers that extend the API; `None` if there
     /// are none.
-    pub(crate) fn client_authorities(&self, config: &Config) -> Result<Option<String>> {
+    fn client_authorities(&self, config: &Config) -> Result<Option<String>> {
         let mut bundle = String::new();
         for file in client_authority_files(config, self.pki.as_ref()) {
             let text = fs::read_to_string(&file)
@@ -167,7 +178,7 @@ impl Identity {
     }
 
     /// What servers that extend the API are told of front proxies.
-    pub(crate) fn front_proxies(config: &Config) -> Result<Option<RequestHeaderInfo>> {
+    fn front_proxies(config: &Config) -> Result<Option<RequestHeaderInfo>> {
         let Some(proxy) = &config.front_proxy else {
             return Ok(None);
         };

@@ -2,14 +2,14 @@
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
-use std::sync::Arc;
-use std::time::SystemTime;
+use std::sync::{Arc, RwLock};
+use std::time::{Duration, SystemTime};
 
 use anyhow::{Context, Result, anyhow};
 use pintle_authz::{Authorizer, NodeAuthorizer, Rbac};
 use pintle_controlplane::access::Access;
 use pintle_controlplane::health::StartUp;
-use pintle_controlplane::hooks::{AuthenticationInfo, HookOptions};
+use pintle_controlplane::hooks::HookOptions;
 use pintle_controlplane::registry::{Api, ApiOptions};
 use pintle_controlplane::rows::Switches;
 use pintle_controlplane::unkept::Answerers;
@@ -167,10 +167,7 @@ pub async fn run(
         port: address.port(),
         hostname: machine::hostname(),
         fairness: fairness.clone(),
-        authentication: AuthenticationInfo {
-            client_ca: identity.client_authorities(&config)?,
-            request_header: Identity::front_proxies(&config)?,
-        },
+        authentication: Arc::new(RwLock::new(identity.for_other_servers(&config)?)),
     };
     let hooks = hooks::start(&own, &start_up);
     let namespaces = start_up.hook("start-system-namespaces-controller");
@@ -249,11 +246,12 @@ pub async fn run(
         identity.own_ca()?,
     ));
     let tls = Arc::clone(&identity.tls);
+    let for_others = Arc::clone(&own.authentication);
     let following = Arc::new(config);
     let config = Arc::clone(&following);
     background.spawn(async move {
         tokio::join!(
-            identity.follow(&following),
+            identity.follow(&following, &for_others),
             identity
                 .running
                 .follow(&following.authentication, &counted.authentication),

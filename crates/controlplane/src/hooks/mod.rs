@@ -4,7 +4,7 @@
 //! succeeds, and looks after it from then on. [`start`] makes all of them and claims their health checks.
 
 use std::net::IpAddr;
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
 use futures_util::future::BoxFuture;
@@ -74,8 +74,8 @@ pub struct HookOptions {
     pub hostname: String,
     /// Who is to be told of flow schemas and priority levels.
     pub fairness: Option<Arc<Fairness>>,
-    /// How other servers are to know who asks.
-    pub authentication: AuthenticationInfo,
+    /// How other servers are to know who asks; they are told of changes within a minute.
+    pub authentication: Arc<RwLock<AuthenticationInfo>>,
 }
 
 /// All hooks, to be run for as long as the server does. `start_up` is told which checks wait for them.
@@ -133,12 +133,13 @@ pub fn start(options: &HookOptions, start_up: &StartUp) -> Vec<BoxFuture<'static
         let following = flow_control::follow(each(&ours), fairness, produced, told);
         hooks.running.push(Box::pin(following));
     }
-    let (cx, info) = (each(&ours), options.authentication.clone());
+    let (cx, info) = (each(&ours), Arc::clone(&options.authentication));
     hooks.add(
         "start-cluster-authentication-info-controller",
         minute,
         &[NAMESPACES],
         move || {
+            let info = info.read().unwrap_or_else(PoisonError::into_inner);
             let (cx, info) = (cx.clone(), info.clone());
             async move { authentication_info::make(&cx, &info).await }
         },

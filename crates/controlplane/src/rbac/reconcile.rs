@@ -334,7 +334,7 @@ impl RoleRow {
         self.gate.is_none_or(|gate| switches.gate(gate))
     }
 
-    fn rules(&self, switches: &Switches) -> impl Iterator<Item = Rule> {
+    pub(super) fn rules(&self, switches: &Switches) -> impl Iterator<Item = Rule> {
         self.rules
             .iter()
             .filter(|rule| rule.gate.is_none_or(|gate| switches.gate(gate)))

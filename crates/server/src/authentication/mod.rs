@@ -107,6 +107,18 @@ impl AuthenticationConfig {
     }
 }
 
+impl AuthenticationConfig {
+    /// Lets nobody in without a credential unless the file says so. Says whether somebody would have been.
+    pub(crate) fn close_to_strangers(&mut self) -> bool {
+        let by_flag = std::mem::take(&mut self.anonymous_by_flag);
+        let was_open = by_flag.enabled && self.anonymous == by_flag;
+        if was_open {
+            self.anonymous = AnonymousAccess::default();
+        }
+        was_open
+    }
+}
+
 fn token_webhook(flags: &Flags, faults: &mut Faults) -> Option<TokenWebhookConfig> {
     let file = PathBuf::from(flags.given("authentication-token-webhook-config-file")?);
     if let Err(found) = peer::read_for("authentication-token-webhook-config-file", &file) {
