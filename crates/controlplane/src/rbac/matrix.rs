@@ -155,7 +155,8 @@ fn resources() -> BTreeSet<(String, String, String, bool)> {
             };
             add("");
             let subresources = resource.subresources.iter();
-            subresources.for_each(|subresource| add(&subresource.name));
+            let served = subresources.filter(|subresource| subresource.default);
+            served.for_each(|subresource| add(&subresource.name));
         }
     }
     found
