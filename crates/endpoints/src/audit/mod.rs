@@ -287,8 +287,12 @@ impl Recording {
             line: event.to_line().into(),
             bare: (self.verdict.level >= Level::Request).then_some(&bare),
         };
-        let backends = self.audit.backends.iter();
-        backends.fold(true, |is_kept, backend| backend.take(&told) && is_kept)
+        // Each of them is told, whatever the others say.
+        let mut is_kept = true;
+        for backend in &self.audit.backends {
+            is_kept &= backend.take(&told);
+        }
+        is_kept
     }
 
     fn find(&self, note: impl FnOnce(&mut Findings)) {

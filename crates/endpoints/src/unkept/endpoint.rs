@@ -174,7 +174,7 @@ impl ActionEndpoint {
 /// A resource that keeps nothing.
 pub enum Unkept {
     /// It takes bodies.
-    Action(ActionEndpoint),
+    Action(Box<ActionEndpoint>),
     /// It is read.
     View(Kind, Arc<dyn View>),
 }
@@ -182,7 +182,7 @@ pub enum Unkept {
 impl Unkept {
     /// A row behind which there is an action.
     pub fn action(row: impl Into<Arc<Resource>>, action: Arc<dyn Action>) -> Self {
-        Self::Action(ActionEndpoint::of_row(row.into(), action))
+        Self::Action(Box::new(ActionEndpoint::of_row(row.into(), action)))
     }
 
     /// A row behind which there is a view.

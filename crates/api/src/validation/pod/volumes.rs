@@ -97,7 +97,7 @@ fn source(volume: Volume<'_>, pod: &str, leeway: &Leeway, path: &Path<'_>, error
         }
     });
     check!(volume.host_path(), "hostPath", |it, at| {
-        volume_source::host_path(it, at, errors)
+        volume_source::host_path(it, at, errors);
     });
     check!(volume.git_repo(), "gitRepo", |it, at| {
         needed(&[("repository", it.repository())], at, errors);
