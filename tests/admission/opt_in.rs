@@ -145,3 +145,83 @@ async fn settings_come_from_a_file() {
         "{statuses:?}"
     );
 }
+
+#[tokio::test]
+async fn privileged_containers_need_a_flag() {
+    let containers = json!([{"name": "c", "securityContext": {"privileged": true}}]);
+    let object = pod("a", json!({"containers": containers}));
+    World::start(&[])
+        .await
+        .refused(
+            PODS,
+            object.clone(),
+            "Pod \"a\" is invalid: spec.containers[0].securityContext.privileged: Forbidden: disallowed by cluster policy",
+        )
+        .await;
+    let world = World::start(&["--allow-privileged=true"]).await;
+    world.make(PODS, object).await;
+}
+
+#[tokio::test]
+async fn fields_of_features_are_kept_while_these_are_on() {
+    let signal = json!({"stopSignal": "SIGUSR1"});
+    let containers = json!([{"name": "c", "lifecycle": signal}]);
+    let object = pod(
+        "a",
+        json!({"os": {"name": "linux"}, "containers": containers}),
+    );
+    let kept = |made: &Value| made["spec"]["containers"][0]["lifecycle"].clone();
+    let made = World::start(&[]).await.make(PODS, object.clone()).await;
+    assert_eq!(kept(&made), Value::Null);
+    let world = World::start(&["--feature-gates=ContainerStopSignals=true"]).await;
+    assert_eq!(kept(&world.make(PODS, object).await), signal);
+}
+
+#[tokio::test]
+async fn a_pod_changes_only_as_its_node_can_follow() {
+    let world = World::start(&[]).await;
+    let capacity = json!({"cpu": "4", "memory": "8Gi", "pods": "10"});
+    let node = json!({
+        "metadata": {"name": "n", "labels": {"kubernetes.io/os": "linux"}},
+        "status": {"capacity": capacity, "allocatable": capacity},
+    });
+    world.make("/api/v1/nodes", node).await;
+    let sized = |cpu: &str| {
+        let amount = json!({"cpu": cpu, "memory": "1Gi"});
+        json!([{"name": "c", "resources": {"requests": amount, "limits": amount}}])
+    };
+    let spec = json!({"nodeName": "n", "containers": sized("1")});
+    let made = world.make(PODS, pod("a", spec)).await;
+    assert_eq!(made["status"]["qosClass"], "Guaranteed");
+    let mut grown = made;
+    grown["spec"]["containers"][0]["resources"] = sized("2")[0]["resources"].clone();
+    let path = format!("{PODS}/a/resize");
+    let said = world.send("PUT", &path, &grown).await;
+    assert_eq!(
+        said.body["message"],
+        "pods \"a\" is forbidden: pod update requires features GuaranteedQoSPodCPUResize which are not available on node \"n\""
+    );
+    let features = json!({"status": {"declaredFeatures": ["GuaranteedQoSPodCPUResize"]}});
+    let said = world
+        .send("PATCH", "/api/v1/nodes/n/status", &features)
+        .await;
+    assert_eq!(said.status, 200, "{}", said.body);
+    let said = world.send("PUT", &path, &grown).await;
+    assert_eq!(said.status, 200, "{}", said.body);
+}
+
+#[tokio::test]
+async fn admission_is_measured() {
+    let world = World::start(&[]).await;
+    world.make(PODS, pod("a", json!({}))).await;
+    let mut client = world.server.client();
+    let headers = world.server.authorization();
+    let answer = client.request("GET", "/metrics", &headers, None).await;
+    let text = answer.expect("the server answers").text();
+    for line in [
+        "apiserver_admission_controller_admission_duration_seconds_count{name=\"LimitRanger\",operation=\"CREATE\",rejected=\"false\",type=\"admit\"}",
+        "apiserver_admission_step_admission_duration_seconds_bucket{operation=\"CREATE\",rejected=\"false\",type=\"validate\",le=\"0.005\"}",
+    ] {
+        assert!(text.contains(line), "{line}");
+    }
+}

@@ -322,3 +322,120 @@ fn approval(definition: CustomResourceDefinition<'_>) -> Option<Condition> {
     let kind = "KubernetesAPIApprovalPolicyConformant";
     Some(Condition::new(kind, status, reason, message))
 }
+
+#[cfg(test)]
+mod tests {
+    use bytes::Bytes;
+    use pintle_runtime::codec::{Problems, json};
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    fn definition(name: &str, names: Value, status: Value) -> Record {
+        let ty = pintle_api::type_by_kind("apiextensions.k8s.io", "v1", "CustomResourceDefinition");
+        let text = json!({
+            "metadata": {"name": name, "uid": name},
+            "spec": {"group": "example.com", "names": names}, "status": status,
+        });
+        let text = Bytes::from(text.to_string());
+        json::decode(&ty.expect("a kind"), &text, &mut Problems::ignored()).expect("a definition")
+    }
+
+    fn names(plural: &str, kind: &str) -> Value {
+        json!({"plural": plural, "singular": kind.to_lowercase(), "kind": kind, "listKind": format!("{kind}List")})
+    }
+
+    /// What the conditions of a definition say, as `type=status reason`.
+    fn said(record: &Record) -> Vec<String> {
+        let conditions = CustomResourceDefinition::from_record(record)
+            .status()
+            .conditions();
+        let text = |it: CustomResourceDefinitionCondition<'_>| {
+            format!("{}={} {}", it.type_(), it.status(), it.reason())
+        };
+        conditions.iter().map(text).collect()
+    }
+
+    #[test]
+    fn names_are_given_to_who_asks_first() {
+        let now = Time::from_seconds(1);
+        let mut all = vec![
+            definition("a", names("things", "Thing"), json!({})),
+            definition("b", names("things", "Other"), json!({})),
+        ];
+        all[0] = settled(&all, 0, now).expect("something is new");
+        assert_eq!(
+            said(&all[0]),
+            [
+                "NamesAccepted=True NoConflicts",
+                "Established=False Installing"
+            ]
+        );
+        assert!(settled(&all, 0, now).is_none(), "nothing more is");
+        all[1] = settled(&all, 1, now).expect("something is new");
+        assert_eq!(
+            said(&all[1]),
+            [
+                "NamesAccepted=False PluralConflict",
+                "Established=False NotAccepted"
+            ]
+        );
+        let accepted = CustomResourceDefinition::from_record(&all[1])
+            .status()
+            .accepted_names();
+        assert_eq!((accepted.plural(), accepted.kind()), ("", "Other"));
+        // Who has the names goes.
+        all.swap_remove(0);
+        let new = settled(&all, 0, now).expect("something is new");
+        assert_eq!(
+            said(&new),
+            [
+                "NamesAccepted=True NoConflicts",
+                "Established=False Installing"
+            ]
+        );
+    }
+
+    #[test]
+    fn what_was_never_established_may_go_and_what_was_waits() {
+        let now = Time::from_seconds(1);
+        let going = |status: &str| {
+            let established = json!([{"type": "Established", "status": status}]);
+            let mut record = definition(
+                "a",
+                names("things", "Thing"),
+                json!({"conditions": established}),
+            );
+            let mut metadata = MetadataMut::of(&mut record).expect("metadata");
+            metadata.set_deletion_timestamp(Some(now));
+            metadata.set_finalizers(vec![FINALIZER.into(), "mine".into()]);
+            settled(&[record], 0, now)
+        };
+        let new = going("False").expect("it may go");
+        assert_eq!(
+            Metadata::of(&new).finalizers().collect::<Vec<_>>(),
+            ["mine"]
+        );
+        assert_eq!(said(&new)[1], "Terminating=False NeverEstablished");
+        assert!(
+            going("True").is_none(),
+            "its objects are another server's to delete"
+        );
+    }
+
+    #[test]
+    fn groups_of_kubernetes_need_its_approval() {
+        let mut record = definition("a", names("things", "Thing"), json!({}));
+        let mut definition = CustomResourceDefinitionMut::from_record(&mut record);
+        definition.spec_mut().set_group("x.k8s.io");
+        definition
+            .metadata_mut()
+            .annotations_mut()
+            .insert(APPROVAL, "unapproved, experimental");
+        let new = settled(&[record], 0, Time::from_seconds(1)).expect("something is new");
+        assert_eq!(
+            said(&new)[0],
+            "KubernetesAPIApprovalPolicyConformant=False UnapprovedAnnotation"
+        );
+    }
+}

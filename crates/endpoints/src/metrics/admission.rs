@@ -105,8 +105,11 @@ pub(crate) struct Admission(pub(crate) Arc<Registry>);
 impl Collector for Admission {
     fn collect(&self, samples: &mut Samples<'_>) {
         if let Some(chain) = self.0.admission() {
-            chain.metrics().plugins.collect(samples);
-            chain.metrics().passes.collect(samples);
+            // Those that were made ready for what has not happened yet are left out.
+            let happened = |durations: &Histogram| durations.snapshot().1 > 0;
+            let metrics = chain.metrics();
+            metrics.plugins.collect_those(samples, happened);
+            metrics.passes.collect_those(samples, happened);
         }
     }
 }

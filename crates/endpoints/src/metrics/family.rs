@@ -66,8 +66,13 @@ impl<M: Member> Family<M> {
 
     /// Writes all of them, in order of the labels.
     pub fn collect(&self, samples: &mut Samples<'_>) {
+        self.collect_those(samples, |_| true);
+    }
+
+    /// Writes those that `wanted` says, in order of the labels.
+    pub fn collect_those(&self, samples: &mut Samples<'_>, wanted: impl Fn(&M) -> bool) {
         let members = self.members.read().unwrap_or_else(PoisonError::into_inner);
-        let mut members: Vec<_> = members.iter().collect();
+        let mut members: Vec<_> = members.iter().filter(|(_, it)| wanted(it)).collect();
         if members.is_empty() {
             return;
         }
