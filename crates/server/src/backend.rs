@@ -12,7 +12,7 @@ use pintle_storage::{
     EtcdOptions, EtcdStore, Options, Revision, RocksStore, Storage, StorageError,
 };
 use tokio::task::JoinSet;
-use tracing::{info, warn};
+use tracing::{debug, info, warn};
 
 use crate::config::Config;
 use crate::etcd_config::EtcdConfig;
@@ -101,7 +101,7 @@ impl Backend {
         Ok(found)
     }
 
-    /// The checks `etcd` and `etcd-readiness`. What they need to know is found out in the background.
+    /// The checks `etcd` and `etcd-readiness`. What they and the metrics need to know is found out in the background.
     pub(crate) fn checks(&self, background: &mut JoinSet<()>) -> (StoreCheck, StoreCheck) {
         match self {
             Self::Rocks(store) => {
@@ -114,6 +114,17 @@ impl Backend {
                 (check.clone(), check)
             }
             Self::Etcd(store, config) => {
+                if !config.size_interval.is_zero() {
+                    let (store, interval) = (store.clone(), config.size_interval);
+                    background.spawn(async move {
+                        loop {
+                            if let Err(error) = store.measure().await {
+                                debug!(%error, "etcd does not say its size");
+                            }
+                            tokio::time::sleep(interval).await;
+                        }
+                    });
+                }
                 let mut check = |patience| probe(store.clone(), patience, background);
                 (
                     check(config.healthcheck_timeout),

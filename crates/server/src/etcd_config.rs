@@ -20,6 +20,8 @@ pub struct EtcdConfig {
     pub identity: Option<(PathBuf, PathBuf)>,
     /// How long a lease is shared.
     pub lease_reuse: Duration,
+    /// Time between questions for its size; zero is never.
+    pub size_interval: Duration,
     /// How long `/livez` waits for it.
     pub healthcheck_timeout: Duration,
     /// How long `/readyz` waits for it.
@@ -59,6 +61,7 @@ impl EtcdConfig {
             }
         };
         let mut time = |name| faults.check(span(flags, name)).unwrap_or_default();
+        let size_interval = time("etcd-db-metric-poll-interval");
         let (healthcheck_timeout, readycheck_timeout) = (
             time("etcd-healthcheck-timeout"),
             time("etcd-readycheck-timeout"),
@@ -73,6 +76,7 @@ impl EtcdConfig {
                     .check(number(flags, "lease-reuse-duration-seconds"))
                     .unwrap_or_default(),
             ),
+            size_interval,
             healthcheck_timeout,
             readycheck_timeout,
         })

@@ -270,11 +270,11 @@ pub const FLAGS: &[Section] = &[
                 "1m0s",
                 "Time between counts of objects for metrics; they are always up to date.",
             )),
-            inert(one(
+            one(
                 "etcd-db-metric-poll-interval",
                 "30s",
-                "Time between polls of the store's size for metrics.",
-            )),
+                "Time between questions to etcd for its size, which metrics tell; 0 is never.",
+            ),
             one(
                 "etcd-prefix",
                 "/registry",

@@ -208,6 +208,7 @@ impl Place {
             ca_file: file("etcd-cafile"),
             identity: file("etcd-certfile").zip(file("etcd-keyfile")),
             lease_reuse: Duration::from_secs(60),
+            size_interval: Duration::ZERO,
             healthcheck_timeout: Duration::ZERO,
             readycheck_timeout: Duration::ZERO,
         };

@@ -17,7 +17,8 @@
 //! # Modules, in reading order
 //!
 //! `messages`, etcd's protocol as far as it is used; `cluster`, whom to ask; `follow`, a watch that goes
-//! on; `observers`, those who are told; and `lease`, `recent`, `compaction`, one thing each.
+//! on; `observers`, those who are told; `lease`, `recent`, `compaction`, one thing each; and `storage`, the
+//! verbs.
 
 mod cluster;
 mod compaction;
@@ -26,12 +27,16 @@ mod lease;
 mod messages;
 mod observers;
 mod recent;
+mod storage;
 #[cfg(test)]
 mod tests;
 
 use std::{
     fmt,
-    sync::{Arc, Mutex, PoisonError, Weak},
+    sync::{
+        Arc, Mutex, PoisonError, Weak,
+        atomic::{AtomicU64, Ordering},
+    },
     time::Duration,
 };
 
@@ -45,19 +50,16 @@ use tonic::{
 
 use self::{
     cluster::{Cluster, Repeat, failure},
-    follow::{Follower, Step},
+    follow::Follower,
     lease::Leases,
     messages::{
-        CompactionRequest, Compare, Ignored, RangeRequest, RangeResponse, RequestOp, TxnRequest,
-        TxnResponse, number, revision, revision_of,
+        Compare, RangeRequest, RangeResponse, RequestOp, TxnRequest, TxnResponse, number,
+        revision_of,
     },
     observers::Observers,
     recent::Recent,
 };
-use crate::{
-    Answer, At, Event, EventStream, Expect, Key, KeyRange, Listing, Observer, Page, Record,
-    Revision, Storage, StorageError, Subscription,
-};
+use crate::{Expect, Key, KeyRange, Record, Revision, Storage, StorageError};
 
 /// Where etcd is, and how it is spoken to.
 #[derive(Clone, Debug)]
@@ -104,6 +106,8 @@ pub struct EtcdStore {
     observers: Arc<Observers>,
     rounds: Arc<Mutex<Rounds>>,
     tells_progress: Arc<OnceCell<bool>>,
+    /// What it took on disk when that was asked last; zero before.
+    size: Arc<AtomicU64>,
     #[cfg(test)]
     _server: Option<Arc<tests::server::TestEtcd>>,
 }
@@ -140,6 +144,7 @@ impl EtcdStore {
             observers: Arc::default(),
             rounds: Arc::default(),
             tells_progress: Arc::default(),
+            size: Arc::default(),
             #[cfg(test)]
             _server: None,
         })
@@ -159,6 +164,26 @@ impl EtcdStore {
             .await
             .map_err(late)?
             .map(drop)
+    }
+
+    /// Asks the members what they take on disk, which is then what [`Storage::size_on_disk`] says at
+    /// once: the largest.
+    ///
+    /// # Errors
+    ///
+    /// `Remote`, if none of them answers.
+    pub async fn measure(&self) -> Result<u64, StorageError> {
+        let (mut size, mut failed) = (None, None);
+        for status in self.cluster.statuses().await {
+            match status {
+                Ok(status) => size = size.max(u64::try_from(status.db_size).ok()),
+                Err(status) => failed = Some(status),
+            }
+        }
+        let unknown = || failed.unwrap_or_else(|| Status::unknown("there are no members"));
+        let size = size.ok_or_else(|| failure("asking etcd for its size", &unknown()))?;
+        self.size.store(size, Ordering::Relaxed);
+        Ok(size)
     }
 
     async fn range(&self, request: RangeRequest) -> Result<RangeResponse, Status> {
@@ -337,223 +362,6 @@ impl EtcdStore {
             }
             Err(current) => Err(refused(key, expect, current)),
         }
-    }
-}
-
-impl Storage for EtcdStore {
-    fn get<'a>(&'a self, key: &'a Key, not_before: Revision) -> Answer<'a, At<Option<Record>>> {
-        Box::pin(async move {
-            let request = RangeRequest {
-                key: key.clone().into(),
-                ..RangeRequest::default()
-            };
-            let answer = self
-                .range(request)
-                .await
-                .map_err(|status| failure("reading from etcd", &status))?;
-            let revision = revision_of(answer.header.as_ref());
-            if revision < not_before {
-                return Err(StorageError::FutureRevision {
-                    requested: not_before,
-                    current: revision,
-                });
-            }
-            let value = answer.kvs.into_iter().next().map(Record::from);
-            Ok(At { revision, value })
-        })
-    }
-
-    fn list<'a>(&'a self, range: &'a KeyRange, page: Page) -> Answer<'a, At<Listing>> {
-        Box::pin(async move {
-            let at = page.at.unwrap_or(Revision::ZERO);
-            let mut part = range.clone();
-            if let Some(from) = page.from {
-                part.start = part.start.max(from.into());
-            }
-            let is_empty = part.end.as_ref().is_some_and(|end| *end <= part.start);
-            // An empty range is asked for nothing but its revision, and none is a limit to etcd.
-            let count_only = is_empty || page.limit == Some(0);
-            let (key, range_end) = if is_empty {
-                (Bytes::from_static(b"\0"), Bytes::new())
-            } else {
-                span(&part)
-            };
-            let request = RangeRequest {
-                key,
-                range_end,
-                limit: page
-                    .limit
-                    .map_or(0, |limit| i64::try_from(limit).unwrap_or(i64::MAX)),
-                revision: number(at),
-                count_only,
-            };
-            let answer = match self.range(request).await {
-                Ok(answer) => answer,
-                Err(status) => return Err(self.explain("listing from etcd", status, at).await),
-            };
-            let now = revision_of(answer.header.as_ref());
-            let more = answer.more || (count_only && !is_empty && answer.count > 0);
-            // Copied, so that one of them in a cache does not keep the whole page.
-            let copy = |kv: messages::KeyValue| Record {
-                key: Bytes::copy_from_slice(&kv.key).into(),
-                value: Bytes::copy_from_slice(&kv.value),
-                mod_revision: revision(kv.mod_revision),
-            };
-            Ok(At {
-                revision: page.at.unwrap_or(now),
-                value: Listing {
-                    records: answer.kvs.into_iter().map(copy).collect(),
-                    more,
-                },
-            })
-        })
-    }
-
-    fn put<'a>(
-        &'a self,
-        key: &'a Key,
-        expect: Expect,
-        value: Bytes,
-        lease: Option<Duration>,
-    ) -> Answer<'a, Revision> {
-        Box::pin(self.put_once(key, expect, value, lease))
-    }
-
-    fn delete<'a>(&'a self, key: &'a Key, expect: Revision) -> Answer<'a, Revision> {
-        Box::pin(async move {
-            let expected = if expect == Revision::ZERO {
-                Revision(u64::MAX)
-            } else {
-                expect
-            };
-            let outcome = self
-                .write(key, expected, RequestOp::delete(key.clone().into()))
-                .await
-                .map_err(|status| failure("deleting from etcd", &status))?;
-            match outcome {
-                Ok(revision) => {
-                    self.observers.told(key, revision).await;
-                    Ok(revision)
-                }
-                Err(current) => Err(refused(key, Expect::At(expect), current)),
-            }
-        })
-    }
-
-    fn watch<'a>(&'a self, range: &'a KeyRange, from: Revision) -> Answer<'a, EventStream> {
-        Box::pin(async move {
-            self.reached(from).await?;
-            let follower = self.follower(range.clone(), from);
-            let steps = futures_util::stream::unfold(Some(follower), |follower| async {
-                let mut follower = follower?;
-                loop {
-                    match follower.next().await {
-                        Ok(Step::Events(events)) => {
-                            return Some((Ok(Arc::from(events)), Some(follower)));
-                        }
-                        Ok(Step::Progress(_)) => {}
-                        Err(error) => return Some((Err(error), None)),
-                    }
-                }
-            });
-            Ok(EventStream::new(steps))
-        })
-    }
-
-    fn history<'a>(
-        &'a self,
-        range: &'a KeyRange,
-        after: Revision,
-        up_to: Revision,
-    ) -> Answer<'a, At<Vec<Event>>> {
-        Box::pin(async move {
-            self.reached(up_to).await?;
-            // Every revision has an event somewhere, so the end is seen to be reached.
-            let mut follower = self.follower(KeyRange::all(), after);
-            let mut found = Vec::new();
-            while follower.told() < up_to && found.len() < STRETCH {
-                if let Step::Events(events) = follower.next().await? {
-                    let wanted = |event: &Event| {
-                        event.revision <= up_to && range.contains(event.key.as_bytes())
-                    };
-                    found.extend(events.into_iter().filter(wanted));
-                }
-            }
-            Ok(At {
-                revision: follower.told().min(up_to),
-                value: found,
-            })
-        })
-    }
-
-    fn subscribe<'a>(
-        &'a self,
-        range: &'a KeyRange,
-        observer: Arc<dyn Observer>,
-    ) -> Answer<'a, Subscription> {
-        Box::pin(async move {
-            let ask_progress = self.tells_progress().await;
-            let revision = self.current().await?;
-            let (subscription, held) = Subscription::new(revision);
-            let place = self.observers.place(range.clone(), revision);
-            let watched = if ask_progress {
-                range.clone()
-            } else {
-                KeyRange::all()
-            };
-            let follower = self.follower(watched, revision);
-            let observers = Arc::clone(&self.observers);
-            let told = observers.tell(Arc::clone(&place), follower, observer, held, ask_progress);
-            tokio::spawn(told);
-            place.connected().await;
-            Ok(subscription)
-        })
-    }
-
-    fn current<'a>(&'a self) -> Answer<'a, Revision> {
-        Box::pin(self.round())
-    }
-
-    fn tells_at_once(&self) -> bool {
-        false
-    }
-
-    fn compact<'a>(&'a self, revision: Revision) -> Answer<'a, ()> {
-        Box::pin(async move {
-            let request = CompactionRequest {
-                revision: number(revision),
-            };
-            let path = "/etcdserverpb.KV/Compact";
-            match self
-                .cluster
-                .ask::<_, Ignored>(path, request, Repeat::Unsafe)
-                .await
-            {
-                Ok(_) => Ok(()),
-                Err(status) => Err(self.explain("compacting etcd", status, revision).await),
-            }
-        })
-    }
-
-    fn size_on_disk<'a>(&'a self) -> Answer<'a, u64> {
-        Box::pin(async move {
-            let mut size = Err(failure("asking etcd for its size", &Status::unknown("")));
-            for status in self.cluster.statuses().await {
-                match (status, &mut size) {
-                    (Ok(status), Ok(size)) => {
-                        *size = u64::try_from(status.db_size).unwrap_or_default().max(*size);
-                    }
-                    (Ok(status), size) => {
-                        *size = Ok(u64::try_from(status.db_size).unwrap_or_default());
-                    }
-                    (Err(status), size @ Err(_)) => {
-                        *size = Err(failure("asking etcd for its size", &status));
-                    }
-                    (Err(_), Ok(_)) => {}
-                }
-            }
-            size
-        })
     }
 }
 

@@ -8,6 +8,7 @@ use bytes::Bytes;
 
 use self::server::{TestEtcd, is_installed};
 use super::*;
+use crate::{Observer, Page};
 
 crate::storage_conformance!(one_member, open(1), is_installed());
 crate::storage_conformance!(three_members, open(3), is_installed());
@@ -230,4 +231,16 @@ async fn an_etcd_without_space_refuses_writes_and_answers_reads() {
     );
     let found = store.get(&Key::from("/first"), Revision::ZERO).await;
     assert!(found.expect("reads go on").value.is_some());
+}
+
+/// Where etcd tells its progress, the range alone is watched, and etcd is asked.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn observers_are_told_of_progress_that_etcd_was_asked_for() {
+    if !is_installed() {
+        return;
+    }
+    let store = open(1).expect("the store opens");
+    store.tells_progress.set(true).expect("nobody asked yet");
+    let store: Arc<dyn Storage> = Arc::new(store);
+    crate::conformance::an_observer_hears_of_commits_outside_its_range(store).await;
 }
