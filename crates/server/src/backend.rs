@@ -20,7 +20,7 @@ use crate::etcd_config::EtcdConfig;
 /// The store of a server.
 pub(crate) enum Backend {
     Rocks(Arc<RocksStore>),
-    Etcd(EtcdStore, EtcdConfig),
+    Etcd(EtcdStore, Box<EtcdConfig>),
 }
 
 /// Whether a store answers: what `/readyz` and the others are told.
@@ -47,7 +47,7 @@ impl Backend {
             )?)));
         };
         let store = EtcdStore::new(&options(etcd)?).context("--etcd-servers")?;
-        Ok(Self::Etcd(store, etcd.clone()))
+        Ok(Self::Etcd(store, Box::new(etcd.clone())))
     }
 
     /// The store, for those who do not care which it is.
@@ -77,7 +77,7 @@ impl Backend {
                 None => {
                     let config = EtcdConfig {
                         servers: servers.clone(),
-                        ..config.clone()
+                        ..EtcdConfig::clone(config)
                     };
                     let store = EtcdStore::new(&options(&config)?);
                     let store = store.context("--etcd-servers-overrides")?;
