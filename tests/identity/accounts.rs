@@ -50,6 +50,9 @@ async fn a_token_in_a_secret_is_good_as_long_as_the_secret_and_its_use_is_noted(
     let path = "/api/v1/namespaces/default/serviceaccounts";
     let account = json!({"metadata": {"name": "bot"}});
     let account = admin(&server, "POST", path, Some(account)).await;
+    // It is made beside the start.
+    let key = server.kubeconfig().with_file_name("pki").join("sa.key");
+    until("there is a key", async || key.is_file()).await;
     let token = kept_token(&server, account["metadata"]["uid"].as_str().expect("a uid"));
     assert_eq!(whose(&server, &token).await, Err(401), "there is no secret");
     let secret = json!({

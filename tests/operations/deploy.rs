@@ -19,6 +19,14 @@ async fn the_static_pod_is_a_pod_and_its_flags_are_known() {
     let manifest = deployed("pintle.static-pod.yaml");
     let mut headers: Headers = server.authorization();
     headers.push(("content-type".into(), "application/yaml".into()));
+    // What a controller sees to in a cluster.
+    let account = Bytes::from_static(b"metadata: {name: default}");
+    let path = "/api/v1/namespaces/kube-system/serviceaccounts";
+    let answer = server
+        .client()
+        .request("POST", path, &headers, Some(account))
+        .await;
+    assert_eq!(answer.expect("an answer").status, 201);
     let path = "/api/v1/namespaces/kube-system/pods?dryRun=All&fieldValidation=Strict";
     let body = Bytes::from(manifest.clone());
     let answer = server

@@ -190,7 +190,7 @@ mod tests {
 
     #[test]
     fn what_cannot_be_read_is_an_error() {
-        let why = "the token review cannot be read: expected value at line 1 column 1";
+        let why = "the token review cannot be read: expected ident at line 1 column 2";
         check("no", &["us"], Err(why));
     }
 }

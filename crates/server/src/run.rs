@@ -235,6 +235,7 @@ pub async fn run(
             Arc::clone(&api.registry),
             environment.clone(),
             options.switches.clone(),
+            Arc::clone(&roles),
             namespaces,
             start_up.hook("rbac/bootstrap-roles"),
         ));

@@ -257,6 +257,18 @@ impl Index {
             .chain(groups.filter_map(|group| self.groups.get(group.as_str())))
     }
 
+    /// Whether there is a role; one without a namespace is of the cluster.
+    pub fn has_role(&self, namespace: &str, name: &str) -> bool {
+        let roles = self.roles.get(namespace);
+        roles.is_some_and(|roles| roles.contains_key(name))
+    }
+
+    /// Whether there is a binding; one without a namespace is of the cluster.
+    pub fn has_binding(&self, namespace: &str, name: &str) -> bool {
+        let bindings = self.bindings.get(namespace);
+        bindings.is_some_and(|bindings| bindings.contains_key(name))
+    }
+
     /// There is a role with these rules; it is a cluster role if `namespace` is empty.
     pub fn put_role(&mut self, namespace: &Text, name: &Text, rules: Vec<Rule>) {
         self.roles

@@ -11,6 +11,7 @@ use pintle_api::rbac::v1::{
     ClusterRole, ClusterRoleBindingMut, ClusterRoleMut, PolicyRuleMut, RoleBindingMut, RoleMut,
     RoleRefMut, SubjectMut,
 };
+use pintle_authz::Rbac;
 use pintle_authz::rbac::{Rule, covers};
 use pintle_endpoints::context::{Environment, RequestContext};
 use pintle_endpoints::delete_options::DeleteOptions;
@@ -44,11 +45,27 @@ const PART: usize = 32;
 /// How long until what failed is tried again.
 const RETRY: Duration = Duration::from_secs(1);
 
+/// How often to look whether what was brought in counts.
+const GLANCE: Duration = Duration::from_millis(1);
+
 /// An object of the policy.
 pub(super) struct Wanted {
     pub(super) resource: &'static str,
     pub(super) namespace: &'static str,
     pub(super) object: Record,
+}
+
+impl Wanted {
+    /// Whether it counts already.
+    fn is_in(&self, rbac: &Rbac) -> bool {
+        let name = meta(&self.object).name();
+        let index = rbac.index();
+        if self.resource.ends_with("bindings") {
+            index.has_binding(self.namespace, name)
+        } else {
+            index.has_role(self.namespace, name)
+        }
+    }
 }
 
 /// Brings the policy in, trying until all of it is there; reaches `done` then. Begins once `namespaces` is reached,
@@ -57,6 +74,7 @@ pub async fn bring_in_policy(
     registry: Arc<Registry>,
     environment: Environment,
     switches: Switches,
+    rbac: Arc<Rbac>,
     namespaces: Milestone,
     done: Milestone,
 ) {
@@ -76,6 +94,15 @@ pub async fn bring_in_policy(
         let results: Vec<_> = parts.into_iter().flatten().collect();
         let failed = results.iter().filter(|result| result.is_err()).count();
         if failed == 0 {
+            // Whoever is told that the server is ready may do at once what the policy says.
+            let known = async {
+                while !policy.iter().all(|wanted| wanted.is_in(&rbac)) {
+                    tokio::time::sleep(GLANCE).await;
+                }
+            };
+            if tokio::time::timeout(RETRY, known).await.is_err() {
+                warn!("default roles and bindings went as soon as they came");
+            }
             done.reach();
             return;
         }

@@ -386,7 +386,7 @@ mod tests {
     fn every_fault_is_told() {
         check("", Err(&["authorizers"]));
         check(
-            "authorizers: [{type: Node, name: x}, {type: Node, name: y}, {type: Some, name: z}, {name: a}, {type: RBAC, name: x, more: 1}]",
+            "authorizers: [{type: Node, name: x}, {type: Node, name: w}, {type: Some, name: z}, {name: a}, {type: RBAC, name: x, more: 1}]",
             Err(&[
                 "unknown field \"authorizers[4].more\"",
                 "authorizers[1].type",

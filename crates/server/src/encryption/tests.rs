@@ -48,6 +48,7 @@ fn every_fault_of_a_file_is_told() {
     check_faults(
         "resources: [{resources: [Secrets, '*', events.events.k8s.io, 'a.*'], providers: [{identity: {}}]}]",
         &[
+            "overlapping",
             "capital letters",
             "use '*.'",
             "Use 'events' instead",

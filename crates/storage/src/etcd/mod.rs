@@ -278,14 +278,28 @@ impl EtcdStore {
         }
     }
 
-    /// The oldest revision that can be read. Only a watch from one that can not is told.
+    /// The oldest revision that can be read. etcd does not say it with a refusal; it is found by asking for revisions
+    /// between one that is gone and the present.
     async fn compacted(&self, requested: Revision) -> Revision {
-        let before = Revision(requested.0.saturating_sub(1));
-        let mut follower = self.follower(KeyRange::one(&Key::from(compaction::KEY)), before);
-        match tokio::time::timeout(Duration::from_secs(3), follower.next()).await {
-            Ok(Err(StorageError::Compacted { compacted, .. })) => compacted,
-            _ => requested.next(),
+        let Ok(current) = self.current().await else {
+            return requested.next();
+        };
+        let (mut gone, mut kept) = (requested.0, current.0);
+        while kept > gone + 1 {
+            let middle = gone + (kept - gone) / 2;
+            let request = RangeRequest {
+                key: Bytes::from_static(compaction::KEY),
+                revision: number(Revision(middle)),
+                count_only: true,
+                ..RangeRequest::default()
+            };
+            match self.range(request).await {
+                Ok(_) => kept = middle,
+                Err(status) if status.message() == COMPACTED => gone = middle,
+                Err(_) => break,
+            }
         }
+        Revision(kept)
     }
 
     fn follower(&self, range: KeyRange, told: Revision) -> Follower {
