@@ -15,7 +15,8 @@ base=${BASE:-7443}
 pintle=${PINTLE_BIN:-pintle}
 mkdir -p "$directory"
 directory=$(cd "$directory" && pwd)
-trap 'kill $(jobs -p) 2>/dev/null; wait' EXIT
+started=
+trap 'kill $started 2>/dev/null; wait' EXIT
 trap 'exit 0' INT TERM
 
 client=http://127.0.0.1:$((base + 4)) peer=http://127.0.0.1:$((base + 5))
@@ -23,6 +24,7 @@ etcd --data-dir="$directory/etcd" --log-level=error \
     --listen-client-urls="$client" --advertise-client-urls="$client" \
     --listen-peer-urls="$peer" --initial-advertise-peer-urls="$peer" --initial-cluster="default=$peer" \
     >"$directory/etcd.log" 2>&1 &
+started=$!
 
 # All instances share --cert-dir: one CA, and one key for the tokens of service accounts. The first makes them.
 start() {
@@ -30,6 +32,7 @@ start() {
         --bind-address=127.0.0.1 --advertise-address="10.255.0.$1" --secure-port=$((base + $1)) \
         --external-hostname=localhost --goaway-chance=0.001 --shutdown-delay-duration=5s \
         >"$directory/instance-$1.log" 2>&1 &
+    started="$started $!"
 }
 until_ready() {
     until grep -q "is ready on" "$directory/instance-$1.log" 2>/dev/null; do sleep 0.1; done
@@ -45,6 +48,7 @@ address=https://127.0.0.1:$((base + 1))
 if command -v haproxy >/dev/null; then
     BASE=$base ONE=$((base + 1)) TWO=$((base + 2)) THREE=$((base + 3)) \
         haproxy -f "$here/haproxy.cfg" >"$directory/haproxy.log" 2>&1 &
+    started="$started $!"
     address=https://127.0.0.1:$base
 fi
 sed "s#server: .*#server: $address#" "$directory/instance-1/admin.kubeconfig" >"$directory/admin.kubeconfig"
