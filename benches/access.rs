@@ -10,8 +10,8 @@ use pintle_authn::service_account::{
     Claims, Issuer, Kubernetes, Reference, ServiceAccountsOptions,
 };
 use pintle_authn::{
-    Accepted, Authenticator, Bearer, CachedTokens, Checked, Credentials, Lifetimes, Outcome,
-    ServiceAccounts, StaticTokens, TokenAuthenticator, Tokens,
+    Accepted, Authenticator, Awaited, Bearer, CachedTokens, Checked, Credentials, Lifetimes,
+    Outcome, ServiceAccounts, StaticTokens, TokenAuthenticator, Tokens,
 };
 use pintle_authz::rbac::{Binding, RoleKind, RoleRef, Rule, Subject};
 use pintle_authz::{Attributes, Authorizer, Rbac, ResourceAttributes, SystemMasters, Union};
@@ -46,13 +46,12 @@ fn authenticate(criterion: &mut Criterion) {
     let audiences: Arc<[Text]> = vec![Text::from(ISSUER)].into();
     let pair = rcgen::KeyPair::generate_rsa_for(&rcgen::PKCS_RSA_SHA256, rcgen::RsaKeySize::_2048);
     let pem = pair.expect("a key can be made").serialize_pem();
-    let issuer = Issuer::new(
-        ISSUER,
-        SigningKey::from_pem(pem.as_bytes()).expect("a signing key"),
-    );
+    let key = SigningKey::from_pem(pem.as_bytes()).expect("a signing key");
+    let public = key.public().clone();
+    let issuer = Issuer::new(ISSUER, Awaited::ready(Some(key)));
     let accounts = ServiceAccounts::new(ServiceAccountsOptions {
         issuers: vec![ISSUER.to_owned()],
-        keys: vec![issuer.public_key().clone()],
+        keys: Awaited::ready(vec![public]),
         audiences: Arc::clone(&audiences),
         objects: None,
     });

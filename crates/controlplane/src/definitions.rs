@@ -216,12 +216,15 @@ fn settled(all: &[Record], at: usize, now: Time) -> Option<Record> {
     Some(new)
 }
 
+/// One of a definition's names.
+type NameOf = fn(CustomResourceDefinitionNames<'_>) -> &str;
+
 /// The names that a definition gets, and whether they are those that it asks for.
 fn names(all: &[Record], definition: CustomResourceDefinition<'_>) -> (Record, Condition) {
     let group = definition.spec().group();
     let others = all
         .iter()
-        .map(|record| CustomResourceDefinition::from_record(record))
+        .map(CustomResourceDefinition::from_record)
         .filter(|other| {
             other.spec().group() == group && other.metadata().uid() != definition.metadata().uid()
         });
@@ -242,7 +245,7 @@ fn names(all: &[Record], definition: CustomResourceDefinition<'_>) -> (Record, C
         refused = Some(Condition::new("NamesAccepted", "False", reason, message));
     };
     let in_use = |name: &str| format!("{} is already in use", Quoted(name));
-    let single: [(&str, fn(CustomResourceDefinitionNames<'_>) -> &str, _, _); 4] = [
+    let single: [(&str, NameOf, _, _); 4] = [
         ("plural", |it| it.plural(), &resources, "PluralConflict"),
         (
             "singular",

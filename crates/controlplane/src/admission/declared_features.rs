@@ -15,8 +15,11 @@ use super::rule::Rule;
 /// The plug-in, and whether the feature is on.
 pub(super) struct DeclaredFeatures(pub Lookup, pub bool);
 
+/// Whether a change of a pod, to the first from the second, asks for something.
+type Asks = fn(Pod<'_>, Pod<'_>) -> bool;
+
 /// What a change of a pod asks of its node, by name and in the order of names.
-const FEATURES: [(&str, fn(Pod<'_>, Pod<'_>) -> bool); 2] = [
+const FEATURES: [(&str, Asks); 2] = [
     ("GuaranteedQoSPodCPUResize", resizes_guaranteed_cpu),
     ("InPlacePodLevelResourcesVerticalScaling", resizes_whole_pod),
 ];

@@ -214,7 +214,8 @@ async fn an_etcd_without_space_refuses_writes_and_answers_reads() {
     let store = EtcdStore::new(&EtcdOptions::new(server.addresses())).expect("addresses");
     create(&store, "/first", "1").await;
     let mut refused = None;
-    for round in 0..40 {
+    // It notices some writes later.
+    for round in 0..1000 {
         let value = Bytes::from(vec![0; 200_000]);
         let key = Key::from(format!("/{round}"));
         if let Err(error) = store.put(&key, Expect::Absent, value, None).await {
