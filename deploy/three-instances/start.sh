@@ -26,7 +26,8 @@ etcd --data-dir="$directory/etcd" --log-level=error \
     >"$directory/etcd.log" 2>&1 &
 started=$!
 
-# All instances share --cert-dir: one CA, and one key for the tokens of service accounts. The first makes them.
+# All instances share --cert-dir: one CA, and one key for the tokens of service accounts. The first makes them; those that start
+# at the same moment would make theirs over one another's.
 start() {
     "$pintle" --etcd-servers="$client" --data-dir="$directory/instance-$1" --cert-dir="$directory/pki" \
         --bind-address=127.0.0.1 --advertise-address="10.255.0.$1" --secure-port=$((base + $1)) \
@@ -37,12 +38,10 @@ start() {
 until_ready() {
     until grep -q "is ready on" "$directory/instance-$1.log" 2>/dev/null; do sleep 0.1; done
 }
-start 1
-until_ready 1
-start 2
-start 3
-until_ready 2
-until_ready 3
+for instance in 1 2 3; do
+    start $instance
+    until_ready $instance
+done
 
 address=https://127.0.0.1:$((base + 1))
 if command -v haproxy >/dev/null; then

@@ -239,7 +239,8 @@ pub(crate) fn write_secret(file: &Path, text: &str) -> Result<()> {
 
 /// Writes beside the file and renames, so that a crash leaves the old or the new one.
 fn replace(file: &Path, text: &str, mode: u32) -> Result<()> {
-    let beside = file.with_extension("new");
+    // Another instance may share the folder.
+    let beside = file.with_added_extension(format!("{}.new", std::process::id()));
     let written = (|| -> io::Result<()> {
         let mut out = fs::OpenOptions::new()
             .write(true)

@@ -98,7 +98,7 @@ impl Running {
             reloads.done(file, applied.is_ok());
             match applied {
                 Ok(()) => {
-                    info!(file = %file.display(), "the authentication configuration has changed")
+                    info!(file = %file.display(), "the authentication configuration has changed");
                 }
                 Err(error) => warn!(
                     error,
