@@ -13,12 +13,13 @@
 //! use pintle_runtime::codec::{Problems, json};
 //! use pintle_runtime::time::Time;
 //!
-//! let ty = type_by_kind("", "v1", "Secret").unwrap();
+//! let ty = type_by_kind("", "v1", "Secret").expect("secrets are built in");
 //! let body = br#"{"metadata":{"name":"colors","creationTimestamp":"2026-01-01T00:00:00Z"},"type":"Opaque"}"#;
-//! let secret = json::decode(&ty, &body.to_vec().into(), &mut Problems::ignored()).unwrap();
+//! let secret = json::decode(&ty, &body.to_vec().into(), &mut Problems::ignored());
+//! let secret = secret.expect("the body is a secret");
 //!
-//! let printer = printers::printer(secret.ty()).unwrap();
-//! let now = Time::parse("2026-01-01T00:05:30Z").unwrap();
+//! let printer = printers::printer(secret.ty()).expect("secrets have one");
+//! let now = Time::parse("2026-01-01T00:05:30Z").expect("this is RFC 3339");
 //! let mut row = Vec::new();
 //! printers::write_cells(&printer(&secret, now), &mut row);
 //! assert_eq!(row, br#"["colors","Opaque",0,"5m30s"]"#);

@@ -7,7 +7,7 @@ use pintle_runtime::selector::LabelSelector;
 use pintle_runtime::value::{Record, Value};
 use pintle_runtime::view::{IntOrString, StringMap};
 
-use super::immutable::Content;
+use super::immutable::{Content, immutable};
 use super::labels::{self, Values};
 use crate::core::v1::PodTemplateSpec;
 
@@ -28,6 +28,20 @@ pub(super) fn selector(
     };
     labels::selector(selector, Values::Checked, path, errors);
     not_empty(found, nothing, path, errors);
+}
+
+/// The selector in a spec stays what it was.
+pub(super) fn same_selector(
+    new: Option<meta::LabelSelector<'_>>,
+    old: Option<meta::LabelSelector<'_>>,
+    errors: &mut ErrorList,
+) {
+    immutable(
+        new.map(|selector| selector.record()),
+        old.map(|selector| selector.record()),
+        &Path::new("spec").child("selector"),
+        errors,
+    );
 }
 
 /// A selector must say something; `nothing` is what is said of one that does not.

@@ -5,7 +5,6 @@ use pintle_runtime::value::Record;
 use pintle_runtime::view::IntOrString;
 
 use crate::apps::v1::{DaemonSet, DaemonSetSpec, DaemonSetUpdateStrategy, RollingUpdateDaemonSet};
-use crate::validation::immutable::immutable;
 use crate::validation::labels::{self, Values};
 use crate::validation::{Rules, internal_form, pod, workload};
 
@@ -25,12 +24,7 @@ fn update(new: &Record, old: &Record, errors: &mut ErrorList) {
         DaemonSet::from_record(old).spec(),
     );
     spec(new, Some(old), errors);
-    immutable(
-        new.selector().map(|selector| selector.record()),
-        old.selector().map(|selector| selector.record()),
-        &Path::new("spec").child("selector"),
-        errors,
-    );
+    workload::same_selector(new.selector(), old.selector(), errors);
 }
 
 fn spec(spec: DaemonSetSpec<'_>, old: Option<DaemonSetSpec<'_>>, errors: &mut ErrorList) {

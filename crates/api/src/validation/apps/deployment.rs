@@ -7,7 +7,6 @@ use pintle_runtime::view::IntOrString;
 
 use super::replica_set;
 use crate::apps::v1::{Deployment, DeploymentSpec, DeploymentStrategy, RollingUpdateDeployment};
-use crate::validation::immutable::immutable;
 use crate::validation::{Rules, internal_form, workload};
 
 pub(super) const RULES: Rules = Rules {
@@ -26,12 +25,7 @@ fn update(new: &Record, old: &Record, errors: &mut ErrorList) {
         Deployment::from_record(old).spec(),
     );
     spec(new, Some(old), errors);
-    immutable(
-        new.selector().map(|selector| selector.record()),
-        old.selector().map(|selector| selector.record()),
-        &Path::new("spec").child("selector"),
-        errors,
-    );
+    workload::same_selector(new.selector(), old.selector(), errors);
 }
 
 fn spec(spec: DeploymentSpec<'_>, old: Option<DeploymentSpec<'_>>, errors: &mut ErrorList) {

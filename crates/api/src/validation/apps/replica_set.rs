@@ -6,7 +6,6 @@ use pintle_runtime::value::Record;
 
 use crate::apps::v1::{ReplicaSet, ReplicaSetSpec};
 use crate::core::v1::PodTemplateSpec;
-use crate::validation::immutable::immutable;
 use crate::validation::{Rules, pod, workload};
 
 pub(super) const RULES: Rules = Rules {
@@ -25,12 +24,7 @@ fn update(new: &Record, old: &Record, errors: &mut ErrorList) {
         ReplicaSet::from_record(old).spec(),
     );
     spec(new, Some(old), errors);
-    immutable(
-        new.selector().map(|selector| selector.record()),
-        old.selector().map(|selector| selector.record()),
-        &Path::new("spec").child("selector"),
-        errors,
-    );
+    workload::same_selector(new.selector(), old.selector(), errors);
 }
 
 fn spec(spec: ReplicaSetSpec<'_>, old: Option<ReplicaSetSpec<'_>>, errors: &mut ErrorList) {
