@@ -59,7 +59,7 @@ const LAYERS: &[(&str, &[&str])] = &[
 /// Dependencies with a home: outside of it, nobody under `crates/` names them.
 const HOMES: &[(&str, &[&str])] = &[
     ("rocksdb", &["pintle-storage"]),
-    ("tonic", &["pintle-storage"]),
+    ("tonic", &["pintle-storage", "pintle-server"]),
     (
         "hyper",
         &["pintle-endpoints", "pintle-controlplane", "pintle-server"],
