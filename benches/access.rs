@@ -7,7 +7,7 @@ use criterion::{Criterion, criterion_group, criterion_main};
 use futures_util::FutureExt as _;
 use pintle_authn::key::SigningKey;
 use pintle_authn::service_account::{
-    Claims, Issuer, Kubernetes, Reference, ServiceAccountsOptions,
+    Claims, Issuer, Keys, Kubernetes, Reference, ServiceAccountsOptions, Signing,
 };
 use pintle_authn::{
     Accepted, Authenticator, Awaited, Bearer, CachedTokens, Checked, Credentials, Lifetimes,
@@ -48,10 +48,10 @@ fn authenticate(criterion: &mut Criterion) {
     let pem = pair.expect("a key can be made").serialize_pem();
     let key = SigningKey::from_pem(pem.as_bytes()).expect("a signing key");
     let public = key.public().clone();
-    let issuer = Issuer::new(ISSUER, Awaited::ready(Some(key)));
+    let issuer = Issuer::new(ISSUER, Signing::Own(Awaited::ready(Some(key))));
     let accounts = ServiceAccounts::new(ServiceAccountsOptions {
         issuers: vec![ISSUER.to_owned()],
-        keys: Awaited::ready(vec![public]),
+        keys: Keys::Own(Awaited::ready(vec![public])),
         audiences: Arc::clone(&audiences),
         objects: None,
     });
@@ -59,7 +59,7 @@ fn authenticate(criterion: &mut Criterion) {
         name: "default".to_owned(),
         uid: "1".to_owned(),
     };
-    let token = issuer.issue(Claims {
+    let issuing = issuer.issue(Claims {
         sub: "system:serviceaccount:default:default".to_owned(),
         aud: vec![ISSUER.to_owned()],
         exp: Some(i64::from(u32::MAX)),
@@ -70,6 +70,7 @@ fn authenticate(criterion: &mut Criterion) {
         }),
         ..Claims::default()
     });
+    let token = issuing.now_or_never().expect("signed at once");
     let token = token.expect("a token");
     let members: Vec<Arc<dyn TokenAuthenticator>> = vec![
         Arc::new(

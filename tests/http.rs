@@ -79,6 +79,15 @@ impl Endpoint {
         Ok(leaf.clone().into_owned())
     }
 
+    /// The same server at another address.
+    #[must_use]
+    pub fn at(self, host: &str) -> Self {
+        Self {
+            host: host.to_owned(),
+            ..self
+        }
+    }
+
     /// Opens a connection.
     pub async fn connect(&self) -> Result<Connection> {
         let address = (self.host.as_str(), self.port);
@@ -198,6 +207,12 @@ impl Answer {
     /// The body as text.
     pub fn text(&self) -> String {
         String::from_utf8_lossy(&self.body).into_owned()
+    }
+
+    /// The first header of a name, which is in lower case.
+    pub fn header(&self, name: &str) -> Option<&str> {
+        let found = self.headers.iter().find(|(found, _)| found == name);
+        found.map(|(_, value)| value.as_str())
     }
 
     /// The body as JSON.

@@ -5,6 +5,7 @@
 use std::path::PathBuf;
 
 pub mod golden;
+pub mod grpc;
 pub mod http;
 pub mod peer;
 pub mod server;

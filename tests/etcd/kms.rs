@@ -1,20 +1,14 @@
 //! Values whose keys a key management service keeps: KMS v2, with a service of the test's own.
 
 use std::collections::HashMap;
-use std::convert::Infallible;
 use std::path::Path;
 use std::sync::{Arc, Mutex};
 
-use bytes::{Buf as _, Bytes};
-use http_body_util::{BodyExt as _, StreamBody};
-use hyper::body::{Frame, Incoming};
-use hyper::server::conn::http2;
-use hyper::service::service_fn;
-use hyper_util::rt::{TokioExecutor, TokioIo};
+use bytes::Bytes;
+use pintle_tests::grpc;
 use pintle_tests::server::TestServer;
 use prost::Message;
 use serde_json::json;
-use tokio::net::UnixListener;
 
 use super::server::{TestEtcd, is_installed};
 use super::{ask, get, on, raw, raw_value};
@@ -59,41 +53,21 @@ fn turned(bytes: &[u8]) -> Bytes {
 
 impl Service {
     fn start(socket: &Path) -> Arc<Self> {
-        let listener = UnixListener::bind(socket).expect("the socket is free");
         let service = Arc::new(Self {
             key_id: Mutex::new("one".to_owned()),
             asked: Mutex::default(),
         });
         let serving = Arc::clone(&service);
-        tokio::spawn(async move {
-            while let Ok((stream, _)) = listener.accept().await {
-                let service = Arc::clone(&serving);
-                let answer = service_fn(move |request| Arc::clone(&service).answer(request));
-                let connection = http2::Builder::new(TokioExecutor::new())
-                    .serve_connection(TokioIo::new(stream), answer);
-                tokio::spawn(connection);
-            }
-        });
+        grpc::serve(socket, move |method, body| Ok(serving.answer(method, body)));
         service
     }
 
-    async fn answer(
-        self: Arc<Self>,
-        request: http::Request<Incoming>,
-    ) -> Result<http::Response<impl http_body::Body<Data = Bytes, Error = Infallible>>, hyper::Error>
-    {
-        let method = request
-            .uri()
-            .path()
-            .rsplit('/')
-            .next()
-            .unwrap_or_default()
-            .to_owned();
-        let mut body = request.into_body().collect().await?.to_bytes();
-        body.advance(5);
+    fn answer(&self, method: &str, body: Bytes) -> Vec<u8> {
         let text = Text::decode(body).unwrap_or_default().bytes;
         let key_id = self.key_id.lock().expect("nobody panics").clone();
-        let message = match method.as_str() {
+        let mut asked = self.asked.lock().expect("nobody panics");
+        asked.push(method.to_owned());
+        match method {
             "Status" => StatusResponse {
                 version: "v2".to_owned(),
                 healthz: "ok".to_owned(),
@@ -110,19 +84,7 @@ impl Service {
                 bytes: turned(&text),
             }
             .encode_to_vec(),
-        };
-        self.asked.lock().expect("nobody panics").push(method);
-        let length = u32::try_from(message.len()).expect("it is short");
-        let framed = [&[0][..], &length.to_be_bytes(), &message].concat();
-        let mut trailers = http::HeaderMap::new();
-        trailers.insert("grpc-status", http::HeaderValue::from_static("0"));
-        let frames = [
-            Ok(Frame::data(Bytes::from(framed))),
-            Ok(Frame::trailers(trailers)),
-        ];
-        let body = StreamBody::new(futures_util::stream::iter(frames));
-        let response = http::Response::builder().header("content-type", "application/grpc");
-        Ok(response.body(body).expect("the header is well"))
+        }
     }
 
     fn asked(&self, method: &str) -> usize {

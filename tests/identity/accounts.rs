@@ -24,14 +24,19 @@ async fn admin(server: &TestServer, method: &str, path: &str, body: Option<Value
     answer.json().expect("JSON")
 }
 
-/// A token as kube-controller-manager keeps it in a secret, signed with the server's own key.
-fn kept_token(server: &TestServer, uid: &str) -> String {
+/// What the server signs tokens with.
+pub(crate) fn signing_key(server: &TestServer) -> jsonwebtoken::EncodingKey {
     let key = server.kubeconfig().with_file_name("pki").join("sa.key");
     let pem = std::fs::read(key).expect("the server has made a key");
     use rustls::pki_types::pem::PemObject as _;
     let der = rustls::pki_types::PrivatePkcs8KeyDer::from_pem_slice(&pem).expect("PKCS #8");
     // What is inside of PKCS #8 for RSA of 2048 bits begins after 26 bytes.
-    let key = jsonwebtoken::EncodingKey::from_rsa_der(&der.secret_pkcs8_der()[26..]);
+    jsonwebtoken::EncodingKey::from_rsa_der(&der.secret_pkcs8_der()[26..])
+}
+
+/// A token as kube-controller-manager keeps it in a secret, signed with the server's own key.
+fn kept_token(server: &TestServer, uid: &str) -> String {
+    let key = signing_key(server);
     let claims = json!({
         "iss": "kubernetes/serviceaccount",
         "sub": "system:serviceaccount:default:bot",

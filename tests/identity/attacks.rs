@@ -4,8 +4,10 @@ use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use pintle_tests::http::Headers;
 use pintle_tests::server::TestServer;
+use rustls::pki_types::pem::PemObject as _;
 use serde_json::{Value, json};
 
+use crate::accounts::signing_key;
 use crate::{bearer, who_am_i, whose};
 
 /// A token of the account `default`, as a pod gets one.
@@ -101,6 +103,61 @@ async fn tokens_that_were_tampered_with_are_refused() {
 }
 
 #[tokio::test]
+async fn a_good_signature_is_no_permission() {
+    let server = with_account().await;
+    let good = account_token(&server, "").await;
+    let payload = good.split('.').nth(1).expect("a payload");
+    let decoded = BASE64_URL_SAFE_NO_PAD.decode(payload).expect("base64");
+    let claims: Value = serde_json::from_slice(&decoded).expect("claims");
+    let now = claims["iat"].as_i64().expect("a time");
+    let (ours, theirs) = (signing_key(&server), other_key());
+    let sign = |key, changes: Value| {
+        let mut claims = claims.clone();
+        for (name, value) in changes.as_object().expect("a map") {
+            claims[name] = value.clone();
+        }
+        let header = jsonwebtoken::Header::new(jsonwebtoken::Algorithm::RS256);
+        jsonwebtoken::encode(&header, &claims, key).expect("a token")
+    };
+    let account = "system:serviceaccount:default:default";
+    let same = sign(&ours, json!({}));
+    assert_eq!(whose(&server, &same).await.as_deref(), Ok(account));
+    let elsewhere =
+        json!({"namespace": "kube-system", "serviceaccount": {"name": "default", "uid": "1"}});
+    let large = "x".repeat(70_000);
+    for changes in [
+        json!({"exp": now - 120}),
+        json!({"nbf": now + 3_600}),
+        json!({"iat": now + 3_600}),
+        json!({"aud": ["https://elsewhere"]}),
+        json!({"aud": 7}),
+        json!({"exp": "soon"}),
+        json!({"iss": "https://elsewhere"}),
+        json!({"kubernetes.io": elsewhere}),
+        json!({"kubernetes.io": null}),
+        json!({"kubernetes.io": {"namespace": "default", "serviceaccount": {"name": "default", "uid": "1"}}}),
+        json!({"more": large}),
+    ] {
+        let answer = whose(&server, &sign(&ours, changes.clone())).await;
+        let shown: String = changes.to_string().chars().take(80).collect();
+        assert!(matches!(answer, Err(401 | 431)), "{shown}: {answer:?}");
+    }
+    assert_eq!(whose(&server, &sign(&theirs, json!({}))).await, Err(401));
+    assert_eq!(whose(&server, &good).await.as_deref(), Ok(account));
+}
+
+/// A key that nobody knows.
+fn other_key() -> jsonwebtoken::EncodingKey {
+    let pair = rcgen::KeyPair::generate_rsa_for(&rcgen::PKCS_RSA_SHA256, rcgen::RsaKeySize::_2048);
+    let pem = pair.expect("a key can be made").serialize_pem();
+    jsonwebtoken::EncodingKey::from_rsa_der(
+        &rustls::pki_types::PrivatePkcs8KeyDer::from_pem_slice(pem.as_bytes())
+            .expect("PKCS #8")
+            .secret_pkcs8_der()[26..],
+    )
+}
+
+#[tokio::test]
 async fn headers_of_proxies_and_impersonators_need_a_right_to_them() {
     let server = TestServer::start().await;
     let mut client = server.client();
@@ -133,11 +190,31 @@ async fn headers_of_proxies_and_impersonators_need_a_right_to_them() {
         let answer = who_am_i(&mut client, &headers).await;
         assert!(matches!(answer, Err(400 | 403 | 500)), "{name}: {answer:?}");
     }
+    // What only looks like such a header is none, as nothing turns it into one.
+    for name in [
+        "impersonate_user",
+        "Impersonate_User",
+        "impersonate-users",
+        "x-impersonate-user",
+    ] {
+        let mut headers = bearer("alicetoken");
+        headers.push(smuggled(name, "admin"));
+        let user = who_am_i(&mut client, &headers).await.expect("a user");
+        assert_eq!(user["username"], "alice", "{name}");
+    }
+    // Who may be anybody is the first whom they name, however often and however it is spelt.
     let mut headers = server.authorization();
-    headers.push(smuggled("impersonate-user", "bob"));
+    headers.push(smuggled("Impersonate-User", "bob"));
+    headers.push(smuggled("impersonate-user", "system:admin"));
+    headers.push(smuggled("impersonate_group", "system:masters"));
     let user = who_am_i(&mut client, &headers).await.expect("a user");
     assert_eq!(user["username"], "bob");
     assert_eq!(user["groups"], json!(["system:authenticated"]));
+    // An empty name is none, and leaves the rest without a user.
+    let mut headers = server.authorization();
+    headers.push(smuggled("impersonate-user", ""));
+    headers.push(smuggled("impersonate-group", "system:masters"));
+    assert_eq!(who_am_i(&mut client, &headers).await, Err(400));
 }
 
 #[tokio::test]

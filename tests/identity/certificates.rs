@@ -107,8 +107,20 @@ async fn names_have_certificates_of_their_own_which_are_read_again() {
             key.display()
         )
     };
-    let flags = [flag("own", ""), flag("wild", ":*.b.example,b.example")];
-    let server = TestServer::start_with(&[&flags[0], &flags[1]]).await;
+    // A name that is given counts before one that another certificate says of itself.
+    let given = authority.serving(&["y"]);
+    put(&given, "given");
+    let claims = authority.serving(&["a.example", "given.example"]);
+    put(&claims, "claims");
+    let flags = [
+        flag("own", ""),
+        flag("claims", ""),
+        flag("wild", ":*.b.example,b.example"),
+        flag("given", ":given.example,127.0.0.2"),
+        "--bind-address=0.0.0.0".into(),
+    ];
+    let flags: Vec<&str> = flags.iter().map(String::as_str).collect();
+    let server = TestServer::start_with(&flags).await;
     let shown = async |name: &str| {
         let shown = server.endpoint().shown_for(name).await;
         shown.expect("the server shows a certificate").to_vec()
@@ -123,9 +135,20 @@ async fn names_have_certificates_of_their_own_which_are_read_again() {
     assert_eq!(shown("A.Example").await, der(&own));
     assert_eq!(shown("b.example").await, der(&wild));
     assert_eq!(shown("c.b.example").await, der(&wild));
+    assert_eq!(shown("given.example").await, der(&given));
     let default = shown("elsewhere.example").await;
-    assert!(default != der(&own) && default != der(&wild));
+    let named = [&own, &wild, &given, &claims];
+    assert!(named.iter().all(|other| default != der(other)));
     assert_eq!(shown("d.c.b.example").await, default);
+    // Who asks for no name is shown that of the address they connect to.
+    let other = server.endpoint().at("127.0.0.2");
+    let shown_there = async |name: &str| {
+        let shown = other.shown_for(name).await;
+        shown.expect("the server shows a certificate").to_vec()
+    };
+    assert_eq!(shown_there("127.0.0.2").await, der(&given));
+    assert_eq!(shown_there("elsewhere.example").await, default);
+    assert_eq!(shown("127.0.0.1").await, default);
 
     let new = authority.serving(&["a.example"]);
     put(&new, "own");

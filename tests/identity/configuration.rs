@@ -2,7 +2,7 @@
 
 use pintle_tests::server::TestServer;
 
-use crate::write;
+use crate::{bearer, until, write};
 
 #[track_caller]
 fn check(flags: &[&str], expected: &[&str]) {
@@ -73,4 +73,54 @@ fn faults_of_files_are_told_at_once() {
             "authorizers[2].webhook: Required value",
         ],
     );
+}
+
+#[tokio::test]
+async fn faults_of_a_file_that_is_read_again_change_nothing() {
+    let folder = tempfile::tempdir().expect("there is room for a folder");
+    let may = folder.path().join("may.yaml");
+    let head = "apiVersion: apiserver.config.k8s.io/v1\nkind: AuthorizationConfiguration\n";
+    let good = "authorizers: [{type: Node, name: node}, {type: RBAC, name: rbac}]\n";
+    write(&may, &format!("{head}{good}"));
+    let flag = format!("--authorization-config={}", may.display());
+    let server = TestServer::start_with(&[&flag]).await;
+    let get = async |token: &str, path: &str| {
+        let headers = bearer(token);
+        let answer = server.client().request("GET", path, &headers, None).await;
+        answer.expect("the server answers")
+    };
+    write(
+        &may,
+        &format!(
+            "{head}authorizers: [{{type: AlwaysAllow, name: Bad_Name}}, {{type: Some, name: b}}]\n"
+        ),
+    );
+    let failures =
+        "apiserver_authorization_config_controller_automatic_reloads_total{status=\"failure\"";
+    until("the fault is counted", async || {
+        get("admintoken", "/metrics")
+            .await
+            .text()
+            .contains(failures)
+    })
+    .await;
+    let log = server.log();
+    for fault in [
+        "authorizers[0].name",
+        "authorizers[1].type",
+        "the old one stays",
+    ] {
+        assert!(log.contains(fault), "{fault} is missing from:\n{log}");
+    }
+    assert_eq!(get("alicetoken", "/api").await.status, 200);
+    assert_eq!(get("alicetoken", "/api/v1/secrets").await.status, 403);
+    // A file that is whole again counts.
+    write(
+        &may,
+        &format!("{head}authorizers: [{{type: AlwaysAllow, name: all}}]\n"),
+    );
+    until("the new file counts", async || {
+        get("alicetoken", "/api/v1/secrets").await.status == 200
+    })
+    .await;
 }

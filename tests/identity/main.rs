@@ -7,6 +7,7 @@ mod certificates;
 mod configuration;
 mod matrix;
 mod provider;
+mod signer;
 mod webhooks;
 
 use std::path::Path;

@@ -144,7 +144,10 @@ async fn a_webhook_says_who_may_do_what() {
     assert_eq!(answer.expect("the server answers").status, 200);
 
     is_down.store(true, Relaxed);
-    assert_eq!(get("services", "").await.0, 403, "a failure denies");
+    let (status, text) = get("services", "").await;
+    let path = "/api/v1/namespaces/default/services";
+    let fault = format!("Internal Server Error: \"{path}\": webhook authorizer failed\n");
+    assert_eq!((status, &*text), (500, &*fault), "a failure denies");
     write(&file, &config("NoOpinion").to_string());
     // Discovery is allowed by RBAC, once the webhook's failure does not decide any more.
     until("the new file counts", async || {
@@ -153,7 +156,7 @@ async fn a_webhook_says_who_may_do_what() {
         answer.expect("the server answers").status == 200
     })
     .await;
-    assert_eq!(get("services", "").await.0, 403, "no failure allows");
+    assert_eq!(get("services", "").await.0, 500, "no failure allows");
     let headers = server.authorization();
     let metrics = server
         .client()
@@ -164,6 +167,11 @@ async fn a_webhook_says_who_may_do_what() {
         "apiserver_authorization_webhook_evaluations_total{name=\"hook\",result=\"success\"}",
         "apiserver_authorization_webhook_evaluations_fail_open_total{name=\"hook\",result=\"error\"}",
         "apiserver_authorization_config_controller_automatic_reloads_total{status=\"success\"",
+        "apiserver_authorization_decisions_total{type=\"Webhook\",name=\"hook\",decision=\"denied\"}",
+        "apiserver_authorization_decisions_total{type=\"RBAC\",name=\"rbac\",decision=\"allowed\"}",
+        "authorization_attempts_total{result=\"error\"}",
+        "authentication_attempts{result=\"success\"}",
+        "authenticated_user_requests{username=\"other\"}",
     ] {
         assert!(metrics.contains(series), "{series}");
     }

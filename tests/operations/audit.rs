@@ -56,6 +56,14 @@ async fn requests_are_recorded_as_the_policy_says() {
     let answer = client.request("GET", CONFIGMAPS, &stranger, None).await;
     assert_eq!(answer.expect("the server answers").status, 401);
 
+    let mut other = headers.clone();
+    other.push(("impersonate-user".into(), "bob".into()));
+    other.push(("x-forwarded-for".into(), "10.1.2.3".into()));
+    other.push(("user-agent".into(), "suite/1".into()));
+    let path = "/api/v1/namespaces/default/endpoints?watch=1";
+    let answer = client.request("GET", path, &other, None).await;
+    assert_eq!(answer.expect("the server answers").status, 403);
+
     let text = std::fs::read_to_string(&log).expect("the log is there");
     let events: Vec<Value> = text
         .lines()
@@ -92,6 +100,25 @@ async fn requests_are_recorded_as_the_policy_says() {
         "Authentication failed, attempted: bearer"
     );
     assert!(events.iter().all(|event| event["requestURI"] != "/version"));
+    let stages: Vec<&Value> = events
+        .iter()
+        .filter(|event| event["objectRef"]["resource"] == "endpoints")
+        .map(|event| &event["stage"])
+        .collect();
+    assert_eq!(stages, ["ResponseStarted", "ResponseComplete"]);
+    let watch = of("watch", "endpoints");
+    assert_eq!(watch["user"]["username"], "admin");
+    assert_eq!(watch["impersonatedUser"]["username"], "bob");
+    assert_eq!(
+        watch["authenticationMetadata"],
+        json!({"impersonationConstraint": "impersonate:user-info"})
+    );
+    assert_eq!(watch["sourceIPs"], json!(["10.1.2.3", "127.0.0.1"]));
+    assert_eq!(watch["userAgent"], "suite/1");
+    assert_eq!(
+        watch["annotations"]["authorization.k8s.io/decision"],
+        "forbid"
+    );
 }
 
 /// Events of lists that a webhook was sent.

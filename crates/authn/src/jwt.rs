@@ -104,17 +104,22 @@ impl<'a> Unverified<'a> {
 
 /// A signed token that says `claims`; `None` if it cannot be signed.
 pub fn sign(key: &SigningKey, claims: &impl Serialize) -> Option<String> {
-    // By way of a map, so that keys are in order, as upstream's are.
-    let claims = serde_json::to_value(claims).ok()?;
     let (algorithm, id) = (key.public().algorithm().as_str(), key.public().id());
     let header = format!(r#"{{"alg":"{algorithm}","kid":"{id}"}}"#);
     let mut token = URL_SAFE_NO_PAD.encode(header);
     token.push('.');
-    URL_SAFE_NO_PAD.encode_string(claims.to_string(), &mut token);
+    token.push_str(&payload(claims)?);
     let signature = key.sign(token.as_bytes())?;
     token.push('.');
     token.push_str(&signature);
     Some(token)
+}
+
+/// What a token that says `claims` has between header and signature.
+pub(crate) fn payload(claims: &impl Serialize) -> Option<String> {
+    // By way of a map, so that keys are in order, as upstream's are.
+    let claims = serde_json::to_value(claims).ok()?;
+    Some(URL_SAFE_NO_PAD.encode(claims.to_string()))
 }
 
 /// An audience is one string or a list of them.

@@ -284,7 +284,13 @@ impl PublicKey {
         Ok(keys)
     }
 
-    /// What tokens signed with it name it: the digest of its encoding.
+    /// The same key, which tokens name by another id.
+    #[must_use]
+    pub fn named(self, id: String) -> Self {
+        Self { id, ..self }
+    }
+
+    /// What tokens signed with it name it: the digest of its encoding, if nobody says otherwise.
     pub fn id(&self) -> &str {
         &self.id
     }

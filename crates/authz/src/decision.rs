@@ -1,8 +1,11 @@
 //! What an authorizer answers: [`Decision`].
 
+use std::borrow::Cow;
 use std::fmt;
 
 use pintle_runtime::text::Text;
+
+use crate::rules::joined;
 
 /// The answer to "may they?".
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -11,7 +14,7 @@ pub enum Decision {
     Allow(Reason),
     /// They may not, whatever others say.
     Deny(Reason),
-    /// Not mine to decide. A failure on the way is a reason too; it never becomes an `Allow`.
+    /// Not mine to decide. A failure on the way is told with it; it never becomes an `Allow`.
     NoOpinion(Reason),
 }
 
@@ -28,35 +31,74 @@ impl Decision {
 }
 
 /// Why a decision fell; cheap to clone. Shown to the client after a refusal, and kept for the audit of a permission.
+///
+/// What went wrong on the way to it is kept apart from that: who is refused because nobody could be asked is told of a
+/// fault of the server, not that they are forbidden.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Reason(Text);
+pub struct Reason {
+    text: Text,
+    failures: Vec<Text>,
+}
 
 impl Reason {
     /// No reason.
-    pub const NONE: Self = Self(Text::from_static(""));
+    pub const NONE: Self = Self {
+        text: Text::from_static(""),
+        failures: Vec::new(),
+    };
 
     /// A reason.
     pub fn new(text: impl Into<Text>) -> Self {
-        Self(text.into())
+        Self {
+            text: text.into(),
+            failures: Vec::new(),
+        }
+    }
+
+    /// Something went wrong, and that is all that is known.
+    pub fn failure(why: impl Into<Text>) -> Self {
+        Self::NONE.with_failure(why)
+    }
+
+    /// The same, and something went wrong besides.
+    #[must_use]
+    pub fn with_failure(mut self, why: impl Into<Text>) -> Self {
+        self.failures.push(why.into());
+        self
     }
 
     /// The text, maybe empty.
     pub fn as_str(&self) -> &str {
-        &self.0
+        &self.text
     }
 
     /// Whether there is none.
     pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.text.is_empty()
     }
 
-    /// Adds the reason of another authorizer, on a line of its own as upstream's union does.
+    /// What went wrong, each fault once: one as it is, several as Go shows an aggregate of errors.
+    pub fn failures(&self) -> Option<String> {
+        joined(self.failures.iter().map(ToString::to_string))
+    }
+
+    /// What went wrong, and the reason after it: for where both are told in one line.
+    pub fn in_full(&self) -> Cow<'_, str> {
+        match self.failures() {
+            None => Cow::Borrowed(self.as_str()),
+            Some(failures) if self.is_empty() => failures.into(),
+            Some(failures) => format!("{failures}: {self}").into(),
+        }
+    }
+
+    /// Adds the reason of another authorizer, on a line of its own as upstream's union does, and what went wrong there.
     pub fn push(&mut self, other: &Self) {
+        self.failures.extend_from_slice(&other.failures);
         if other.is_empty() {
             return;
         }
-        self.0 = if self.is_empty() {
-            other.0.clone()
+        self.text = if self.is_empty() {
+            other.text.clone()
         } else {
             format!("{self}\n{other}").into()
         };
@@ -65,6 +107,6 @@ impl Reason {
 
 impl fmt::Display for Reason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
+        f.write_str(&self.text)
     }
 }

@@ -142,5 +142,20 @@ mod tests {
         check(&[], &Decision::NO_OPINION);
     }
 
+    #[test]
+    fn what_went_wrong_before_an_opinion_does_not_count() {
+        let down = |why| Decision::NoOpinion(Reason::failure(why));
+        check(&[down("w is down"), Decision::ALLOW], &Decision::ALLOW);
+        let no = Decision::NoOpinion(Reason::new("no"));
+        let told = Reason::new("no")
+            .with_failure("w is down")
+            .with_failure("x is down");
+        assert_eq!(told.in_full(), "[w is down, x is down]: no");
+        check(
+            &[down("w is down"), no, down("x is down")],
+            &Decision::NoOpinion(told),
+        );
+    }
+
     use std::future::Future as _;
 }

@@ -61,6 +61,8 @@ pub struct Webhook {
 
 /// Answers that are remembered.
 const CAPACITY: usize = 8192;
+/// What is said of a webhook that does not know what it wants.
+const BOTH: &str = "webhook subject access review returned both allow and deny response";
 /// What is longer was made up to fill the memory, and is not remembered; in bytes.
 const LONGEST: usize = 10_000;
 
@@ -282,7 +284,7 @@ impl Webhook {
                 decision(status)
             }
             Err(error) => {
-                let reason = Reason::new(error);
+                let reason = Reason::failure(error);
                 match self.options.on_failure {
                     OnFailure::Deny => Decision::Deny(reason),
                     OnFailure::NoOpinion => {
@@ -324,7 +326,8 @@ impl Webhook {
 fn decision(status: Status) -> Decision {
     let reason = Reason::new(status.reason);
     match (status.denied, status.allowed) {
-        (true, _) => Decision::Deny(reason),
+        (true, true) => Decision::Deny(reason.with_failure(BOTH)),
+        (true, false) => Decision::Deny(reason),
         (false, true) => Decision::Allow(reason),
         (false, false) => Decision::NoOpinion(reason),
     }
@@ -448,8 +451,12 @@ mod tests {
     fn the_status_is_the_decision() {
         check(r#"{"allowed":true}"#, Decision::ALLOW);
         check(
-            r#"{"denied":true,"allowed":true,"reason":"no"}"#,
+            r#"{"denied":true,"reason":"no"}"#,
             Decision::Deny(Reason::new("no")),
+        );
+        check(
+            r#"{"denied":true,"allowed":true,"reason":"no"}"#,
+            Decision::Deny(Reason::new("no").with_failure(BOTH)),
         );
         check(
             r#"{"reason":"not mine"}"#,
@@ -463,7 +470,13 @@ mod tests {
             let says = Arc::new(Says::default());
             let webhook = Webhook::new(says.clone(), options("v1", on_failure));
             for _ in 0..2 {
-                assert_eq!(matches!(ask(&webhook), Decision::Deny(_)), is_deny);
+                let down = Reason::failure("it is down");
+                let expected = if is_deny {
+                    Decision::Deny(down)
+                } else {
+                    Decision::NoOpinion(down)
+                };
+                assert_eq!(ask(&webhook), expected);
             }
             assert_eq!(says.asked.load(Relaxed), 2);
         }

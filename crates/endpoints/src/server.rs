@@ -28,10 +28,11 @@ use crate::fairness::Fairness;
 use crate::gate::Gate;
 use crate::handlers::Serving;
 use crate::health::{Health, Milestone, Part};
+use crate::impersonation::Impersonation;
 use crate::inflight::Inflight;
 use crate::metrics::{Admission, Collector, Metrics, Stores};
 use crate::registry::Registry;
-pub use crate::roots::{AboutSelf, Page};
+pub use crate::roots::{AboutSelf, Contents, Page};
 use crate::serve::{self, ConnectionLimits, Drain, Tls};
 use crate::table::Tables;
 
@@ -175,7 +176,7 @@ impl GenericServer {
             metrics: Arc::clone(&metrics),
             audit: options.audit,
             request_timeout: limits.request_timeout,
-            constrained_impersonation: options.constrained_impersonation,
+            impersonation: Impersonation::new(options.constrained_impersonation),
             serving,
         };
         Self {

@@ -135,6 +135,8 @@ pub struct ServiceAccounts {
     pub key_files: Vec<PathBuf>,
     /// Private key; made in `cert_dir` if `None`.
     pub signing_key_file: Option<PathBuf>,
+    /// Socket of somebody else who signs and keeps the keys.
+    pub signing_endpoint: Option<String>,
     /// Who the server is to issuers of tokens.
     pub audiences: Vec<String>,
     /// Tokens are good only as long as what they are bound to is there.
@@ -387,8 +389,22 @@ fn service_accounts(flags: &Flags, faults: &mut Faults) -> ServiceAccounts {
         faults
             .add("--service-account-max-token-expiration: must be between 1 hour and 2^32 seconds");
     }
+    let signing_endpoint = flags.given("service-account-signing-endpoint");
+    if signing_endpoint.is_some() {
+        for other in [
+            "service-account-signing-key-file",
+            "service-account-key-file",
+        ] {
+            if flags.is_given(other) {
+                faults.add(format!(
+                    "{other} and service-account-signing-endpoint are mutually exclusive and cannot be set at the same time"
+                ));
+            }
+        }
+    }
     ServiceAccounts {
         issuers,
+        signing_endpoint: signing_endpoint.map(str::to_owned),
         key_files: texts("service-account-key-file")
             .into_iter()
             .map(PathBuf::from)

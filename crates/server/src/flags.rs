@@ -511,11 +511,16 @@ fn argument(flag: &'static Flag) -> Arg {
         argument = argument.short(flag.name.chars().next());
     }
     argument = match flag.takes {
-        Takes::One => argument.action(ArgAction::Set).allow_hyphen_values(true),
+        // Of one that is given again the last counts.
+        Takes::One => argument
+            .action(ArgAction::Set)
+            .overrides_with(flag.name)
+            .allow_hyphen_values(true),
         Takes::Many => argument.action(ArgAction::Append).value_delimiter(','),
         Takes::Each => argument.action(ArgAction::Append),
         Takes::Bool => argument
             .action(ArgAction::Set)
+            .overrides_with(flag.name)
             .num_args(0..=1)
             .require_equals(true)
             .default_missing_value("true")
@@ -535,6 +540,15 @@ mod tests {
     fn parse(line: &str) -> Result<Flags, String> {
         Flags::parse(std::iter::once("pintle").chain(line.split_whitespace()))
             .map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn of_a_flag_that_is_given_again_the_last_counts() {
+        let flags =
+            parse("--secure-port=1 --anonymous-auth --secure-port=2 --anonymous-auth=false");
+        let flags = flags.unwrap();
+        assert_eq!(flags.one("secure-port"), "2");
+        assert!(!flags.on("anonymous-auth"));
     }
 
     #[test]

@@ -25,7 +25,7 @@ use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 use tracing::warn;
 
-use crate::authorization::{self, AuthorizationMode};
+use crate::authorization::{self, AuthorizationMode, Counting};
 use crate::backend::Backend;
 use crate::config::Config;
 use crate::documents;
@@ -89,13 +89,17 @@ pub async fn run(
         allow_privileged: config.allow_privileged,
     };
     let roles = Arc::new(Rbac::default());
-    let nodes = Arc::new(NodeAuthorizer::new(rbac::reconcile::node_rules(&switches)));
+    let nodes = Arc::new(NodeAuthorizer::new(rbac::node_rules(&switches)));
     let counted = Counted::new(&hooks::server_id(&machine::hostname()));
+    let metrics = Arc::new(Metrics::new());
     let deciding = authorization::Running::start(
         &config.authorization,
         &roles,
         &nodes,
-        Arc::clone(&counted.reviews),
+        &Counting {
+            access: Arc::clone(&metrics.access),
+            reviews: Arc::clone(&counted.reviews),
+        },
     )
     .map_err(|faults| anyhow!(faults.join("\n")))?;
     let access = Access {
@@ -109,12 +113,7 @@ pub async fn run(
         event_ttl: config.event_ttl,
         answerers: Answerers::of_stores()
             .with_reviews(&access, Arc::clone(&identity.tokens))
-            .with_action(
-                "",
-                "serviceaccounts",
-                "token",
-                identity.accounts.requests(&config),
-            )
+            .with_action("", "serviceaccounts", "token", identity.accounts.requests())
             .with_nodes(config.kubelets.load()?)
             .context(
                 "--kubelet-client-certificate and --kubelet-client-key do not belong together",
@@ -188,11 +187,11 @@ pub async fn run(
     let pages = identity
         .accounts
         .pages(&config, &documents::reached_at(&config, address));
-    let metrics = Arc::new(Metrics::new());
     metrics.register(Arc::clone(&counted.authentication) as Arc<dyn Collector>);
     metrics.register(Arc::clone(&counted.authorization) as Arc<dyn Collector>);
     metrics.register(Arc::clone(&counted.reviews) as Arc<dyn Collector>);
     metrics.register(Arc::clone(&counted.audit) as Arc<dyn Collector>);
+    metrics.register(Arc::clone(&identity.accounts.counted) as Arc<dyn Collector>);
     let server = GenericServer::new(GenericServerOptions {
         authenticator: identity.authenticator.clone(),
         authorizer: Arc::clone(&access.authorizer),

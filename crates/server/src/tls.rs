@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, anyhow};
 use pintle_endpoints::serve::{Certificate, TlsOptions, cipher_suites};
+use pintle_runtime::name::dns1123_subdomain;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::{DistinguishedName, RootCertStore};
@@ -116,24 +117,24 @@ impl TlsConfig {
         serving: &(PathBuf, PathBuf),
         client_authorities: Vec<DistinguishedName>,
     ) -> Result<TlsOptions> {
-        let mut named = Vec::new();
+        // Names that are given count before those that certificates say of themselves.
+        let (mut named, mut implied) = (Vec::new(), Vec::new());
         for NamedCertificate {
             certificate,
             key,
             names,
         } in &self.named
         {
-            let certificate_file = certificate;
-            let certificate = load_certificate(certificate, key)?;
-            let names = if names.is_empty() {
-                names_of(&certificate.chain[0]).with_context(|| {
-                    format!("--tls-sni-cert-key: {}", certificate_file.display())
-                })?
+            let loaded = load_certificate(certificate, key)?;
+            if names.is_empty() {
+                let names = names_of(&loaded.chain[0])
+                    .with_context(|| format!("--tls-sni-cert-key: {}", certificate.display()))?;
+                implied.push((names, loaded));
             } else {
-                names.clone()
-            };
-            named.push((names, certificate));
+                named.push((names.clone(), loaded));
+            }
         }
+        named.append(&mut implied);
         Ok(TlsOptions {
             certificate: load_certificate(&serving.0, &serving.1)?,
             named,
@@ -204,32 +205,26 @@ fn load_certificate(certificate: &Path, key: &Path) -> Result<Certificate> {
     })
 }
 
-/// The names that a certificate is for: common name, DNS names and addresses.
+/// The names that a certificate is for: the common name if it is one, and DNS names. Addresses do not count, as nobody
+/// asks for one.
 fn names_of(certificate: &CertificateDer<'_>) -> Result<Vec<String>> {
     let (_, certificate) =
         X509Certificate::from_der(certificate).context("the certificate cannot be read")?;
-    let common = certificate.subject().iter_common_name();
-    let mut names: Vec<String> = common
-        .filter_map(|name| Some(name.as_str().ok()?.to_owned()))
-        .collect();
+    let common = certificate.subject().iter_common_name().last();
+    let common = common.and_then(|name| name.as_str().ok()).filter(|name| {
+        let rest = name.strip_prefix("*.").unwrap_or(name);
+        let is_domain = *name == "*" || dns1123_subdomain(rest).is_empty();
+        is_domain && name.parse::<IpAddr>().is_err()
+    });
+    let mut names: Vec<String> = common.into_iter().map(str::to_owned).collect();
     if let Ok(Some(alternatives)) = certificate.subject_alternative_name() {
         for name in &alternatives.value.general_names {
-            match name {
-                GeneralName::DNSName(name) => names.push((*name).to_owned()),
-                GeneralName::IPAddress(bytes) => names.extend(address(bytes)),
-                _ => {}
+            if let GeneralName::DNSName(name) = name {
+                names.push((*name).to_owned());
             }
         }
     }
     Ok(names)
-}
-
-fn address(bytes: &[u8]) -> Option<String> {
-    let address: IpAddr = match bytes.len() {
-        4 => <[u8; 4]>::try_from(bytes).ok()?.into(),
-        _ => <[u8; 16]>::try_from(bytes).ok()?.into(),
-    };
-    Some(address.to_string())
 }
 
 /// The certificates of a PEM file.

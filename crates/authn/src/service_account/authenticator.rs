@@ -6,61 +6,23 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use pintle_runtime::quote::Quoted;
 use pintle_runtime::text::Text;
-use pintle_runtime::time::Time;
 use pintle_runtime::user::UserInfo;
 
-use super::claims::{Claims, Legacy, Reference};
+use super::bound::{Objects, check_bound, check_legacy};
+use super::claims::{Claims, Legacy};
+use super::keys::{Keys, Known};
 use super::username;
 use crate::authenticator::{AuthenticationError, Outcome, authenticated};
-use crate::awaited::Awaited;
 use crate::jwt::Unverified;
-use crate::key::PublicKey;
 use crate::token::{Digest, digest};
 use crate::token_authenticator::{Accepted, Checked, TokenAuthenticator, intersection};
-
-/// An object that a token is bound to, as it is now.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Bound {
-    /// Its uid.
-    pub uid: Text,
-    /// When its deletion began, in seconds since 1970.
-    pub deleted: Option<i64>,
-}
-
-/// Looks for what tokens are bound to. Never waits.
-pub trait Objects: Send + Sync + 'static {
-    /// A service account.
-    fn account(&self, namespace: &str, name: &str) -> Option<Bound>;
-    /// A pod.
-    fn pod(&self, namespace: &str, name: &str) -> Option<Bound>;
-    /// A secret.
-    fn secret(&self, namespace: &str, name: &str) -> Option<Bound>;
-    /// A node.
-    fn node(&self, name: &str) -> Option<Bound>;
-    /// What a secret holds as a token, and since when that counts no more by its label.
-    fn kept_token(&self, namespace: &str, name: &str) -> Option<KeptToken>;
-    /// The token in a secret was used on `day`, such as `2026-01-31`, for the first time that day. Does not wait for
-    /// whatever is done about it.
-    fn note_use(&self, namespace: &str, name: &str, day: &str);
-}
-
-/// The token in a secret.
-#[derive(Clone)]
-pub struct KeptToken {
-    /// The token.
-    pub token: Vec<u8>,
-    /// The secret is marked as not to be used any more.
-    pub invalid: bool,
-    /// The day when it was last used, or nothing.
-    pub last_used: String,
-}
 
 /// How tokens are accepted.
 pub struct ServiceAccountsOptions {
     /// Names of the issuers whose tokens are accepted; the first is who issues here.
     pub issuers: Vec<String>,
     /// What they are signed with.
-    pub keys: Awaited<Vec<PublicKey>>,
+    pub keys: Keys,
     /// Who the server is: whom a token without an audience is for.
     pub audiences: Arc<[Text]>,
     /// Where to look for what tokens are bound to; without it, tokens are good until they expire.
@@ -83,6 +45,8 @@ struct Verified {
     user: Arc<UserInfo>,
     audiences: Vec<Text>,
     since: Instant,
+    /// Which keys it was verified with.
+    generation: u64,
 }
 
 #[allow(
@@ -99,8 +63,6 @@ const PARTS: usize = 16;
 const CAPACITY: usize = 512;
 /// How long a signature is taken for good.
 const REMEMBERED: Duration = Duration::from_secs(600);
-/// How far clocks may differ, and how long what is being deleted still counts, in seconds.
-const LEEWAY: i64 = 60;
 /// The issuer of tokens that are kept in secrets.
 const LEGACY_ISSUER: &str = "kubernetes/serviceaccount";
 
@@ -122,16 +84,11 @@ impl ServiceAccounts {
     fn accept(&self, token: &str, wanted: &[Text]) -> Checked {
         let digest = digest(token);
         let part = &self.verified[usize::from(digest[0]) % PARTS];
-        let known = part
-            .read()
-            .unwrap_or_else(PoisonError::into_inner)
-            .get(&digest)
-            .filter(|known| known.since.elapsed() < REMEMBERED)
-            .cloned();
-        let verified = match known {
+        let generation = self.options.keys.generation();
+        let verified = match self.recall(&digest, generation) {
             Some(known) => known,
             None => {
-                let Some(verified) = self.verify(token)? else {
+                let Some(verified) = self.verify(token, &self.options.keys.known())? else {
                     return Ok(None);
                 };
                 let verified = Arc::new(verified);
@@ -154,10 +111,14 @@ impl ServiceAccounts {
                 quoted(wanted)
             )));
         }
-        let now = now();
+        let (now, objects) = (now(), self.options.objects.as_deref());
         match &verified.kind {
-            Kind::Bound(claims) => self.check_bound(claims, now)?,
-            Kind::Legacy(claims) => self.check_legacy(claims, token)?,
+            Kind::Bound(claims) => check_bound(claims, objects, now)?,
+            Kind::Legacy(claims) => {
+                if let Some(objects) = objects {
+                    check_legacy(claims, token, objects, now)?;
+                }
+            }
         }
         Ok(Some(Accepted {
             user: Arc::clone(&verified.user),
@@ -165,26 +126,49 @@ impl ServiceAccounts {
         }))
     }
 
-    /// Looks at the signature and at what the token says; `None` where it is none of these tokens.
-    fn verify(&self, token: &str) -> Result<Option<Verified>, AuthenticationError> {
-        let Some(parsed) = Unverified::parse(token) else {
-            return Ok(None);
-        };
+    /// A token whose signature was good lately, by keys that are still the same.
+    fn recall(&self, digest: &Digest, generation: u64) -> Option<Arc<Verified>> {
+        let part = &self.verified[usize::from(digest[0]) % PARTS];
+        let part = part.read().unwrap_or_else(PoisonError::into_inner);
+        let known = part.get(digest)?;
+        let is_fresh = known.since.elapsed() < REMEMBERED && known.generation == generation;
+        is_fresh.then(|| Arc::clone(known))
+    }
+
+    /// The parts of a token, where it says that it is one of these.
+    fn parse<'a>(&self, token: &'a str) -> Option<(Unverified<'a>, bool)> {
+        let parsed = Unverified::parse(token)?;
         let issuer = parsed.issuer();
         let is_legacy = issuer == LEGACY_ISSUER;
-        if !is_legacy && !self.options.issuers.contains(&issuer) {
+        let is_ours = is_legacy || self.options.issuers.contains(&issuer);
+        (is_ours && parsed.has_known_algorithm()).then_some((parsed, is_legacy))
+    }
+
+    /// Whether a token names a key of somebody else's that is not known, though it may have come to be.
+    fn names_new_key(&self, token: &str) -> bool {
+        let Keys::External(keys) = &self.options.keys else {
+            return false;
+        };
+        let is_known = || {
+            let found = self.recall(&digest(token), self.options.keys.generation());
+            found.is_some()
+        };
+        !is_known()
+            && self
+                .parse(token)
+                .is_some_and(|(parsed, _)| !keys.knows(parsed.key_id()))
+    }
+
+    /// Looks at the signature and at what the token says; `None` where it is none of these tokens.
+    fn verify(&self, token: &str, keys: &Known) -> Result<Option<Verified>, AuthenticationError> {
+        let Some((parsed, is_legacy)) = self.parse(token) else {
             return Ok(None);
-        }
-        if !parsed.has_known_algorithm() {
-            return Ok(None);
-        }
-        let keys = &*self.options.keys;
-        let named = keys.iter().any(|key| key.id() == parsed.key_id());
-        let is_candidate = |key: &&PublicKey| !named || key.id() == parsed.key_id();
-        if keys.is_empty() {
+        };
+        let mut candidates = keys.candidates(parsed.key_id()).peekable();
+        if candidates.peek().is_none() {
             return Err(AuthenticationError::new("invalid signature, no keys found"));
         }
-        if !parsed.is_signed_by(keys.iter().filter(is_candidate)) {
+        if !parsed.is_signed_by(candidates) {
             return Err(AuthenticationError::new(
                 "go-jose/go-jose: error in cryptographic primitive",
             ));
@@ -210,127 +194,22 @@ impl ServiceAccounts {
             user,
             audiences,
             since: Instant::now(),
+            generation: keys.generation(),
         }))
-    }
-
-    fn check_bound(&self, claims: &Claims, now: i64) -> Result<(), AuthenticationError> {
-        let fault = |text: String| AuthenticationError::new(text);
-        if claims.exp.is_some_and(|exp| now - LEEWAY > exp) {
-            return Err(AuthenticationError::new(
-                "service account token has expired",
-            ));
-        }
-        if [claims.nbf, claims.iat]
-            .into_iter()
-            .flatten()
-            .any(|begin| now + LEEWAY < begin)
-        {
-            return Err(AuthenticationError::new(
-                "service account token claims could not be validated due to unexpected validation error",
-            ));
-        }
-        let Some(objects) = &self.options.objects else {
-            return Ok(());
-        };
-        let default = Default::default();
-        let bound = claims.kubernetes.as_ref().unwrap_or(&default);
-        let (namespace, account) = (&bound.namespace, &bound.serviceaccount);
-        let is_gone = |found: &Bound| found.deleted.is_some_and(|deleted| deleted < now - LEEWAY);
-        let found = objects.account(namespace, &account.name).ok_or_else(|| {
-            fault(format!(
-                "serviceaccount {} not found",
-                Quoted(&account.name)
-            ))
-        })?;
-        if found.uid != account.uid.as_str() {
-            return Err(fault(format!(
-                "service account UID ({}) does not match claim ({})",
-                found.uid, account.uid
-            )));
-        }
-        if is_gone(&found) {
-            return Err(AuthenticationError::new("service account has been deleted"));
-        }
-        let check = |what: &str, reference: &Reference, found: Option<Bound>| {
-            let invalidated =
-                || AuthenticationError::new("service account token has been invalidated");
-            let found = found.ok_or_else(invalidated)?;
-            if found.uid != reference.uid.as_str() {
-                return Err(fault(format!(
-                    "{what} UID ({}) does not match service account {what} ref claim ({})",
-                    found.uid, reference.uid
-                )));
-            }
-            if is_gone(&found) {
-                Err(invalidated())
-            } else {
-                Ok(())
-            }
-        };
-        if let Some(secret) = &bound.secret {
-            check("secret", secret, objects.secret(namespace, &secret.name))?;
-        }
-        match (&bound.pod, &bound.node) {
-            (Some(pod), _) => check("pod", pod, objects.pod(namespace, &pod.name)),
-            (None, Some(node)) => check("node", node, objects.node(&node.name)),
-            (None, None) => Ok(()),
-        }
-    }
-
-    fn check_legacy(&self, claims: &Legacy, token: &str) -> Result<(), AuthenticationError> {
-        let Some(objects) = &self.options.objects else {
-            return Ok(());
-        };
-        let (namespace, name) = (&claims.namespace, &claims.account);
-        let invalidated = || AuthenticationError::new("Token has been invalidated");
-        let secret = objects
-            .secret(namespace, &claims.secret)
-            .ok_or_else(invalidated)?;
-        if secret.deleted.is_some() {
-            return Err(invalidated());
-        }
-        let kept = objects
-            .kept_token(namespace, &claims.secret)
-            .ok_or_else(invalidated)?;
-        if aws_lc_rs::constant_time::verify_slices_are_equal(&kept.token, token.as_bytes()).is_err()
-        {
-            return Err(AuthenticationError::new(
-                "Token does not match server's copy",
-            ));
-        }
-        let found = objects.account(namespace, name).ok_or_else(|| {
-            AuthenticationError::new(format!("serviceaccount {} not found", Quoted(name)))
-        })?;
-        if found.deleted.is_some() {
-            return Err(AuthenticationError::new(format!(
-                "ServiceAccount {namespace}/{name} has been deleted"
-            )));
-        }
-        if found.uid != claims.uid.as_str() {
-            return Err(AuthenticationError::new(format!(
-                "ServiceAccount UID ({}) does not match claim ({})",
-                found.uid, claims.uid
-            )));
-        }
-        let today = today(now());
-        if kept.last_used != today {
-            objects.note_use(namespace, &claims.secret, &today);
-        }
-        if kept.invalid {
-            let secret = &claims.secret;
-            return Err(AuthenticationError::new(format!(
-                "the token in secret {namespace}/{secret} for service account {namespace}/{name} has been marked \
-                 invalid. Use tokens from the TokenRequest API or manually created secret-based tokens, or remove the \
-                 'kubernetes.io/legacy-token-invalid-since' label from the secret to temporarily allow use of this token"
-            )));
-        }
-        Ok(())
     }
 }
 
 impl TokenAuthenticator for ServiceAccounts {
     fn check<'a>(&'a self, token: &'a str, audiences: &'a [Text]) -> Outcome<'a, Checked> {
-        Outcome::Now(self.accept(token, audiences))
+        match &self.options.keys {
+            Keys::External(keys) if self.names_new_key(token) => {
+                Outcome::Later(Box::pin(async move {
+                    keys.fetch_again().await;
+                    self.accept(token, audiences)
+                }))
+            }
+            _ => Outcome::Now(self.accept(token, audiences)),
+        }
     }
 }
 
@@ -394,12 +273,6 @@ fn quoted(texts: &[Text]) -> String {
     format!("[{}]", texts.join(" "))
 }
 
-/// The day of a time, such as `2026-01-31`.
-fn today(seconds: i64) -> String {
-    let text = Time { seconds, nanos: 0 }.to_string();
-    text.split('T').next().unwrap_or_default().to_owned()
-}
-
 fn now() -> i64 {
     let now = SystemTime::now()
         .duration_since(UNIX_EPOCH)
@@ -408,312 +281,4 @@ fn now() -> i64 {
 }
 
 #[cfg(test)]
-mod tests {
-    use base64::Engine;
-    use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-
-    use super::super::claims::Kubernetes;
-    use super::super::issuer::Issuer;
-    use super::*;
-    use crate::key::SigningKey;
-    use crate::key::tests::signing_key;
-
-    const ISSUER: &str = "https://issuer";
-
-    /// One object of each kind, all with the uid `1`.
-    struct World;
-
-    impl World {
-        fn find(name: &str) -> Option<Bound> {
-            (name != "gone").then(|| Bound {
-                uid: "1".into(),
-                deleted: (name == "going").then_some(1),
-            })
-        }
-    }
-
-    impl Objects for World {
-        fn account(&self, _: &str, name: &str) -> Option<Bound> {
-            Self::find(name)
-        }
-
-        fn pod(&self, _: &str, name: &str) -> Option<Bound> {
-            Self::find(name)
-        }
-
-        fn secret(&self, _: &str, name: &str) -> Option<Bound> {
-            Self::find(name)
-        }
-
-        fn node(&self, name: &str) -> Option<Bound> {
-            Self::find(name)
-        }
-
-        fn kept_token(&self, _: &str, _: &str) -> Option<KeptToken> {
-            None
-        }
-
-        fn note_use(&self, _: &str, _: &str, _: &str) {}
-    }
-
-    fn claims() -> Claims {
-        Claims {
-            sub: "system:serviceaccount:blue:bot".to_owned(),
-            aud: vec!["us".to_owned()],
-            exp: Some(now() + 600),
-            nbf: Some(now()),
-            iat: Some(now()),
-            jti: "id".to_owned(),
-            kubernetes: Some(Kubernetes {
-                namespace: "blue".to_owned(),
-                serviceaccount: reference("bot"),
-                ..Kubernetes::default()
-            }),
-            ..Claims::default()
-        }
-    }
-
-    fn reference(name: &str) -> Reference {
-        Reference {
-            name: name.to_owned(),
-            uid: "1".to_owned(),
-        }
-    }
-
-    fn bound(change: impl FnOnce(&mut Kubernetes)) -> Claims {
-        let mut claims = claims();
-        if let Some(bound) = &mut claims.kubernetes {
-            change(bound);
-        }
-        claims
-    }
-
-    /// Accepts what the issuer has issued.
-    fn issuer_of(name: &str, key: SigningKey) -> Issuer {
-        Issuer::new(name, Awaited::ready(Some(key)))
-    }
-
-    fn server() -> (Issuer, ServiceAccounts) {
-        let key = signing_key();
-        let keys = vec![key.public().clone()];
-        let issuer = issuer_of(ISSUER, key);
-        let accounts = ServiceAccounts::new(ServiceAccountsOptions {
-            issuers: vec![ISSUER.to_owned()],
-            keys: Awaited::ready(keys),
-            audiences: vec![Text::from("us")].into(),
-            objects: Some(Arc::new(World)),
-        });
-        (issuer, accounts)
-    }
-
-    #[track_caller]
-    fn check(claims: Claims, audiences: &[&'static str], expected: Result<Option<&str>, &str>) {
-        let (issuer, accounts) = server();
-        let token = issuer.issue(claims).expect("a token");
-        check_token(&accounts, &token, audiences, expected);
-        // Once more, from memory.
-        check_token(&accounts, &token, audiences, expected);
-    }
-
-    #[track_caller]
-    fn check_token(
-        accounts: &ServiceAccounts,
-        token: &str,
-        audiences: &[&'static str],
-        expected: Result<Option<&str>, &str>,
-    ) {
-        let audiences: Vec<Text> = audiences.iter().map(|text| Text::from(*text)).collect();
-        let found = accounts.accept(token, &audiences);
-        let found = found
-            .map(|accepted| accepted.map(|accepted| accepted.user.name.to_string()))
-            .map_err(|error| error.to_string());
-        let expected = expected
-            .map(|name| name.map(str::to_owned))
-            .map_err(str::to_owned);
-        assert_eq!(found, expected);
-    }
-
-    const BOT: Result<Option<&str>, &str> = Ok(Some("system:serviceaccount:blue:bot"));
-    const INVALIDATED: Result<Option<&str>, &str> =
-        Err("service account token has been invalidated");
-
-    #[test]
-    fn a_good_token_is_its_accounts() {
-        check(claims(), &["us"], BOT);
-        check(claims(), &["them", "us"], BOT);
-    }
-
-    #[test]
-    fn a_token_is_for_its_audiences_only() {
-        let why = r#"token audiences ["us"] is invalid for the target audiences ["them"]"#;
-        check(claims(), &["them"], Err(why));
-    }
-
-    #[test]
-    fn a_token_has_its_time() {
-        let expired = Claims {
-            exp: Some(now() - 61),
-            ..claims()
-        };
-        check(expired, &["us"], Err("service account token has expired"));
-        check(
-            Claims {
-                exp: Some(now() - 50),
-                ..claims()
-            },
-            &["us"],
-            BOT,
-        );
-        let early = "service account token claims could not be validated due to unexpected validation error";
-        check(
-            Claims {
-                nbf: Some(now() + 100),
-                ..claims()
-            },
-            &["us"],
-            Err(early),
-        );
-        check(
-            Claims {
-                iat: Some(now() + 100),
-                ..claims()
-            },
-            &["us"],
-            Err(early),
-        );
-    }
-
-    #[test]
-    fn a_token_goes_with_what_it_is_bound_to() {
-        check(
-            bound(|to| to.serviceaccount = reference("gone")),
-            &["us"],
-            Err("serviceaccount \"gone\" not found"),
-        );
-        check(
-            bound(|to| to.serviceaccount = reference("going")),
-            &["us"],
-            Err("service account has been deleted"),
-        );
-        check(
-            bound(|to| to.serviceaccount.uid = "2".to_owned()),
-            &["us"],
-            Err("service account UID (1) does not match claim (2)"),
-        );
-        check(bound(|to| to.pod = Some(reference("web"))), &["us"], BOT);
-        check(
-            bound(|to| to.pod = Some(reference("gone"))),
-            &["us"],
-            INVALIDATED,
-        );
-        check(
-            bound(|to| to.pod = Some(reference("going"))),
-            &["us"],
-            INVALIDATED,
-        );
-        check(
-            bound(|to| to.secret = Some(reference("gone"))),
-            &["us"],
-            INVALIDATED,
-        );
-        check(
-            bound(|to| to.node = Some(reference("gone"))),
-            &["us"],
-            INVALIDATED,
-        );
-    }
-
-    #[test]
-    fn a_pods_node_is_not_looked_for() {
-        let on_node = bound(|to| {
-            to.pod = Some(reference("web"));
-            to.node = Some(reference("gone"));
-        });
-        check(on_node, &["us"], BOT);
-    }
-
-    #[test]
-    fn what_somebody_else_issued_is_nobodys_or_refused() {
-        let (issuer, accounts) = server();
-        let elsewhere = issuer_of("https://elsewhere", signing_key());
-        let token = elsewhere.issue(claims()).expect("a token");
-        check_token(&accounts, &token, &["us"], Ok(None));
-        let forged = issuer_of(ISSUER, signing_key())
-            .issue(claims())
-            .expect("a token");
-        let why = "go-jose/go-jose: error in cryptographic primitive";
-        check_token(&accounts, &forged, &["us"], Err(why));
-        let good = issuer.issue(claims()).expect("a token");
-        let payload = good.split('.').nth(1).expect("a payload");
-        for header in [
-            r#"{"alg":"none"}"#,
-            r#"{"alg":"HS256"}"#,
-            r#"{"alg":"ES256","crit":["x"]}"#,
-            "{}",
-        ] {
-            let header = URL_SAFE_NO_PAD.encode(header);
-            check_token(
-                &accounts,
-                &format!("{header}.{payload}."),
-                &["us"],
-                Ok(None),
-            );
-        }
-    }
-
-    #[test]
-    fn garbage_is_nobodys() {
-        let (issuer, accounts) = server();
-        let good = issuer.issue(claims()).expect("a token");
-        for token in [
-            "",
-            ".",
-            "..",
-            "a.b.c",
-            "a.b.c.d",
-            &good[1..],
-            &"a".repeat(1 << 20),
-            "\u{0}\u{ffff}",
-        ] {
-            check_token(&accounts, token, &["us"], Ok(None));
-        }
-    }
-
-    #[test]
-    fn a_token_tells_what_it_is_bound_to() {
-        let (issuer, accounts) = server();
-        let claims = bound(|to| {
-            to.pod = Some(reference("web"));
-            to.node = Some(reference("n1"));
-        });
-        let token = issuer.issue(claims).expect("a token");
-        let accepted = accounts
-            .accept(&token, &["us".into()])
-            .expect("good")
-            .expect("somebody");
-        let extra: Vec<String> = accepted
-            .user
-            .extra
-            .iter()
-            .map(|(key, values)| format!("{key}={}", values[0]))
-            .collect();
-        assert_eq!(
-            extra,
-            [
-                "authentication.kubernetes.io/credential-id=JTI=id",
-                "authentication.kubernetes.io/node-name=n1",
-                "authentication.kubernetes.io/node-uid=1",
-                "authentication.kubernetes.io/pod-name=web",
-                "authentication.kubernetes.io/pod-uid=1",
-            ]
-        );
-        assert_eq!(
-            accepted.user.groups,
-            [
-                "system:serviceaccounts",
-                "system:serviceaccounts:blue",
-                "system:authenticated"
-            ]
-        );
-    }
-}
+mod tests;

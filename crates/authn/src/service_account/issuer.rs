@@ -1,10 +1,12 @@
 //! Issues tokens, and tells verifiers elsewhere how: [`Issuer`].
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use serde_json::json;
 
 use super::claims::Claims;
+use super::external::ExternalSigner;
 use crate::awaited::Awaited;
 use crate::jwt;
 use crate::key::{PublicKey, SigningKey};
@@ -13,14 +15,23 @@ use crate::key::{PublicKey, SigningKey};
 #[derive(Debug)]
 pub struct Issuer {
     name: String,
-    key: Awaited<Option<SigningKey>>,
+    signing: Signing,
+}
+
+/// Who signs tokens.
+#[derive(Debug, Clone)]
+pub enum Signing {
+    /// This server, with a key of its own; nobody if there is none.
+    Own(Awaited<Option<SigningKey>>),
+    /// Somebody else.
+    External(Arc<ExternalSigner>),
 }
 
 impl Issuer {
-    /// An issuer called `name`, as a rule a URL, that signs with `key`; it issues nothing if there is none.
-    pub fn new(name: impl Into<String>, key: Awaited<Option<SigningKey>>) -> Self {
+    /// An issuer called `name`, as a rule a URL.
+    pub fn new(name: impl Into<String>, signing: Signing) -> Self {
         let name = name.into();
-        Self { name, key }
+        Self { name, signing }
     }
 
     /// Its name.
@@ -28,10 +39,24 @@ impl Issuer {
         &self.name
     }
 
-    /// A token that says `claims`; `None` if it cannot be signed.
-    pub fn issue(&self, claims: Claims) -> Option<String> {
+    /// A token that says `claims`.
+    ///
+    /// # Errors
+    /// In words, why it cannot be signed.
+    pub async fn issue(&self, claims: Claims) -> Result<String, String> {
         let iss = self.name.clone();
-        jwt::sign((*self.key).as_ref()?, &Claims { iss, ..claims })
+        let claims = Claims { iss, ..claims };
+        let unreadable = || "the claims cannot be written".to_owned();
+        match &self.signing {
+            Signing::Own(key) => {
+                let key = key.as_ref().ok_or("there is no key to sign with")?;
+                jwt::sign(key, &claims).ok_or_else(unreadable)
+            }
+            Signing::External(signer) => {
+                let payload = jwt::payload(&claims).ok_or_else(unreadable)?;
+                signer.sign(&payload).await
+            }
+        }
     }
 }
 
@@ -41,8 +66,12 @@ pub fn is_published(issuer: &str) -> bool {
 }
 
 /// The body of `/.well-known/openid-configuration`; keys are at `jwks_uri`.
-pub fn openid_configuration(issuer: &str, jwks_uri: &str, keys: &[PublicKey]) -> String {
-    let algorithms: BTreeSet<&str> = keys.iter().map(|key| key.algorithm().as_str()).collect();
+pub fn openid_configuration<'a>(
+    issuer: &str,
+    jwks_uri: &str,
+    keys: impl Iterator<Item = &'a PublicKey>,
+) -> String {
+    let algorithms: BTreeSet<&str> = keys.map(|key| key.algorithm().as_str()).collect();
     // In upstream's order, which a map of JSON would not keep.
     format!(
         r#"{{"issuer":{},"jwks_uri":{},"response_types_supported":["id_token"],"subject_types_supported":["public"],"id_token_signing_alg_values_supported":{}}}"#,
@@ -53,7 +82,7 @@ pub fn openid_configuration(issuer: &str, jwks_uri: &str, keys: &[PublicKey]) ->
 }
 
 /// The body of `/openid/v1/jwks`.
-pub fn key_set(keys: &[PublicKey]) -> String {
-    let keys: Vec<String> = keys.iter().map(PublicKey::jwk).collect();
+pub fn key_set<'a>(keys: impl Iterator<Item = &'a PublicKey>) -> String {
+    let keys: Vec<String> = keys.map(PublicKey::jwk).collect();
     format!(r#"{{"keys":[{}]}}"#, keys.join(","))
 }

@@ -5,8 +5,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 use arc_swap::ArcSwap;
 use pintle_runtime::user::UserInfo;
 
+use super::binding::NoSuchRole;
 use super::covers::Escalation;
-use super::index::{Index, NoSuchRole};
+use super::index::Index;
 use super::rule::Rule;
 use crate::attributes::Attributes;
 use crate::authorizer::{Authorizer, Verdict};
@@ -100,7 +101,7 @@ fn told(faults: &[NoSuchRole]) -> Option<String> {
 mod tests {
     use pintle_runtime::text::Text;
 
-    use super::super::index::{Binding, RoleKind, RoleRef, Subject};
+    use super::super::binding::{Binding, RoleKind, RoleRef, Subject};
     use super::super::rule::tests::{asked, rule};
     use super::*;
 

@@ -4,6 +4,7 @@
 //! | --- | --- |
 //! | [`rule`] | what a rule allows |
 //! | [`covers`] | whether rules are held already: nobody grants what they do not have |
+//! | [`binding`] | who is granted which role |
 //! | [`index`] | roles and bindings, compiled to who holds what |
 //! | [`authorizer`] | the index as an [`Authorizer`](crate::Authorizer) |
 //!
@@ -11,10 +12,12 @@
 //! them; it never looks for any.
 
 pub mod authorizer;
+pub mod binding;
 pub mod covers;
 pub mod index;
 pub mod rule;
 
 pub use authorizer::Rbac;
-pub use index::{Binding, Index, RoleKind, RoleRef, Subject};
+pub use binding::{Binding, NoSuchRole, RoleKind, RoleRef, Subject};
+pub use index::Index;
 pub use rule::Rule;

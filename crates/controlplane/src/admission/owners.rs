@@ -143,7 +143,9 @@ impl OwnerReferences {
         };
         match self.authorizer.authorize(&asked).wait().await {
             Decision::Allow(_) => Ok(()),
-            Decision::Deny(reason) | Decision::NoOpinion(reason) => Err(reason.to_string()),
+            Decision::Deny(reason) | Decision::NoOpinion(reason) => {
+                Err(reason.in_full().into_owned())
+            }
         }
     }
 }

@@ -28,15 +28,13 @@ pub struct TokenRequests {
 pub struct Lifetimes {
     /// At most, in seconds; zero is no limit.
     pub longest: i64,
-    /// A pod's token that is asked for [`PROJECTED`] seconds lives for a year, so that clients which do not read it
-    /// again go on working.
-    pub extended: bool,
+    /// For how many seconds a pod's token lives that is asked for [`PROJECTED`] seconds, so that clients which do not
+    /// read it again go on working; as asked for, if absent.
+    pub extended: Option<i64>,
 }
 
 /// What the kubelet asks for where a pod says nothing, in seconds.
 const PROJECTED: i64 = 3607;
-/// What it gets then.
-const YEAR: i64 = 365 * 24 * 3600;
 const SHORTEST: i64 = 600;
 const LONGEST: i64 = 1 << 32;
 const DEFAULT: i64 = 3600;
@@ -113,16 +111,20 @@ impl TokenRequests {
             .iter()
             .map(str::to_owned)
             .collect();
-        let for_us = audiences
+        // A token that somebody else reads too is to expire when it says.
+        let for_us_alone = audiences
             .iter()
-            .any(|audience| self.audiences.iter().any(|ours| *ours == **audience));
-        let is_extended =
-            self.limits.extended && bound.pod.is_some() && seconds == PROJECTED && for_us;
+            .all(|audience| self.audiences.iter().any(|ours| *ours == **audience));
+        let is_projected = bound.pod.is_some() && seconds == PROJECTED;
+        let extended = self
+            .limits
+            .extended
+            .filter(|_| is_projected && for_us_alone);
         let begin = now.seconds;
         let claims = Claims {
             sub: username::of(namespace, asked.name),
             aud: audiences,
-            exp: Some(begin + if is_extended { YEAR } else { seconds }),
+            exp: Some(begin + extended.unwrap_or(seconds)),
             nbf: Some(begin),
             iat: Some(begin),
             jti: cx.environment.random.uid(),
@@ -132,7 +134,7 @@ impl TokenRequests {
                     name: account.name().to_owned(),
                     uid: account.uid().to_owned(),
                 },
-                warnafter: is_extended.then_some(begin + seconds),
+                warnafter: extended.map(|_| begin + seconds),
                 ..bound
             }),
             ..Claims::default()
@@ -141,7 +143,8 @@ impl TokenRequests {
         let token = self
             .issuer
             .issue(claims)
-            .ok_or_else(|| ApiError::internal("failed to generate token"))?;
+            .await
+            .map_err(|why| ApiError::internal(format!("failed to generate token: {why}")))?;
         cx.annotate(
             "authentication.kubernetes.io/issued-credential-id",
             credential,

@@ -6,7 +6,7 @@
 use futures_util::future::BoxFuture;
 use pintle_api::rbac::v1::{ClusterRole, ClusterRoleBinding, RoleBinding};
 use pintle_authz::ResourceAttributes;
-use pintle_authz::rbac::index::NoSuchRole;
+use pintle_authz::rbac::NoSuchRole;
 use pintle_authz::rbac::{RoleKind, RoleRef, Rule};
 use pintle_endpoints::context::RequestContext;
 use pintle_endpoints::metadata::Metadata;

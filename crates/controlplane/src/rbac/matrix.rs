@@ -15,7 +15,7 @@ use pintle_runtime::user::{AUTHENTICATED, UNAUTHENTICATED, UserInfo};
 
 use super::convert;
 use super::policy::{CLUSTER_ROLES, CONTROLLER_ROLES};
-use super::reconcile::policy;
+use super::wanted::policy;
 use crate::rows::Switches;
 
 const VERBS: [&str; 10] = [

@@ -5,6 +5,7 @@
 //! | [`feed`] | roles and bindings into the index, as they are written |
 //! | [`escalation`] | nobody writes a role or binding that grants more than they have |
 //! | `policy` | the roles and bindings that every cluster has |
+//! | `wanted` | the same as objects |
 //! | [`reconcile`] | brings them in at start, and back what is missing of them |
 //! | [`aggregation`] | fills roles that gather the rules of others |
 
@@ -16,6 +17,9 @@ pub mod feed;
 mod matrix;
 mod policy;
 pub mod reconcile;
+mod wanted;
+
+pub use wanted::node_rules;
 
 /// The API group.
 const GROUP: &str = "rbac.authorization.k8s.io";

@@ -14,6 +14,8 @@ use pintle_runtime::codec::json;
 use pintle_runtime::field_path::{BadValue, ErrorList, Path};
 use pintle_runtime::gvk::GroupKind;
 use pintle_runtime::meta::{METADATA, ObjectMeta};
+use pintle_runtime::name::label_value;
+use pintle_runtime::selector::{FieldSelector, LabelSelector};
 use pintle_runtime::status::ApiError;
 use pintle_runtime::text::Text;
 use pintle_runtime::user::UserInfo;
@@ -55,7 +57,7 @@ impl Review {
                 &errors,
             ));
         }
-        let attributes = match self.of {
+        let (attributes, ignored) = match self.of {
             Of::Anybody => of_spec(SubjectAccessReview::from_record(&body).spec()),
             Of::AnybodyHere => of_spec(LocalSubjectAccessReview::from_record(&body).spec()),
             Of::Oneself => {
@@ -65,22 +67,16 @@ impl Review {
             }
         };
         let decision = self.access.authorizer.authorize(&attributes).wait().await;
+        let write = |mut status: SubjectAccessReviewStatusMut<'_>| {
+            write(&decision, &ignored, &mut status);
+        };
         match self.of {
-            Of::Anybody => write(
-                &decision,
-                &mut SubjectAccessReviewMut::from_record(&mut body).status_mut(),
-            ),
+            Of::Anybody => write(SubjectAccessReviewMut::from_record(&mut body).status_mut()),
             Of::AnybodyHere => {
-                write(
-                    &decision,
-                    &mut LocalSubjectAccessReviewMut::from_record(&mut body).status_mut(),
-                );
+                write(LocalSubjectAccessReviewMut::from_record(&mut body).status_mut());
             }
             Of::Oneself => {
-                write(
-                    &decision,
-                    &mut SelfSubjectAccessReviewMut::from_record(&mut body).status_mut(),
-                );
+                write(SelfSubjectAccessReviewMut::from_record(&mut body).status_mut());
             }
         }
         Ok(Outcome::Object(body))
@@ -172,7 +168,7 @@ fn check_metadata(body: &Record, why: &str, allowed: &[&str], errors: &mut Error
     }
 }
 
-fn of_spec(spec: SubjectAccessReviewSpec<'_>) -> Attributes {
+fn of_spec(spec: SubjectAccessReviewSpec<'_>) -> (Attributes, Ignored) {
     let texts = |value: &Value| -> Vec<Text> {
         let items = value.as_list().unwrap_or_default();
         items.iter().filter_map(Value::as_str).map(own).collect()
@@ -198,21 +194,36 @@ fn attributes(
     user: Arc<UserInfo>,
     resource: Option<ResourceAttributes<'_>>,
     path: Option<NonResourceAttributes<'_>>,
-) -> Attributes {
+) -> (Attributes, Ignored) {
     let Some(resource) = resource else {
         let path = path.unwrap_or_else(NonResourceAttributes::empty);
-        return Attributes {
+        let attributes = Attributes {
             user,
             verb: own(path.verb()),
             path: own(path.path()),
             resource: None,
         };
+        return (attributes, Ignored::default());
     };
     let version = match resource.version() {
         "" => "*",
         given => given,
     };
-    Attributes {
+    let fields = resource.field_selector().map(of_fields).unwrap_or_default();
+    let labels = resource.label_selector().map(of_labels).unwrap_or_default();
+    let ignored = [("fieldSelector", &fields), ("labelSelector", &labels)]
+        .into_iter()
+        .filter(|(_, said)| said.is_faulty)
+        .map(|(which, said)| {
+            let partially = if said.words.is_empty() {
+                ""
+            } else {
+                "partially "
+            };
+            format!("spec.resourceAttributes.{which} {partially}ignored due to parse error")
+        })
+        .collect();
+    let attributes = Attributes {
         user,
         verb: own(resource.verb()),
         path: Text::default(),
@@ -223,54 +234,102 @@ fn attributes(
             subresource: own(resource.subresource()),
             namespace: own(resource.namespace()),
             name: own(resource.name()),
-            field_selector: resource
-                .field_selector()
-                .map(of_fields)
-                .unwrap_or_default()
-                .into(),
-            label_selector: resource
-                .label_selector()
-                .map(of_labels)
-                .unwrap_or_default()
-                .into(),
+            field_selector: fields.words.into(),
+            label_selector: labels.words.into(),
         }),
-    }
+    };
+    (attributes, ignored)
 }
 
-/// A selector in the words of a query. Requirements that cannot be said in them are left out, which asks for more.
-fn of_fields(selector: FieldSelectorAttributes<'_>) -> String {
-    if !selector.raw_selector().is_empty() {
-        return selector.raw_selector().to_owned();
-    }
-    let words = selector.requirements().iter().filter_map(|found| {
-        let value = found.values().first().unwrap_or_default().to_owned();
-        match (found.operator(), found.values().len()) {
-            ("In", 1) => Some(format!("{}={value}", found.key())),
-            ("NotIn", 1) => Some(format!("{}!={value}", found.key())),
-            _ => None,
+/// What of a review's selectors could not be understood, a text each.
+type Ignored = Vec<String>;
+
+/// A selector in the words of a query. What cannot be said in them is left out, which asks for more.
+#[derive(Default)]
+struct Said {
+    words: String,
+    is_faulty: bool,
+}
+
+impl Said {
+    /// Of a text, which is understood as a whole or not at all.
+    fn whole(text: &str, is_understood: bool) -> Self {
+        Self {
+            words: if is_understood { text } else { "" }.to_owned(),
+            is_faulty: !is_understood,
         }
-    });
-    words.collect::<Vec<_>>().join(",")
-}
-
-fn of_labels(selector: LabelSelectorAttributes<'_>) -> String {
-    if !selector.raw_selector().is_empty() {
-        return selector.raw_selector().to_owned();
     }
-    let words = selector.requirements().iter().filter_map(|found| {
-        let values = found.values().iter().collect::<Vec<_>>().join(",");
-        match found.operator() {
-            "In" => Some(format!("{} in ({values})", found.key())),
-            "NotIn" => Some(format!("{} notin ({values})", found.key())),
-            "Exists" => Some(found.key().to_owned()),
-            "DoesNotExist" => Some(format!("!{}", found.key())),
-            _ => None,
+
+    /// Of requirements, each of which is understood or not.
+    fn all(requirements: impl Iterator<Item = Option<String>>) -> Self {
+        let mut said = Self::default();
+        let mut words = Vec::new();
+        for requirement in requirements {
+            match requirement {
+                Some(word) => words.push(word),
+                None => said.is_faulty = true,
+            }
         }
-    });
-    words.collect::<Vec<_>>().join(",")
+        said.words = words.join(",");
+        said
+    }
 }
 
-fn write(decision: &Decision, status: &mut SubjectAccessReviewStatusMut<'_>) {
+fn of_fields(selector: FieldSelectorAttributes<'_>) -> Said {
+    let raw = selector.raw_selector();
+    if selector.requirements().is_empty() {
+        return Said::whole(raw, FieldSelector::parse(raw).is_ok());
+    }
+    Said::all(selector.requirements().iter().map(|found| {
+        let operator = match (found.operator(), found.values().len()) {
+            ("In", 1) => "=",
+            ("NotIn", 1) => "!=",
+            _ => return None,
+        };
+        let value = escaped(found.values().first().unwrap_or_default());
+        Some(format!("{}{operator}{value}", found.key()))
+    }))
+}
+
+/// A value as field selectors have it.
+fn escaped(value: &str) -> String {
+    let mut out = String::with_capacity(value.len());
+    for character in value.chars() {
+        if matches!(character, '\\' | ',' | '=') {
+            out.push('\\');
+        }
+        out.push(character);
+    }
+    out
+}
+
+fn of_labels(selector: LabelSelectorAttributes<'_>) -> Said {
+    let raw = selector.raw_selector();
+    if selector.requirements().is_empty() {
+        return Said::whole(raw, LabelSelector::parse(raw).is_ok());
+    }
+    Said::all(selector.requirements().iter().map(|found| {
+        // Nothing in a value may be taken for a word of the selector.
+        if found
+            .values()
+            .iter()
+            .any(|value| !label_value(value).is_empty())
+        {
+            return None;
+        }
+        let (key, values) = (found.key(), found.values().iter().collect::<Vec<_>>());
+        let word = match (found.operator(), values.len()) {
+            ("In", 1..) => format!("{key} in ({})", values.join(",")),
+            ("NotIn", 1..) => format!("{key} notin ({})", values.join(",")),
+            ("Exists", 0) => key.to_owned(),
+            ("DoesNotExist", 0) => format!("!{key}"),
+            _ => return None,
+        };
+        LabelSelector::parse(&word).is_ok().then_some(word)
+    }))
+}
+
+fn write(decision: &Decision, ignored: &Ignored, status: &mut SubjectAccessReviewStatusMut<'_>) {
     let (allowed, reason) = match decision {
         Decision::Allow(reason) => (true, reason),
         Decision::Deny(reason) => {
@@ -282,6 +341,14 @@ fn write(decision: &Decision, status: &mut SubjectAccessReviewStatusMut<'_>) {
     status.set_allowed(allowed);
     if !reason.is_empty() {
         status.set_reason(Text::from(reason.as_str().to_owned()));
+    }
+    let faults: Vec<String> = reason
+        .failures()
+        .into_iter()
+        .chain(ignored.iter().cloned())
+        .collect();
+    if !faults.is_empty() {
+        status.set_evaluation_error(faults.join("; "));
     }
 }
 

@@ -90,6 +90,9 @@ impl Serialize for Form<'_> {
         if let Some(user) = &findings.impersonated {
             map.serialize_entry("impersonatedUser", &User(user))?;
         }
+        if !findings.constraint.is_empty() {
+            map.serialize_entry("authenticationMetadata", &Constraint(findings.constraint))?;
+        }
         map.serialize_entry("sourceIPs", &facts.source_ips)?;
         entry_unless_empty(&mut map, "userAgent", &facts.user_agent)?;
         if facts.attributes.resource.is_some() {
@@ -116,6 +119,15 @@ impl Serialize for Form<'_> {
             map.serialize_entry("annotations", &Sorted(&findings.annotations))?;
         }
         map.end()
+    }
+}
+
+/// By which constrained right the user acts as somebody else.
+struct Constraint(&'static str);
+
+impl Serialize for Constraint {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map([("impersonationConstraint", self.0)])
     }
 }
 

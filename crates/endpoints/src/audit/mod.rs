@@ -11,7 +11,7 @@ mod log;
 mod metrics;
 mod policy;
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use bytes::Bytes;
@@ -99,6 +99,7 @@ pub(crate) struct Received<'a> {
     pub(crate) attributes: &'a Attributes,
     /// Whether it could be told who asks.
     pub(crate) knows_user: bool,
+    pub(crate) is_long_running: bool,
     pub(crate) parts: &'a Parts,
     pub(crate) peer: SocketAddr,
     pub(crate) audit_id: &'a [u8],
@@ -108,6 +109,7 @@ pub(crate) struct Received<'a> {
 struct Facts {
     attributes: Attributes,
     knows_user: bool,
+    is_long_running: bool,
     request_uri: String,
     source_ips: Vec<String>,
     user_agent: String,
@@ -121,6 +123,7 @@ impl Facts {
         Self {
             attributes: received.attributes.clone(),
             knows_user: received.knows_user,
+            is_long_running: received.is_long_running,
             request_uri: received
                 .parts
                 .uri
@@ -138,6 +141,8 @@ impl Facts {
 #[derive(Default)]
 struct Findings {
     impersonated: Option<Arc<UserInfo>>,
+    /// Under which verb that was allowed, unless it was the one for everything.
+    constraint: &'static str,
     annotations: Vec<(Text, String)>,
     object: ObjectFacts,
     request_object: Option<Bytes>,
@@ -184,9 +189,12 @@ impl Recording {
         });
     }
 
-    /// Says as whom the user acts.
-    pub(crate) fn impersonate(&self, user: Arc<UserInfo>) {
-        self.find(|findings| findings.impersonated = Some(user));
+    /// Says as whom the user acts, and by which constrained right if it was one.
+    pub(crate) fn impersonate(&self, user: Arc<UserInfo>, constraint: &'static str) {
+        self.find(|findings| {
+            findings.impersonated = Some(user);
+            findings.constraint = constraint;
+        });
     }
 
     /// What the object in the body says of itself, and its JSON where it is wanted.
@@ -248,7 +256,7 @@ impl Recording {
 
     /// Whether the request goes on for as long as the client likes.
     pub(crate) fn is_long_running(&self) -> bool {
-        self.facts.attributes.verb.as_str() == "watch"
+        self.facts.is_long_running
     }
 
     /// That the answer is an error.
@@ -312,19 +320,16 @@ impl Recording {
 /// Where a request came from: the proxies' word for it first, then the peer.
 fn source_ips(headers: &HeaderMap, peer: SocketAddr) -> Vec<String> {
     let header = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
+    let parsed = |text: &str| text.parse::<IpAddr>().ok();
     let forwarded = header("x-forwarded-for").unwrap_or_default().split(',');
-    let mut ips: Vec<String> = forwarded
-        .filter_map(|ip| ip.trim().parse::<std::net::IpAddr>().ok())
-        .map(|ip| ip.to_string())
-        .collect();
-    let real = header("x-real-ip").and_then(|ip| ip.trim().parse::<std::net::IpAddr>().ok());
-    for ip in real.into_iter().chain([peer.ip().to_canonical()]) {
-        let ip = ip.to_string();
-        if ips.is_empty() || ips.last() != Some(&ip) {
-            ips.push(ip);
-        }
+    let mut ips: Vec<IpAddr> = forwarded.filter_map(|ip| parsed(ip.trim())).collect();
+    let real = header("x-real-ip").and_then(parsed);
+    ips.extend(real.filter(|real| !ips.contains(real)));
+    let peer = peer.ip().to_canonical();
+    if ips.last() != Some(&peer) {
+        ips.push(peer);
     }
-    ips
+    ips.iter().map(ToString::to_string).collect()
 }
 
 /// The client's name for itself, up to a kilobyte.
@@ -340,4 +345,48 @@ fn user_agent(headers: &HeaderMap) -> String {
     }
     let end = (0..=LONGEST).rev().find(|&end| agent.is_char_boundary(end));
     format!("{}{CUT}", &agent[..end.unwrap_or_default()])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(headers: &[(&'static str, &'static str)], expected: &[&str]) {
+        let mut map = HeaderMap::new();
+        for (name, value) in headers {
+            map.append(*name, http::HeaderValue::from_static(value));
+        }
+        let peer = SocketAddr::from(([127, 0, 0, 1], 4711));
+        assert_eq!(source_ips(&map, peer), expected, "{headers:?}");
+    }
+
+    #[test]
+    fn a_request_comes_from_where_proxies_say_and_from_the_peer() {
+        check(&[], &["127.0.0.1"]);
+        check(
+            &[
+                ("x-forwarded-for", "10.0.0.1, nowhere,10.0.0.2"),
+                ("x-real-ip", "10.0.0.1"),
+            ],
+            &["10.0.0.1", "10.0.0.2", "127.0.0.1"],
+        );
+        check(
+            &[("x-forwarded-for", "127.0.0.1"), ("x-real-ip", "fd00::1")],
+            &["127.0.0.1", "fd00::1", "127.0.0.1"],
+        );
+        check(&[("x-real-ip", "127.0.0.1")], &["127.0.0.1"]);
+    }
+
+    #[test]
+    fn a_long_name_is_cut() {
+        let mut headers = HeaderMap::new();
+        assert_eq!(user_agent(&headers), "");
+        let long = "a".repeat(1_025);
+        headers.insert(USER_AGENT, long.parse().expect("a header"));
+        assert_eq!(
+            user_agent(&headers),
+            format!("{}...TRUNCATED", &long[..1_024])
+        );
+    }
 }

@@ -4,6 +4,7 @@
 //! metric is kept by whoever counts. Families are looked at only when somebody scrapes. Names, labels,
 //! buckets and help texts are upstream's, as dashboards and alerts read them.
 
+mod access;
 mod admission;
 mod family;
 mod process;
@@ -13,6 +14,8 @@ mod text;
 mod value;
 mod watch;
 
+pub use access::AccessMetrics;
+pub(crate) use access::{Attempt, Judgement};
 pub use admission::AdmissionMetrics;
 pub(crate) use admission::{Admission, Durations};
 pub use family::Family;
@@ -42,15 +45,18 @@ pub struct Metrics {
     collectors: Mutex<Vec<Arc<dyn Collector>>>,
     /// Requests.
     pub requests: Arc<RequestMetrics>,
+    /// Who asks, and whether they may.
+    pub access: Arc<AccessMetrics>,
     /// Watches.
     pub watches: Arc<WatchMetrics>,
 }
 
 impl Metrics {
-    /// The families of requests, watches and the process itself.
+    /// The families of requests, access, watches and the process itself.
     pub fn new() -> Self {
         let metrics = Self::default();
         metrics.register(Arc::clone(&metrics.requests) as Arc<dyn Collector>);
+        metrics.register(Arc::clone(&metrics.access) as Arc<dyn Collector>);
         metrics.register(Arc::clone(&metrics.watches) as Arc<dyn Collector>);
         metrics.register(Arc::new(process::Process::new()));
         metrics

@@ -51,9 +51,6 @@ pub struct RequestMetrics {
     pub panics: Counter,
     /// Handshakes that failed.
     pub tls_handshake_errors: Counter,
-    authenticated: Family<Counter>,
-    attempts: Family<Counter>,
-    decisions: Family<Counter>,
     known: Known,
 }
 
@@ -292,30 +289,6 @@ impl RequestMetrics {
     pub fn inflight(&self, mutating: bool) -> Arc<Gauge> {
         self.inflight.with(&[request_kind(mutating)])
     }
-
-    /// What became of finding out who sends: `success`, `failure` or `error`.
-    pub fn authentication(&self, result: &str) -> Arc<Counter> {
-        self.attempts.with(&[result])
-    }
-
-    /// Requests of `user`, who is known by name only if upstream does so.
-    pub fn authenticated_user(&self, user: &str) -> Arc<Counter> {
-        let known = match user {
-            "system:anonymous"
-            | "system:apiserver"
-            | "system:kube-controller-manager"
-            | "system:kube-scheduler" => user,
-            node if node.starts_with("system:node:") => "system:node",
-            account if account.starts_with("system:serviceaccount:") => "system:serviceaccount",
-            _ => "other",
-        };
-        self.authenticated.with(&[known])
-    }
-
-    /// Decisions of the authorizer: `allowed` or `denied`.
-    pub fn decision(&self, decision: &str) -> Arc<Counter> {
-        self.decisions.with(&["", "", decision])
-    }
 }
 
 /// A long-running request that is counted.
@@ -450,24 +423,6 @@ impl Default for RequestMetrics {
             ),
             panics: Counter::default(),
             tls_handshake_errors: Counter::default(),
-            authenticated: Family::new(
-                "authenticated_user_requests",
-                "[ALPHA] Counter of authenticated requests broken out by username.",
-                &["username"],
-                Counter::default,
-            ),
-            attempts: Family::new(
-                "authentication_attempts",
-                "[ALPHA] Counter of authenticated attempts.",
-                &["result"],
-                Counter::default,
-            ),
-            decisions: Family::new(
-                "apiserver_authorization_decisions_total",
-                "[ALPHA] Total number of terminal decisions made by an authorizer split by authorizer type, name, and decision.",
-                &["type", "name", "decision"],
-                Counter::default,
-            ),
             known: Known {
                 series: ArcSwap::default(),
                 adding: Mutex::default(),
@@ -481,7 +436,6 @@ impl Collector for RequestMetrics {
     fn collect(&self, samples: &mut Samples<'_>) {
         use super::text::Kind;
 
-        self.decisions.collect(samples);
         self.inflight.collect(samples);
         self.dropped.collect(samples);
         self.long_running.collect(samples);
@@ -505,8 +459,6 @@ impl Collector for RequestMetrics {
             Kind::Counter,
             self.panics.value() as f64,
         );
-        self.authenticated.collect(samples);
-        self.attempts.collect(samples);
     }
 }
 

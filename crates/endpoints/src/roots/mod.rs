@@ -34,7 +34,7 @@ use crate::request_info::RequestInfo;
 use crate::respond;
 use openapi::{OpenApiForm, openapi};
 
-pub use page::Page;
+pub use page::{Contents, Page};
 pub use zpages::AboutSelf;
 use zpages::Zpage;
 

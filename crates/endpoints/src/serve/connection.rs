@@ -49,6 +49,7 @@ pub(super) async fn drive<S: Service>(
     service: Arc<S>,
     mut drain: Draining,
 ) -> Result<(), Failure> {
+    let local = stream.local_addr().map(|local| local.ip().to_canonical());
     let stream = Stall::new(stream, limits.stall);
     let Some(tls) = tls else {
         let connection = Arc::new(Connection {
@@ -58,7 +59,8 @@ pub(super) async fn drive<S: Service>(
         });
         return http1(stream, limits, connection, service, drain).await;
     };
-    let handshake = tokio::time::timeout(limits.handshake, tls.acceptor().accept(stream));
+    let acceptor = tls.acceptor(local.ok());
+    let handshake = tokio::time::timeout(limits.handshake, acceptor.accept(stream));
     let shaken = tokio::select! {
         shaken = handshake => shaken,
         () = drain.begun() => return Ok(()),

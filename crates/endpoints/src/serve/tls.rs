@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::fmt;
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
@@ -23,7 +24,7 @@ use tokio_rustls::TlsAcceptor;
 pub struct TlsOptions {
     /// The server's certificate, for whoever asks for no name that another one is for.
     pub certificate: Certificate,
-    /// Certificates for names. Of two for the same name the first counts.
+    /// Certificates for names, or addresses that are connected to without one. Of two for the same name the first counts.
     pub named: Vec<(Vec<String>, Certificate)>,
     /// Names of the CAs that clients should have a certificate of; none are asked for one if empty.
     pub client_authorities: Vec<DistinguishedName>,
@@ -55,7 +56,14 @@ pub enum TlsError {
 
 /// Answers handshakes. What it answers with can be replaced at any time; connections that are there stay as they are.
 pub struct Tls {
-    current: ArcSwap<ServerConfig>,
+    current: ArcSwap<Configs>,
+}
+
+/// Ways to answer a handshake.
+struct Configs {
+    default: Arc<ServerConfig>,
+    /// Where a certificate is for an address that clients connect to: they ask for no name then.
+    by_address: HashMap<IpAddr, Arc<ServerConfig>>,
 }
 
 impl Tls {
@@ -65,7 +73,7 @@ impl Tls {
     /// Where certificate and key do not go together.
     pub fn new(options: TlsOptions) -> Result<Self, TlsError> {
         Ok(Self {
-            current: ArcSwap::from_pointee(config(options)?),
+            current: ArcSwap::from_pointee(configs(options)?),
         })
     }
 
@@ -74,12 +82,15 @@ impl Tls {
     /// # Errors
     /// Where certificate and key do not go together; then nothing has changed.
     pub fn replace(&self, options: TlsOptions) -> Result<(), TlsError> {
-        self.current.store(Arc::new(config(options)?));
+        self.current.store(Arc::new(configs(options)?));
         Ok(())
     }
 
-    pub(super) fn acceptor(&self) -> TlsAcceptor {
-        TlsAcceptor::from(self.current.load_full())
+    /// For a connection to the address `local`.
+    pub(super) fn acceptor(&self, local: Option<IpAddr>) -> TlsAcceptor {
+        let configs = self.current.load();
+        let own = local.and_then(|local| configs.by_address.get(&local));
+        TlsAcceptor::from(Arc::clone(own.unwrap_or(&configs.default)))
     }
 }
 
@@ -100,7 +111,7 @@ fn name_of(suite: CipherSuite) -> Option<&'static str> {
     suite.as_str().filter(|name| name.starts_with("TLS_"))
 }
 
-fn config(options: TlsOptions) -> Result<ServerConfig, TlsError> {
+fn configs(options: TlsOptions) -> Result<Configs, TlsError> {
     let mut provider = preferring_aes128();
     if !options.cipher_suites.is_empty() {
         let is_offered = |suite: CipherSuite| {
@@ -140,13 +151,32 @@ fn config(options: TlsOptions) -> Result<ServerConfig, TlsError> {
                 .or_insert_with(|| Arc::clone(&certificate));
         }
     }
-    let mut config = builder.with_cert_resolver(Arc::new(ByName {
+    let addresses: Vec<(IpAddr, Arc<CertifiedKey>)> = named
+        .iter()
+        .filter_map(|(name, certificate)| Some((name.parse().ok()?, Arc::clone(certificate))))
+        .collect();
+    let default = certified(options.certificate)?;
+    let resolver = ByName {
         named,
-        default: certified(options.certificate)?,
-    }));
+        unnamed: Arc::clone(&default),
+        default,
+    };
+    let mut config = builder.with_cert_resolver(Arc::new(resolver.clone()));
     config.alpn_protocols = vec![H2.to_vec(), b"http/1.1".to_vec()];
     config.ignore_client_order = true;
-    Ok(config)
+    let by_address = addresses.into_iter().map(|(address, unnamed)| {
+        let resolver = ByName {
+            unnamed,
+            ..resolver.clone()
+        };
+        let mut config = config.clone();
+        config.cert_resolver = Arc::new(resolver);
+        (address, Arc::new(config))
+    });
+    Ok(Configs {
+        by_address: by_address.collect(),
+        default: Arc::new(config),
+    })
 }
 
 fn certified(certificate: Certificate) -> Result<Arc<CertifiedKey>, TlsError> {
@@ -163,20 +193,23 @@ fn certified(certificate: Certificate) -> Result<Arc<CertifiedKey>, TlsError> {
 
 /// Chooses the certificate by the name that the client asks for: that of the very name, that of `*` and all but its
 /// first label, or the default one.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 struct ByName {
     named: HashMap<String, Arc<CertifiedKey>>,
+    /// For whoever asks for no name.
+    unnamed: Arc<CertifiedKey>,
     default: Arc<CertifiedKey>,
 }
 
 impl ByName {
     fn choose(&self, name: Option<&str>) -> &Arc<CertifiedKey> {
-        let found = name.and_then(|name| {
-            let name = name.to_ascii_lowercase();
-            self.named.get(&name).or_else(|| {
-                let (_, parent) = name.split_once('.')?;
-                self.named.get(&format!("*.{parent}"))
-            })
+        let Some(name) = name else {
+            return &self.unnamed;
+        };
+        let name = name.to_ascii_lowercase();
+        let found = self.named.get(&name).or_else(|| {
+            let (_, parent) = name.split_once('.')?;
+            self.named.get(&format!("*.{parent}"))
         });
         found.unwrap_or(&self.default)
     }

@@ -1,5 +1,6 @@
 //! Who decides whether a request is allowed: flags, and the file of `--authorization-config`.
 
+mod counting;
 mod file;
 mod running;
 
@@ -15,6 +16,7 @@ use crate::fault::Faults;
 use crate::flags::Flags;
 use crate::peer;
 
+pub(crate) use counting::Counting;
 pub(crate) use running::Running;
 
 /// Who is asked in turn. Members of `system:masters` may do everything before anybody is asked.

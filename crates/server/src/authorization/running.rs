@@ -11,7 +11,7 @@ use pintle_authz::{
 use pintle_endpoints::client::{self, Retries};
 use tracing::{info, warn};
 
-use super::{AuthorizationConfig, AuthorizationMode, AuthorizerConfig, file, policy};
+use super::{AuthorizationConfig, AuthorizationMode, AuthorizerConfig, Counting, file, policy};
 use crate::files::Watched;
 use crate::metrics::{AccessReviews, Reloads};
 use crate::peer;
@@ -22,7 +22,7 @@ pub(crate) struct Running {
     pub(crate) authorizer: Arc<Replaceable>,
     roles: Arc<Rbac>,
     nodes: Arc<NodeAuthorizer>,
-    reviews: Arc<AccessReviews>,
+    counting: Counting,
 }
 
 impl Running {
@@ -34,14 +34,14 @@ impl Running {
         config: &AuthorizationConfig,
         roles: &Arc<Rbac>,
         nodes: &Arc<NodeAuthorizer>,
-        reviews: Arc<AccessReviews>,
+        counting: &Counting,
     ) -> Result<Self, Vec<String>> {
-        let union = union(config, &config.authorizers, roles, nodes, &reviews)?;
+        let union = union(config, &config.authorizers, roles, nodes, counting)?;
         Ok(Self {
             authorizer: Arc::new(Replaceable::new(union)),
             roles: Arc::clone(roles),
             nodes: Arc::clone(nodes),
-            reviews,
+            counting: counting.clone(),
         })
     }
 
@@ -61,7 +61,7 @@ impl Running {
                     &authorizers,
                     &self.roles,
                     &self.nodes,
-                    &self.reviews,
+                    &self.counting,
                 )
             });
             watched.used(made.is_ok());
@@ -105,11 +105,11 @@ fn union(
     authorizers: &[AuthorizerConfig],
     roles: &Arc<Rbac>,
     nodes: &Arc<NodeAuthorizer>,
-    reviews: &Arc<AccessReviews>,
+    counting: &Counting,
 ) -> Result<Union, Vec<String>> {
     let mut members: Vec<Arc<dyn Authorizer>> = vec![Arc::new(SystemMasters)];
     for AuthorizerConfig { name, mode } in authorizers {
-        members.push(match mode {
+        let member: Arc<dyn Authorizer> = match mode {
             AuthorizationMode::AlwaysAllow => Arc::new(AlwaysAllow),
             AuthorizationMode::AlwaysDeny => Arc::new(AlwaysDeny),
             AuthorizationMode::Abac => {
@@ -125,7 +125,7 @@ fn union(
                 let reviewer = Reviewer {
                     name: name.clone(),
                     webhook,
-                    reviews: Arc::clone(reviews),
+                    reviews: Arc::clone(&counting.reviews),
                     last: Mutex::new("error"),
                 };
                 let options = WebhookOptions {
@@ -137,7 +137,8 @@ fn union(
                 };
                 Arc::new(Webhook::new(Arc::new(reviewer), options))
             }
-        });
+        };
+        members.push(counting.of(member, mode.name(), name));
     }
     Ok(Union::new(members))
 }

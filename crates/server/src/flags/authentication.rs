@@ -35,6 +35,11 @@ pub(super) const AUTHENTICATION: Section = Section {
             "",
             "Private key of service account tokens, PEM. Default: one made in --cert-dir.",
         ),
+        one(
+            "service-account-signing-endpoint",
+            "",
+            "Socket of somebody else on this machine who signs service account tokens and keeps their keys: ExternalJWTSigner v1. It rules out both flags of key files.",
+        ),
         many(
             "api-audiences",
             "",

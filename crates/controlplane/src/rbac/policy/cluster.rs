@@ -1,7 +1,7 @@
 //! Cluster roles for people, nodes and components, and who has them.
 
 use super::{
-    APPS, AUTHENTICATION, AUTHORIZATION, AUTOSCALING, BATCH, BindingRow, CERTIFICATES,
+    APPS, AUTHENTICATION, AUTHORIZATION, AUTOSCALING, BATCH, BOTH_EVENTS, BindingRow, CERTIFICATES,
     COORDINATION, CORE, DISCOVERY, EVENTS, EXTENSIONS, NETWORKING, POLICY, RBAC, READ, READ_UPDATE,
     READ_WRITE, RESOURCE, RoleRow, STORAGE, WRITE, at, binding, gathering, on, role,
 };
@@ -20,10 +20,9 @@ pub(in crate::rbac) const CLUSTER_ROLES: &[RoleRow] = &[
         &[
             at(
                 "get",
-                "/metrics /metrics/slis /livez /readyz /healthz /livez/* /readyz/* /healthz/*",
+                "/metrics /metrics/slis /livez /readyz /healthz /livez/* /readyz/* /healthz/* /statusz /flagz",
             ),
-            at("get", "/flagz").with("ComponentFlagz"),
-            at("get", "/statusz").with("ComponentStatusz"),
+            on("get", CORE, "nodes/metrics"),
         ],
     ),
     role(
@@ -71,9 +70,10 @@ pub(in crate::rbac) const CLUSTER_ROLES: &[RoleRow] = &[
                 WRITE,
                 CORE,
                 "replicationcontrollers replicationcontrollers/scale serviceaccounts services services/proxy \
-                 persistentvolumeclaims configmaps secrets events",
+                 persistentvolumeclaims configmaps secrets",
             ),
             on("create", CORE, "serviceaccounts/token"),
+            on(WRITE, BOTH_EVENTS, "events"),
             on(
                 WRITE,
                 APPS,
@@ -108,10 +108,11 @@ pub(in crate::rbac) const CLUSTER_ROLES: &[RoleRow] = &[
             on(
                 READ,
                 CORE,
-                "limitranges resourcequotas bindings events pods/status resourcequotas/status namespaces/status \
+                "limitranges resourcequotas bindings pods/status resourcequotas/status namespaces/status \
                  replicationcontrollers/status pods/log",
             ),
             on(READ, CORE, "namespaces"),
+            on(READ, BOTH_EVENTS, "events"),
             on(READ, DISCOVERY, "endpointslices"),
             on(
                 READ,

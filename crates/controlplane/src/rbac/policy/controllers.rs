@@ -116,6 +116,7 @@ pub(in crate::rbac) const CONTROLLER_ROLES: &[RoleRow] = &[
                 DISCOVERY,
                 "endpointslices",
             ),
+            on("create", DISCOVERY, "endpointslices/restricted"),
             EVENTS,
         ],
     ),
@@ -130,6 +131,7 @@ pub(in crate::rbac) const CONTROLLER_ROLES: &[RoleRow] = &[
                 DISCOVERY,
                 "endpointslices",
             ),
+            on("create", DISCOVERY, "endpointslices/restricted"),
             EVENTS,
         ],
     ),
@@ -381,8 +383,7 @@ pub(in crate::rbac) const CONTROLLER_ROLES: &[RoleRow] = &[
         "pvc-protection-controller",
         &[
             on("get list watch update", CORE, "persistentvolumeclaims"),
-            on("update", CORE, "persistentvolumeclaims/status")
-                .with("PersistentVolumeClaimUnusedSinceTime"),
+            on("update", CORE, "persistentvolumeclaims/status"),
             on("list watch get", CORE, "pods"),
             EVENTS,
         ],

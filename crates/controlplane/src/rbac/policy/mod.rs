@@ -132,7 +132,10 @@ const WRITE: &str = "create update patch delete deletecollection";
 const READ_WRITE: &str = "get list watch create update patch delete deletecollection";
 const READ_UPDATE: &str = "get list watch update patch";
 
-const EVENTS: RuleRow = on("create update patch", "core events.k8s.io", "events");
+/// Both groups that events are in.
+const BOTH_EVENTS: &str = "core events.k8s.io";
+
+const EVENTS: RuleRow = on("create update patch", BOTH_EVENTS, "events");
 
 const APPS: &str = "apps";
 const AUTHENTICATION: &str = "authentication.k8s.io";

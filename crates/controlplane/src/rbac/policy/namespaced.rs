@@ -91,6 +91,7 @@ pub(in crate::rbac) const ROLE_BINDINGS: &[(&str, BindingRow)] = &[
             &[
                 "user:system:kube-controller-manager",
                 "account:kube-system/kube-controller-manager",
+                "account:kube-system/leader-election-controller",
             ],
         ),
     ),

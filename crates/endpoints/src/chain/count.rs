@@ -1,0 +1,147 @@
+//! What is counted of requests.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use http::{Method, Response, StatusCode};
+
+use super::Chain;
+use crate::body::{Body, OnEnd};
+use crate::gate::Place;
+use crate::metrics::{LongRunning, Metrics, RequestLabels, RequestSeries};
+use crate::query::Query;
+use crate::request_info::RequestInfo;
+
+impl Chain {
+    /// Counts a request for a resource: now, or when its body is sent.
+    pub(super) fn count(
+        &self,
+        response: Response<Body>,
+        series: Arc<RequestSeries>,
+        received: Instant,
+        place: Option<Place>,
+        running: Option<LongRunning>,
+    ) -> Response<Body> {
+        let code = response.status();
+        if let Some(length) = response.body().known_length() {
+            self.metrics
+                .requests
+                .finished(&series, code, received.elapsed(), length);
+            return response;
+        }
+        let metrics = Arc::clone(&self.metrics);
+        let end = Ending {
+            metrics,
+            series,
+            code,
+            received,
+            _place: place,
+            _running: running,
+        };
+        response.map(|body| body.with_end(Box::new(end)))
+    }
+
+    /// Counts a request for something else, if it is one of those that are counted.
+    pub(super) fn count_root(
+        &self,
+        response: Response<Body>,
+        info: &RequestInfo,
+        received: Instant,
+    ) -> Response<Body> {
+        if let Some(path) = self.roots.counted(&info.path) {
+            let labels = RequestLabels {
+                verb: "GET",
+                dry_run: "",
+                group: "",
+                version: "",
+                resource: "",
+                subresource: path,
+                scope: "",
+            };
+            let series = self.metrics.requests.series(labels);
+            let length = response.body().known_length().unwrap_or_default();
+            self.metrics
+                .requests
+                .finished(&series, response.status(), received.elapsed(), length);
+        }
+        response
+    }
+}
+
+/// Counts a request when its body is sent, and gives back its place.
+struct Ending {
+    metrics: Arc<Metrics>,
+    series: Arc<RequestSeries>,
+    code: StatusCode,
+    received: Instant,
+    _place: Option<Place>,
+    _running: Option<LongRunning>,
+}
+
+impl OnEnd for Ending {
+    fn ended(&mut self, bytes: u64) {
+        self.metrics
+            .requests
+            .finished(&self.series, self.code, self.received.elapsed(), bytes);
+    }
+}
+
+/// What a request is counted under. The verb is the method, but for reads.
+pub(super) fn labels<'a>(
+    method: &Method,
+    query: Query<'_>,
+    info: &'a RequestInfo,
+) -> RequestLabels<'a> {
+    let dry_run = match query.first("dryRun") {
+        None => "",
+        Some(value) if value == "All" => "All",
+        Some(_) => "invalid",
+    };
+    let Some(target) = &info.resource else {
+        let (group, version, resource) = ("", "", "");
+        return RequestLabels {
+            verb: verb(method, info, ""),
+            dry_run,
+            group,
+            version,
+            resource,
+            subresource: &info.path,
+            scope: "",
+        };
+    };
+    let scope = if info.shape.named || info.verb == "create" {
+        "resource"
+    } else if info.shape.in_namespace {
+        "namespace"
+    } else {
+        "cluster"
+    };
+    RequestLabels {
+        verb: verb(method, info, scope),
+        dry_run,
+        group: &target.group,
+        version: &target.version,
+        resource: &target.resource,
+        subresource: &target.subresource,
+        scope,
+    }
+}
+
+fn verb(method: &Method, info: &RequestInfo, scope: &str) -> &'static str {
+    if matches!(
+        info.subresource(),
+        "log" | "exec" | "portforward" | "attach" | "proxy"
+    ) {
+        return "CONNECT";
+    }
+    match *method {
+        Method::GET | Method::HEAD if info.verb == "watch" => "WATCH",
+        Method::GET | Method::HEAD if !matches!(scope, "resource" | "") => "LIST",
+        Method::GET | Method::HEAD => "GET",
+        Method::POST => "POST",
+        Method::PUT => "PUT",
+        Method::PATCH => "PATCH",
+        Method::DELETE => "DELETE",
+        _ => "other",
+    }
+}
