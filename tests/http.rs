@@ -1,4 +1,4 @@
-//! A plain HTTP/1.1 client: sends exactly the headers it is given, and shows exactly what came back.
+//! A plain HTTP/1.1 client, and one for HTTP/2: sends exactly the headers it is given, and shows exactly what came back.
 //!
 //! Servers under test make their own certificates, so they are not verified here; the suite of real clients does that.
 
@@ -10,7 +10,8 @@ use bytes::Bytes;
 use http_body_util::{BodyExt as _, Full};
 use hyper::body::Incoming;
 use hyper::client::conn::http1::{self, SendRequest};
-use hyper_util::rt::TokioIo;
+use hyper::client::conn::http2;
+use hyper_util::rt::{TokioExecutor, TokioIo};
 use rustls::client::WantsClientCert;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::crypto::{CryptoProvider, WebPkiSupportedAlgorithms};
@@ -106,6 +107,47 @@ impl Endpoint {
             sender,
             authority: format!("{}:{}", self.host, self.port),
         })
+    }
+}
+
+impl Endpoint {
+    /// Opens a connection for many requests at once, over HTTP/2 and TLS.
+    pub async fn connect_http2(&self) -> Result<Streams> {
+        let stream = TcpStream::connect((self.host.as_str(), self.port)).await?;
+        stream.set_nodelay(true)?;
+        let tls = TlsConnector::from(Arc::new(tls_config(&[b"h2"])?));
+        let stream = tls
+            .connect(ServerName::try_from(self.host.clone())?, stream)
+            .await?;
+        let (sender, connection) =
+            http2::handshake(TokioExecutor::new(), TokioIo::new(stream)).await?;
+        tokio::spawn(connection);
+        Ok(Streams {
+            sender,
+            authority: format!("{}:{}", self.host, self.port),
+        })
+    }
+}
+
+/// A connection for many requests at once.
+#[derive(Clone)]
+pub struct Streams {
+    sender: http2::SendRequest<Full<Bytes>>,
+    authority: String,
+}
+
+impl Streams {
+    /// Sends a GET and gives the answer as soon as its headers are there.
+    pub async fn get(&mut self, path: &str, headers: &Headers) -> Result<http::Response<Incoming>> {
+        self.sender.ready().await?;
+        let mut request = http::Request::builder().uri(format!("https://{}{path}", self.authority));
+        for (name, value) in headers {
+            request = request.header(name, latin1_bytes(value)?);
+        }
+        Ok(self
+            .sender
+            .send_request(request.body(Full::default())?)
+            .await?)
     }
 }
 

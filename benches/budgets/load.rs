@@ -9,9 +9,6 @@ use http_body_util::BodyExt as _;
 use hyper::body::Incoming;
 use pintle_tests::http::{Connection, Endpoint, Headers};
 
-/// Connections that are kept, each with one request at a time.
-pub(crate) const CONNECTIONS: usize = 32;
-
 pub(crate) const JSON: &str = "application/json";
 pub(crate) const PROTOBUF: &str = "application/vnd.kubernetes.protobuf";
 pub(crate) const TABLE: &str = "application/json;as=Table;v=v1;g=meta.k8s.io";
@@ -20,6 +17,8 @@ pub(crate) const TABLE: &str = "application/json;as=Table;v=v1;g=meta.k8s.io";
 pub(crate) struct Target {
     endpoint: Endpoint,
     authorization: String,
+    /// Connections that are kept, each with one request at a time.
+    connections: usize,
     callers: Vec<Caller>,
 }
 
@@ -93,11 +92,12 @@ impl<'a> Request<'a> {
 
 impl Target {
     /// Connects when it is first used.
-    pub(crate) fn new(endpoint: Endpoint, token: &str) -> Self {
+    pub(crate) fn new(endpoint: Endpoint, token: &str, connections: usize) -> Self {
         let authorization = format!("Bearer {token}");
         Self {
             endpoint,
             authorization,
+            connections,
             callers: Vec::new(),
         }
     }
@@ -111,6 +111,30 @@ impl Target {
         })
     }
 
+    /// Forgets the kept connections: the server has ended.
+    pub(crate) fn disconnect(&mut self) {
+        self.callers.clear();
+    }
+
+    /// Opens some watches on one connection over HTTP/2, as a kubelet does.
+    pub(crate) async fn watch_together(&self, path: &str, count: usize) -> Result<Vec<Incoming>> {
+        let streams = self.endpoint.connect_http2().await?;
+        let headers = self.headers(JSON);
+        let opening = (0..count).map(|_| {
+            let (mut streams, headers) = (streams.clone(), &headers);
+            async move { streams.get(path, headers).await }
+        });
+        let answers = try_join_all(opening).await?;
+        Ok(answers
+            .into_iter()
+            .map(hyper::Response::into_body)
+            .collect())
+    }
+
+    fn headers(&self, accept: &str) -> Headers {
+        headers(&self.authorization, accept)
+    }
+
     /// Sends one request; gives the body of a successful answer.
     pub(crate) async fn one(&mut self, request: Request<'_>) -> Result<Bytes> {
         self.fill().await?;
@@ -122,14 +146,24 @@ impl Target {
     where
         F: AsyncFn(&mut Caller, Turn) -> Result<()>,
     {
+        self.drive_on(self.connections, count, operation).await
+    }
+
+    /// Has some of the connections work until `count` turns are done.
+    pub(crate) async fn drive_on<F>(
+        &mut self,
+        connections: usize,
+        count: usize,
+        operation: F,
+    ) -> Result<()>
+    where
+        F: AsyncFn(&mut Caller, Turn) -> Result<()>,
+    {
         self.fill().await?;
         let next = Cell::new(0);
         let (next, operation) = (&next, &operation);
-        let workers = self
-            .callers
-            .iter_mut()
-            .enumerate()
-            .map(|(connection, caller)| async move {
+        let workers = self.callers.iter_mut().take(connections).enumerate().map(
+            |(connection, caller)| async move {
                 while next.get() < count {
                     let turn = Turn {
                         connection,
@@ -138,7 +172,8 @@ impl Target {
                     operation(caller, turn).await?;
                 }
                 Ok::<_, anyhow::Error>(())
-            });
+            },
+        );
         let done = try_join_all(workers).await;
         if done.is_err() {
             // What the others were in the middle of is lost with their connections.
@@ -148,22 +183,26 @@ impl Target {
     }
 
     async fn fill(&mut self) -> Result<()> {
-        while self.callers.len() < CONNECTIONS {
+        while self.callers.len() < self.connections {
             self.callers.push(self.connect().await?);
         }
         Ok(())
     }
 }
 
+fn headers(authorization: &str, accept: &str) -> Headers {
+    vec![
+        ("authorization".into(), authorization.into()),
+        ("user-agent".into(), "pintle-budgets".into()),
+        ("accept".into(), accept.into()),
+    ]
+}
+
 impl Caller {
     /// Sends a request; gives the answer's body, once its status is known to be success.
     pub(crate) async fn open(&mut self, request: Request<'_>) -> Result<Incoming> {
         let (kind, body) = request.body.unzip();
-        let mut headers: Headers = vec![
-            ("authorization".into(), self.authorization.clone()),
-            ("user-agent".into(), "pintle-budgets".into()),
-            ("accept".into(), request.accept.into()),
-        ];
+        let mut headers = headers(&self.authorization, request.accept);
         headers.extend(kind.map(|kind| ("content-type".into(), kind.into())));
         let answer = self
             .connection

@@ -1,125 +1,15 @@
-//! The table.
+//! The table, and the same for programs.
 
 use std::collections::BTreeMap;
 
-/// A line of the table.
-#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
-pub(crate) enum Row {
-    Get,
-    Create,
-    PutConfigMap,
-    PatchStatus,
-    Apply,
-    PutLease,
-    ListJson,
-    ListProtobuf,
-    ListTable,
-    ListByNode,
-    Watch,
-    Delete,
-    Memory,
-    Idle,
-    Start,
-}
+use serde_json::{Value, json};
 
-/// What a figure counts.
-#[derive(Clone, Copy, Debug)]
-enum Unit {
-    /// Given in µs, shown in µs.
-    Microseconds,
-    /// Given in µs, shown in ms.
-    Milliseconds,
-    /// Given in bytes, shown in MB.
-    Megabytes,
-}
-
-/// Names, units and budgets, as ARCHITECTURE.md has them.
-const ROWS: &[(Row, &str, Unit, f64)] = &[
-    (Row::Get, "GET a pod", Unit::Microseconds, 40.0),
-    (Row::Create, "create a pod", Unit::Microseconds, 240.0),
-    (
-        Row::PutConfigMap,
-        "PUT a ConfigMap",
-        Unit::Microseconds,
-        140.0,
-    ),
-    (
-        Row::PatchStatus,
-        "strategic merge patch of pods/status",
-        Unit::Microseconds,
-        260.0,
-    ),
-    (
-        Row::Apply,
-        "server-side apply of a ConfigMap",
-        Unit::Microseconds,
-        200.0,
-    ),
-    (
-        Row::PutLease,
-        "PUT a Lease (heartbeat)",
-        Unit::Microseconds,
-        120.0,
-    ),
-    (
-        Row::ListJson,
-        "LIST 5,000 pods, JSON",
-        Unit::Milliseconds,
-        24.0,
-    ),
-    (
-        Row::ListProtobuf,
-        "LIST 5,000 pods, protobuf",
-        Unit::Milliseconds,
-        12.0,
-    ),
-    (
-        Row::ListTable,
-        "LIST 5,000 pods as Table",
-        Unit::Milliseconds,
-        20.0,
-    ),
-    (
-        Row::ListByNode,
-        "LIST by spec.nodeName (5 of 5,000)",
-        Unit::Microseconds,
-        60.0,
-    ),
-    (
-        Row::Watch,
-        "watch event, per watcher (500 watchers)",
-        Unit::Microseconds,
-        4.0,
-    ),
-    (Row::Delete, "delete a pod", Unit::Microseconds, 220.0),
-    (
-        Row::Memory,
-        "memory with 5,000 pods after all of the above",
-        Unit::Megabytes,
-        120.0,
-    ),
-    (Row::Idle, "memory idle", Unit::Megabytes, 30.0),
-    (
-        Row::Start,
-        "start to ready, empty",
-        Unit::Milliseconds,
-        100.0,
-    ),
-];
-
-impl Row {
-    /// As in the table.
-    pub(crate) fn name(self) -> &'static str {
-        ROWS.iter()
-            .find(|(row, ..)| *row == self)
-            .map_or("", |(_, name, ..)| name)
-    }
-}
+use crate::rows::{Row, Size, Unit};
 
 /// What came of a measurement.
 #[derive(Clone, Debug)]
 pub(crate) enum Outcome {
-    /// µs, or bytes.
+    /// µs, bytes, or times a second.
     Measured(f64),
     /// The server does not have the operation.
     NotYet,
@@ -132,6 +22,7 @@ pub(crate) enum Outcome {
 pub(crate) struct Column {
     name: String,
     outcomes: BTreeMap<Row, Outcome>,
+    notes: Vec<String>,
 }
 
 impl Column {
@@ -139,6 +30,7 @@ impl Column {
         Self {
             name,
             outcomes: BTreeMap::new(),
+            notes: Vec::new(),
         }
     }
 
@@ -150,13 +42,22 @@ impl Column {
         self.outcomes.insert(row, outcome);
     }
 
+    pub(crate) fn measured(&mut self, row: Row, value: f64) {
+        self.set(row, Outcome::Measured(value));
+    }
+
     pub(crate) fn get(&self, row: Row) -> Option<&Outcome> {
         self.outcomes.get(&row)
+    }
+
+    /// Something to be known of the figures.
+    pub(crate) fn note(&mut self, note: String) {
+        self.notes.push(note);
     }
 }
 
 /// The table in Markdown: the first server against its budgets, any other beside it.
-pub(crate) fn table(columns: &[Column]) -> String {
+pub(crate) fn table(columns: &[Column], size: &Size) -> String {
     let Some((first, others)) = columns.split_first() else {
         return String::new();
     };
@@ -170,18 +71,17 @@ pub(crate) fn table(columns: &[Column]) -> String {
         lines[0].extend([other.name.clone(), "factor".into()]);
     }
     let mut notes = Vec::new();
-    for &(row, name, unit, budget) in ROWS {
+    for row in Row::ALL {
+        if columns.iter().all(|column| column.get(row).is_none()) {
+            continue;
+        }
+        let (unit, budget) = (row.unit(), row.budget(size));
         let own = first.get(row);
-        let verdict = match own {
-            Some(&Outcome::Measured(value)) if value <= unit.unscaled(budget) => "ok",
-            Some(Outcome::Measured(_)) => "over",
-            _ => "",
-        };
         let mut line = vec![
-            name.to_string(),
-            unit.show(unit.unscaled(budget)),
+            row.name(size),
+            budget.map_or_else(|| "–".to_owned(), |budget| unit.show(budget)),
             shown(own, unit),
-            verdict.into(),
+            verdict(own, unit, budget).into(),
         ];
         for other in others {
             let factor = match (own, other.get(row)) {
@@ -195,51 +95,66 @@ pub(crate) fn table(columns: &[Column]) -> String {
         lines.push(line);
         for column in columns {
             if let Some(Outcome::Failed(why)) = column.get(row) {
-                notes.push(format!("{}: {name}: {why}", column.name));
+                notes.push(format!("{}: {}: {why}", column.name, row.name(size)));
             }
         }
     }
-    render(&lines)
-        + &notes
-            .into_iter()
-            .map(|note| note + "\n")
-            .collect::<String>()
+    for column in columns {
+        let named = |note: &String| format!("{}: {note}", column.name);
+        notes.extend(column.notes.iter().map(named));
+    }
+    let notes: String = notes.into_iter().map(|note| note + "\n").collect();
+    render(&lines) + if notes.is_empty() { "" } else { "\n" } + &notes
+}
+
+fn verdict(own: Option<&Outcome>, unit: Unit, budget: Option<f64>) -> &'static str {
+    match (own, budget) {
+        (Some(&Outcome::Measured(value)), Some(budget)) if unit.scaled(value) <= budget => "ok",
+        (Some(Outcome::Measured(_)), Some(_)) => "over",
+        _ => "",
+    }
+}
+
+/// The same as the table, for programs.
+pub(crate) fn json(columns: &[Column], size: &Size) -> Value {
+    let rows = |column: &Column| -> Vec<Value> {
+        let known = Row::ALL
+            .iter()
+            .filter_map(|&row| Some((row, column.get(row)?)));
+        known
+            .map(|(row, outcome)| {
+                let mut line = json!({
+                    "operation": row.name(size),
+                    "unit": row.unit().symbol(),
+                    "budget": row.budget(size),
+                });
+                match outcome {
+                    Outcome::Measured(value) => line["value"] = row.unit().scaled(*value).into(),
+                    Outcome::NotYet => line["failed"] = "not there".into(),
+                    Outcome::Failed(why) => line["failed"] = why.as_str().into(),
+                }
+                line
+            })
+            .collect()
+    };
+    let servers = columns
+        .iter()
+        .map(|column| json!({"name": column.name, "rows": rows(column), "notes": column.notes}));
+    json!({
+        "pods": size.pods,
+        "namespaces": size.namespaces,
+        "connections": size.connections,
+        "watchers": size.watchers,
+        "servers": servers.collect::<Vec<_>>(),
+    })
 }
 
 fn shown(outcome: Option<&Outcome>, unit: Unit) -> String {
     match outcome {
-        Some(&Outcome::Measured(value)) => unit.show(value),
+        Some(&Outcome::Measured(value)) => unit.show(unit.scaled(value)),
         Some(Outcome::NotYet) => "not yet".into(),
         Some(Outcome::Failed(_)) => "failed".into(),
         None => "–".into(),
-    }
-}
-
-impl Unit {
-    fn scale(self) -> f64 {
-        match self {
-            Self::Microseconds => 1.0,
-            Self::Milliseconds => 1_000.0,
-            Self::Megabytes => 1_000_000.0,
-        }
-    }
-
-    fn unscaled(self, figure: f64) -> f64 {
-        figure * self.scale()
-    }
-
-    fn show(self, value: f64) -> String {
-        let figure = value / self.scale();
-        let name = match self {
-            Self::Microseconds => "µs",
-            Self::Milliseconds => "ms",
-            Self::Megabytes => "MB",
-        };
-        if figure < 10.0 {
-            format!("{figure:.1} {name}")
-        } else {
-            format!("{figure:.0} {name}")
-        }
     }
 }
 
@@ -282,16 +197,21 @@ fn render(lines: &[Vec<String>]) -> String {
 mod tests {
     use super::*;
 
-    #[test]
-    fn a_server_is_held_against_its_budgets_and_another() {
+    fn columns() -> [Column; 2] {
         let mut own = Column::new("Pintle".into());
         own.set(Row::Get, Outcome::Measured(39.0));
         own.set(Row::Create, Outcome::Measured(241.0));
         own.set(Row::Apply, Outcome::NotYet);
         own.set(Row::Memory, Outcome::Measured(100_400_000.0));
+        own.set(Row::Throughput, Outcome::Measured(4_000.0));
         let mut other = Column::new("other".into());
         other.set(Row::Get, Outcome::Measured(975.0));
-        let table = table(&[own, other]);
+        [own, other]
+    }
+
+    #[test]
+    fn a_server_is_held_against_its_budgets_and_another() {
+        let table = table(&columns(), &Size::default());
         let lines: Vec<Vec<&str>> = table
             .lines()
             .map(|line| line.split('|').map(str::trim).collect())
@@ -313,6 +233,35 @@ mod tests {
         assert_eq!(
             line("memory with 5,000 pods after all of the above"),
             ["120 MB", "100 MB", "ok", "–", ""]
+        );
+        assert_eq!(
+            line("PUTs per second, 32 writers"),
+            ["–", "4000 /s", "", "–", ""]
+        );
+        assert!(
+            !table.contains("delete"),
+            "what nobody measured is left out"
+        );
+    }
+
+    #[test]
+    fn a_larger_server_may_take_longer_for_lists_and_nothing_else() {
+        let size = Size {
+            pods: 50_000,
+            ..Size::default()
+        };
+        let budgets = [Row::Get, Row::ListJson, Row::ListByNode, Row::Memory]
+            .map(|row| row.budget(&size).unwrap_or_default());
+        assert_eq!(budgets, [40.0, 240.0, 60.0, 930.0]);
+    }
+
+    #[test]
+    fn programs_read_the_same() {
+        let document = json(&columns(), &Size::default());
+        assert_eq!(document["pods"], 5_000);
+        assert_eq!(
+            document["servers"][0]["rows"][0],
+            json!({"operation": "GET a pod", "unit": "µs", "budget": 40.0, "value": 39.0})
         );
     }
 }
