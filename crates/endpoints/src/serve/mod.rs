@@ -4,6 +4,8 @@
 //! HTTP/2 as the handshake agreed. A [`Drain`] tells all of them when to stop: nothing new is
 //! accepted, requests finish, watches end, and what is left after the time for that is cut off.
 
+#[cfg(target_arch = "x86_64")]
+mod aes;
 mod connection;
 mod drain;
 mod stall;

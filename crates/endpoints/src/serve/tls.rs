@@ -16,6 +16,7 @@ use rustls::sign::CertifiedKey;
 use rustls::version::{TLS12, TLS13};
 use rustls::{
     CipherSuite, DigitallySignedStruct, DistinguishedName, ServerConfig, SignatureScheme,
+    SupportedCipherSuite,
 };
 use tokio_rustls::TlsAcceptor;
 
@@ -120,7 +121,7 @@ fn configs(options: TlsOptions) -> Result<Configs, TlsError> {
         provider
             .cipher_suites
             .retain(|suite| is_offered(suite.suite()));
-        let has_any = |suite: &rustls::SupportedCipherSuite| name_of(suite.suite()).is_some();
+        let has_any = |suite: &SupportedCipherSuite| name_of(suite.suite()).is_some();
         if !options.tls13_only && !provider.cipher_suites.iter().any(has_any) {
             return Err(TlsError::CipherSuites(options.cipher_suites.join(",")));
         }
@@ -226,7 +227,13 @@ fn preferring_aes128() -> CryptoProvider {
     let mut provider = aws_lc_rs::default_provider();
     let suites = &mut provider.cipher_suites;
     // Stable: all others stay in their order behind it.
-    suites.sort_by_key(|suite| suite.suite() != CipherSuite::TLS13_AES_128_GCM_SHA256);
+    let is_other =
+        |suite: &SupportedCipherSuite| suite.suite() != CipherSuite::TLS13_AES_128_GCM_SHA256;
+    suites.sort_by_key(is_other);
+    #[cfg(target_arch = "x86_64")]
+    if let Some(first) = suites.first_mut().filter(|first| !is_other(first)) {
+        *first = super::aes::suite();
+    }
     provider
 }
 
