@@ -78,7 +78,7 @@ fn read(criterion: &mut Criterion) {
     ] {
         group.bench_function(name, |bencher| {
             let protobuf = |entry: pintle_endpoints::cache::Entry| {
-                entry.protobuf(Version::HUB).map(Bytes::len).ok()
+                entry.protobuf(Version::HUB).map(|bytes| bytes.len()).ok()
             };
             bencher.iter_batched(|| draft.at(REVISION), protobuf, BatchSize::SmallInput);
         });

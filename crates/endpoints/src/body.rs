@@ -5,11 +5,13 @@ use std::mem;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
-use bytes::{Bytes, BytesMut};
+use bytes::{Buf as _, Bytes, BytesMut};
 use http_body::{Body as HttpBody, Frame, SizeHint};
 use http_body_util::BodyExt;
 use hyper::body::Incoming;
 use pintle_runtime::status::ApiError;
+
+use crate::data::Data;
 
 /// The largest body of a request, in bytes.
 pub const LIMIT: usize = 3 * 1024 * 1024;
@@ -66,7 +68,7 @@ enum Content {
 }
 
 /// A body made while it is sent.
-pub type Stream = Pin<Box<dyn HttpBody<Data = Bytes, Error = Infallible> + Send>>;
+pub type Stream = Pin<Box<dyn HttpBody<Data = Data, Error = Infallible> + Send>>;
 
 /// Told when a body is gone.
 pub trait OnEnd: Send {
@@ -168,19 +170,19 @@ impl Drop for Body {
 }
 
 impl HttpBody for Body {
-    type Data = Bytes;
+    type Data = Data;
     type Error = Infallible;
 
     fn poll_frame(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+    ) -> Poll<Option<Result<Frame<Data>, Infallible>>> {
         let frame = match &mut self.content {
             Content::Empty => return Poll::Ready(None),
             Content::Whole(bytes) => {
                 let bytes = mem::take(bytes);
                 self.content = Content::Empty;
-                Some(Ok(Frame::data(bytes)))
+                Some(Ok(Frame::data(bytes.into())))
             }
             Content::Stream(stream) => match stream.as_mut().poll_frame(cx) {
                 Poll::Ready(frame) => frame,
@@ -188,7 +190,7 @@ impl HttpBody for Body {
             },
         };
         if let Some(Ok(frame)) = &frame {
-            self.sent += frame.data_ref().map_or(0, |data| data.len() as u64);
+            self.sent += frame.data_ref().map_or(0, |data| data.remaining() as u64);
         }
         Poll::Ready(frame)
     }

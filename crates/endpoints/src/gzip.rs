@@ -5,13 +5,13 @@ use std::io::Write;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
-use bytes::Bytes;
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use http::header::{ACCEPT_ENCODING, HeaderMap};
 use http_body::{Body, Frame};
 
 use crate::body::Stream;
+use crate::data::Data;
 
 /// Answers from this size on are compressed, in bytes.
 pub const THRESHOLD: usize = 128 * 1024;
@@ -67,13 +67,13 @@ struct Gzip {
 }
 
 impl Body for Gzip {
-    type Data = Bytes;
+    type Data = Data;
     type Error = Infallible;
 
     fn poll_frame(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+    ) -> Poll<Option<Result<Frame<Data>, Infallible>>> {
         loop {
             if self.encoder.is_none() {
                 return Poll::Ready(None);
@@ -85,16 +85,18 @@ impl Body for Gzip {
                     let rest = encoder
                         .and_then(|encoder| encoder.finish().ok())
                         .unwrap_or_default();
-                    return Poll::Ready(Some(Ok(Frame::data(Bytes::from(rest)))));
+                    return Poll::Ready(Some(Ok(Frame::data(rest.into()))));
                 }
                 Poll::Pending => return Poll::Pending,
             };
             if let (Some(encoder), Some(data)) = (&mut self.encoder, frame.data_ref()) {
                 // Writing to memory does not fail.
-                let _ = encoder.write_all(data);
+                for piece in data.pieces() {
+                    let _ = encoder.write_all(piece);
+                }
                 if encoder.get_ref().len() >= FRAME {
                     let full = std::mem::replace(encoder.get_mut(), Vec::with_capacity(FRAME * 2));
-                    return Poll::Ready(Some(Ok(Frame::data(Bytes::from(full)))));
+                    return Poll::Ready(Some(Ok(Frame::data(full.into()))));
                 }
             }
         }

@@ -11,6 +11,7 @@ pub mod connect;
 pub mod context;
 pub mod continue_token;
 pub mod convert;
+pub mod data;
 pub mod delete_options;
 pub mod discovery;
 pub mod document;

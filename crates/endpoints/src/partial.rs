@@ -56,7 +56,8 @@ pub fn json(object: &Object, version: MetaVersion) -> Result<Bytes, ApiError> {
 /// # Errors
 /// Where the object cannot be said in its version.
 pub fn protobuf(object: &Object, version: MetaVersion) -> Result<Bytes, ApiError> {
-    let message = message(object.entry().protobuf(Version::HUB)?).ok_or_else(without_metadata)?;
+    let whole = object.entry().protobuf(Version::HUB)?;
+    let message = message(&whole).ok_or_else(without_metadata)?;
     // Every kind's metadata is its field 1.
     let metadata = field(message, 0x0a).ok_or_else(without_metadata)?;
     let shown = without_fields(object, object.entry().metadata_json())?;
@@ -128,9 +129,24 @@ fn without_metadata() -> ApiError {
 
 /// The bare message in an envelope.
 pub(crate) fn message(enveloped: &[u8]) -> Option<&[u8]> {
+    length_delimited(message_and_rest(enveloped)?, 0x12).map(|(raw, _)| raw)
+}
+
+/// The message in an envelope, with its tag and its length.
+pub(crate) fn message_field(enveloped: &[u8]) -> Option<&[u8]> {
+    let field = message_and_rest(enveloped)?;
+    let (_, rest) = length_delimited(field, 0x12)?;
+    field.get(..field.len() - rest.len())
+}
+
+/// Where in an envelope its message begins, with its tag.
+pub(crate) fn message_start(enveloped: &[u8]) -> Option<usize> {
+    message_and_rest(enveloped).map(|rest| enveloped.len() - rest.len())
+}
+
+fn message_and_rest(enveloped: &[u8]) -> Option<&[u8]> {
     let rest = enveloped.strip_prefix(&envelope::MAGIC)?;
-    let (_, rest) = length_delimited(rest, 0x0a)?;
-    length_delimited(rest, 0x12).map(|(raw, _)| raw)
+    length_delimited(rest, 0x0a).map(|(_, rest)| rest)
 }
 
 /// The content of the first field, which has to have the tag `tag`.

@@ -16,6 +16,7 @@ use hyper::upgrade::{OnUpgrade, Upgraded};
 use hyper_util::rt::TokioIo;
 use pintle_endpoints::body::Body;
 use pintle_endpoints::connect::Passed;
+use pintle_endpoints::data::Data;
 use pintle_runtime::status::ApiError;
 use tokio_rustls::TlsConnector;
 
@@ -189,15 +190,15 @@ pub(super) fn text(answer: Response<Incoming>) -> Response<Body> {
 struct Relayed(Incoming);
 
 impl HttpBody for Relayed {
-    type Data = Bytes;
+    type Data = Data;
     type Error = Infallible;
 
     fn poll_frame(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+    ) -> Poll<Option<Result<Frame<Data>, Infallible>>> {
         Poll::Ready(match ready!(Pin::new(&mut self.0).poll_frame(cx)) {
-            Some(Ok(frame)) => Some(Ok(frame)),
+            Some(Ok(frame)) => Some(Ok(frame.map_data(Data::from))),
             Some(Err(error)) => {
                 tracing::debug!(%error, "the body of an answer from a backend broke off");
                 None

@@ -9,66 +9,80 @@ use std::ops::Range;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use bytes::Bytes;
-use pintle_runtime::codec::json::{self, Gap};
+use pintle_runtime::codec::json;
 use pintle_runtime::status::ApiError;
 use pintle_runtime::value::Record;
 use pintle_storage::Revision;
 
 use super::forms::{Forms, Version};
 use super::packed::Packed;
-
-/// An object that is encoded, but has no revision yet.
-pub struct Draft {
-    forms: Arc<Forms>,
-    key: Box<str>,
-    name_at: u32,
-    labels: Packed,
-    facts: Packed,
-    json: Vec<u8>,
-    gap: Gap,
-    recent: Recent,
-}
+use super::protobuf::Protobuf;
+use crate::data::{Encoding, Gather, Keeper};
 
 /// What a writer has in hand, and lends to others while the write is recent.
 #[derive(Clone, Default)]
-struct Recent {
+pub(super) struct Recent {
     /// The bytes that were stored: protobuf is made from them cheaply.
-    stored: Option<Bytes>,
+    pub(super) stored: Option<Bytes>,
     /// The object, without its revision.
-    record: Option<Arc<Record>>,
+    pub(super) record: Option<Arc<Record>>,
 }
 
 /// An object as of one revision. It never changes; a write makes a new one.
 pub struct Entry {
-    forms: Arc<Forms>,
-    revision: Revision,
+    pub(super) forms: Arc<Forms>,
+    pub(super) revision: Revision,
     /// Below the resource's prefix: `namespace/name`, or `name`.
-    key: Box<str>,
-    name_at: u32,
+    pub(super) key: Box<str>,
+    pub(super) name_at: u32,
     /// Keys and values of the labels, alternating.
-    labels: Packed,
+    pub(super) labels: Packed,
     /// The uid, and then the values of the selectable fields.
-    facts: Packed,
-    json: Bytes,
+    pub(super) facts: Packed,
+    pub(super) json: Bytes,
     /// Where the revision stands in the JSON.
-    digits: Range<u32>,
+    pub(super) digits: Range<u32>,
     /// Where the metadata stand in it.
-    metadata: Range<u32>,
-    recent: Mutex<Recent>,
-    protobuf: OnceLock<Bytes>,
-    others: OnceLock<Box<[Other]>>,
-    extras: OnceLock<Box<[Extras]>>,
+    pub(super) metadata: Range<u32>,
+    pub(super) recent: Mutex<Recent>,
+    pub(super) protobuf: OnceLock<Protobuf>,
+    pub(super) others: OnceLock<Box<[Other]>>,
+    pub(super) extras: OnceLock<Box<[Extras]>>,
 }
 
 /// The forms of a version other than the hub.
 #[derive(Default)]
-struct Other {
+pub(super) struct Other {
     json: OnceLock<Bytes>,
-    protobuf: OnceLock<Bytes>,
+    protobuf: OnceLock<Protobuf>,
+}
+
+impl Other {
+    fn size(&self) -> usize {
+        let (json, protobuf) = (self.json.get(), self.protobuf.get());
+        size_of::<Self>() + json.map_or(0, Bytes::len) + protobuf.map_or(0, Protobuf::size)
+    }
+}
+
+/// What an entry takes of memory, in bytes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Cost {
+    /// For every entry, whatever is in it.
+    pub fixed: usize,
+    /// The key, the labels and what fields may be selected by.
+    pub texts: usize,
+    /// The JSON.
+    pub json: usize,
+    /// The protobuf, as far as it is not in the JSON.
+    pub protobuf: usize,
+    /// Versions that it is also served in.
+    pub others: usize,
+    /// What else was made of it, such as its row in a table.
+    pub extras: usize,
 }
 
 #[derive(Default)]
-struct Extras([OnceLock<Bytes>; Extra::COUNT]);
+pub(super) struct Extras([OnceLock<Bytes>; Extra::COUNT]);
 
 /// What can be made of an object beside its own JSON and protobuf, and is kept with it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -83,116 +97,6 @@ pub enum Extra {
 
 impl Extra {
     const COUNT: usize = 3;
-}
-
-impl Draft {
-    /// Encodes an object in the hub form. Its `resourceVersion` must be absent.
-    ///
-    /// # Errors
-    /// Where the object has no metadata.
-    pub fn new(forms: &Arc<Forms>, hub: &Record) -> Result<Self, ApiError> {
-        let metadata = crate::metadata::Metadata::of(hub);
-        let (namespace, name) = (metadata.namespace(), metadata.name());
-        let (key, name_at) = key(forms.namespaced().then_some(namespace), name);
-        let labels = Packed::new(metadata.labels().flat_map(|(key, value)| [key, value]));
-        let values = forms.values(hub);
-        let facts =
-            Packed::new(std::iter::once(metadata.uid()).chain(values.iter().map(String::as_str)));
-        let mut json = Vec::with_capacity(1024);
-        let gap = json::encode_with_gap(hub, &mut json)
-            .ok_or_else(|| ApiError::internal("an object without metadata can not be kept"))?;
-        Ok(Self {
-            forms: Arc::clone(forms),
-            key,
-            name_at,
-            labels,
-            facts,
-            json,
-            gap,
-            recent: Recent::default(),
-        })
-    }
-
-    /// Keeps the stored bytes at hand for those who will ask for protobuf.
-    #[must_use]
-    pub fn with_stored(mut self, stored: Bytes) -> Self {
-        self.recent.stored = Some(stored);
-        self
-    }
-
-    /// Keeps the object that was encoded at hand for those who follow the writes.
-    #[must_use]
-    pub fn with_record(mut self, hub: Record) -> Self {
-        self.recent.record = Some(Arc::new(hub));
-        self
-    }
-
-    /// `namespace/name`, or `name`.
-    pub fn key(&self) -> &str {
-        &self.key
-    }
-
-    /// Whether `entry` is this object already, apart from its revision.
-    pub fn is_same_as(&self, entry: &Entry) -> bool {
-        let mut buffer = itoa::Buffer::new();
-        let revision = buffer.format(entry.revision.0);
-        self.key == entry.key && self.gap.is_filled(&self.json, revision, &entry.json)
-    }
-
-    /// The object at the revision that it got.
-    pub fn at(&self, revision: Revision) -> Entry {
-        let (json, digits) = self.completed(revision);
-        let mut recent = self.recent.clone();
-        if !self.forms.stores_protobuf_of_hub() {
-            recent.stored = None;
-        }
-        self.entry(revision, json, digits, recent)
-    }
-
-    /// The object without any revision: what a dry run answers with.
-    pub fn unwritten(&self) -> Entry {
-        self.entry(
-            Revision::ZERO,
-            Bytes::copy_from_slice(&self.json),
-            0..0,
-            Recent::default(),
-        )
-    }
-
-    /// The JSON with a revision, and where that is.
-    fn completed(&self, revision: Revision) -> (Bytes, Range<usize>) {
-        let mut buffer = itoa::Buffer::new();
-        let digits = buffer.format(revision.0);
-        let mut json = Vec::with_capacity(self.json.len() + digits.len() + 24);
-        self.gap.fill(&self.json, digits, &mut json);
-        let start = self.gap.text_start();
-        (json.into_boxed_slice().into(), start..start + digits.len())
-    }
-
-    fn entry(
-        &self,
-        revision: Revision,
-        json: Bytes,
-        digits: Range<usize>,
-        recent: Recent,
-    ) -> Entry {
-        let metadata = self.gap.metadata(&self.json, json.len());
-        Entry {
-            forms: Arc::clone(&self.forms),
-            revision,
-            key: self.key.clone(),
-            name_at: self.name_at,
-            labels: self.labels.clone(),
-            facts: self.facts.clone(),
-            json,
-            digits: short(digits),
-            metadata: short(metadata),
-            recent: Mutex::new(recent),
-            protobuf: OnceLock::new(),
-            others: OnceLock::new(),
-            extras: OnceLock::new(),
-        }
-    }
 }
 
 impl Entry {
@@ -262,6 +166,21 @@ impl Entry {
             + self.json.len()
     }
 
+    /// The bytes of memory that this entry takes now, by part.
+    pub fn cost(&self) -> Cost {
+        let extras = self.extras.get().into_iter().flatten();
+        let extras = extras.flat_map(|extras| &extras.0);
+        let others = self.others.get().into_iter().flatten();
+        Cost {
+            fixed: size_of::<Self>(),
+            texts: self.key.len() + self.labels.size() + self.facts.size(),
+            json: self.json.len(),
+            protobuf: self.protobuf.get().map_or(0, Protobuf::size),
+            others: others.map(Other::size).sum(),
+            extras: extras.filter_map(OnceLock::get).map(Bytes::len).sum(),
+        }
+    }
+
     /// Whether its JSON has `text` in it, which costs far less than to decode it. What has not the name of a field has
     /// not the field.
     pub fn mentions(&self, text: &str) -> bool {
@@ -302,6 +221,44 @@ impl Entry {
         })
     }
 
+    /// Whether its JSON begins with `head`, which ends before the metadata.
+    ///
+    /// # Errors
+    /// Where the object can not be said in that version.
+    pub(crate) fn begins_with(&self, version: Version, head: &[u8]) -> Result<bool, ApiError> {
+        const METADATA: &[u8] = b"\"metadata\":";
+        if version != Version::HUB || self.forms.stored_as_json() {
+            return Ok(self.json(version)?.starts_with(head));
+        }
+        // Kind and version are all that comes before a built-in kind's metadata. To look at the JSON would cost more than
+        // all else that is done for an item of a list: it is not in the processor's cache.
+        let begins = self.metadata.start as usize == head.len() + METADATA.len();
+        debug_assert_eq!(begins, self.json.starts_with(head));
+        Ok(begins)
+    }
+
+    /// Appends `before` and its JSON from an offset on. What is kept is passed on and not copied.
+    ///
+    /// # Errors
+    /// Where the object can not be said in that version; then nothing is appended.
+    pub(crate) fn gather_json(
+        self: &Arc<Self>,
+        version: Version,
+        before: &'static [u8],
+        from: usize,
+        out: &mut Gather,
+    ) -> Result<(), ApiError> {
+        if version == Version::HUB {
+            out.fixed(before);
+            out.kept(self, Encoding::Json, from..self.json.len());
+        } else {
+            let json = self.json(version)?.slice(from..);
+            out.fixed(before);
+            out.shared(json);
+        }
+        Ok(())
+    }
+
     /// The part of the hub's JSON that is the object's metadata.
     pub(crate) fn metadata_json(&self) -> &[u8] {
         &self.json[long(&self.metadata)]
@@ -311,23 +268,58 @@ impl Entry {
     ///
     /// # Errors
     /// Where the object can not be said in that version.
-    pub fn protobuf(&self, version: Version) -> Result<&Bytes, ApiError> {
+    pub fn protobuf(&self, version: Version) -> Result<Bytes, ApiError> {
+        Ok(self.kept_protobuf(version)?.whole(&self.json))
+    }
+
+    /// How long its protobuf is as an item of a list, with tag and length.
+    ///
+    /// # Errors
+    /// Where the object can not be said in that version.
+    pub(crate) fn protobuf_item(&self, version: Version) -> Result<usize, ApiError> {
+        let item = self.kept_protobuf(version)?.item();
+        item.map(|item| item.len()).ok_or_else(without_envelope)
+    }
+
+    /// Appends its protobuf as an item of a list. What is kept is passed on and not copied.
+    ///
+    /// # Errors
+    /// Where the object can not be said in that version.
+    pub(crate) fn gather_protobuf_item(
+        self: &Arc<Self>,
+        version: Version,
+        out: &mut Gather,
+    ) -> Result<(), ApiError> {
+        let kept = self.kept_protobuf(version)?;
+        let item = kept.item().ok_or_else(without_envelope)?;
+        if version != Version::HUB {
+            out.shared(kept.whole(&self.json).slice(item));
+            return Ok(());
+        }
+        for (encoding, range) in kept.parts(item) {
+            out.kept(self, encoding, range);
+        }
+        Ok(())
+    }
+
+    fn kept_protobuf(&self, version: Version) -> Result<&Protobuf, ApiError> {
         if version != Version::HUB {
             let slot = &self.other(version).protobuf;
             return made_once(slot, || {
-                Ok(self
-                    .forms
-                    .encode_protobuf(&self.converted(version)?, version))
+                let converted = self.converted(version)?;
+                let whole = self.forms.encode_protobuf(&converted, version);
+                Ok(Protobuf::new(whole, &self.json))
             });
         }
         made_once(&self.protobuf, || {
-            if let Some(whole) = self
-                .take_stored()
-                .and_then(|stored| self.forms.complete_stored(&stored, self.revision.0))
-            {
-                return Ok(whole);
-            }
-            Ok(self.forms.encode_protobuf(&self.record()?, Version::HUB))
+            let stored = self.take_stored();
+            let completed =
+                stored.and_then(|stored| self.forms.complete_stored(&stored, self.revision.0));
+            let whole = match completed {
+                Some(whole) => whole,
+                None => self.forms.encode_protobuf(&self.record()?, Version::HUB),
+            };
+            Ok(Protobuf::new(whole, &self.json))
         })
     }
 
@@ -389,7 +381,7 @@ impl Entry {
         self.recent.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn converted(&self, version: Version) -> Result<Record, ApiError> {
+    pub(super) fn converted(&self, version: Version) -> Result<Record, ApiError> {
         self.forms.from_hub(self.record()?, version)
     }
 
@@ -403,16 +395,29 @@ impl Entry {
     }
 }
 
+impl Keeper for Entry {
+    fn bytes(&self, encoding: Encoding) -> &[u8] {
+        match encoding {
+            Encoding::Json => &self.json,
+            Encoding::Protobuf => self.protobuf.get().map_or(&[], |kept| kept.own()),
+        }
+    }
+}
+
 /// The content of `slot`; `make` makes it if it is not there yet.
-pub(crate) fn made_once(
-    slot: &OnceLock<Bytes>,
-    make: impl FnOnce() -> Result<Bytes, ApiError>,
-) -> Result<&Bytes, ApiError> {
+pub(crate) fn made_once<T>(
+    slot: &OnceLock<T>,
+    make: impl FnOnce() -> Result<T, ApiError>,
+) -> Result<&T, ApiError> {
     if let Some(made) = slot.get() {
         return Ok(made);
     }
     let made = make()?;
     Ok(slot.get_or_init(|| made))
+}
+
+fn without_envelope() -> ApiError {
+    ApiError::internal("an object without an envelope")
 }
 
 /// `whole` with another revision at `digits`, and where the new digits are.
@@ -427,7 +432,7 @@ fn replace(whole: &[u8], digits: &Range<usize>, revision: u64) -> (Bytes, Range<
 }
 
 /// A place in an object's JSON, as entries keep it: objects are of some megabytes at most.
-fn short(range: Range<usize>) -> Range<u32> {
+pub(super) fn short(range: Range<usize>) -> Range<u32> {
     range.start as u32..range.end as u32
 }
 
@@ -435,92 +440,8 @@ fn long(range: &Range<u32>) -> Range<usize> {
     range.start as usize..range.end as usize
 }
 
-/// `namespace/name`, or `name`, and where the name begins.
-pub(crate) fn key(namespace: Option<&str>, name: &str) -> (Box<str>, u32) {
-    match namespace {
-        Some(namespace) => {
-            let mut key = String::with_capacity(namespace.len() + 1 + name.len());
-            key.push_str(namespace);
-            key.push('/');
-            key.push_str(name);
-            (key.into_boxed_str(), namespace.len() as u32 + 1)
-        }
-        None => (name.into(), 0),
-    }
-}
-
 impl fmt::Debug for Entry {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}@{}", self.key, self.revision)
-    }
-}
-
-impl fmt::Debug for Draft {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.key)
-    }
-}
-
-/// An entry in one of its served forms: what a `Store` answers with. Cheap to clone.
-#[derive(Clone, Debug)]
-pub struct Object {
-    entry: Arc<Entry>,
-    version: Version,
-}
-
-impl Object {
-    /// `entry` in the form `version`.
-    pub fn new(entry: Arc<Entry>, version: Version) -> Self {
-        Self { entry, version }
-    }
-
-    /// The entry, with key, labels, revision.
-    pub fn entry(&self) -> &Arc<Entry> {
-        &self.entry
-    }
-
-    /// The version in which it is served.
-    pub fn version(&self) -> Version {
-        self.version
-    }
-
-    /// Its JSON: complete, compact, without a final newline.
-    ///
-    /// # Errors
-    /// Where the object can not be said in this version.
-    pub fn json(&self) -> Result<&Bytes, ApiError> {
-        self.entry.json(self.version)
-    }
-
-    /// Its protobuf: complete, in its envelope.
-    ///
-    /// # Errors
-    /// Where the object can not be said in this version.
-    pub fn protobuf(&self) -> Result<&Bytes, ApiError> {
-        self.entry.protobuf(self.version)
-    }
-
-    /// It as a record in this version.
-    ///
-    /// # Errors
-    /// Where the object can not be said in this version.
-    pub fn record(&self) -> Result<Record, ApiError> {
-        if self.version == Version::HUB {
-            self.entry.record()
-        } else {
-            self.entry.converted(self.version)
-        }
-    }
-
-    /// Something made of it that is worth keeping; `make` makes it the first time.
-    ///
-    /// # Errors
-    /// Those of `make`.
-    pub fn extra(
-        &self,
-        extra: Extra,
-        make: impl FnOnce(&Self) -> Result<Bytes, ApiError>,
-    ) -> Result<&Bytes, ApiError> {
-        self.entry.extra(self.version, extra, || make(self))
     }
 }

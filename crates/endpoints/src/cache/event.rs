@@ -8,8 +8,10 @@ use pintle_runtime::codec::protobuf::frame;
 use pintle_runtime::status::ApiError;
 use pintle_storage::Revision;
 
-use super::entry::{Entry, Object, made_once};
+use super::entry::{Entry, made_once};
 use super::forms::Version;
+use super::object::Object;
+use crate::data::Gather;
 
 /// What an event says has happened, to the selection of who watches.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -31,26 +33,29 @@ impl EventType {
             Self::Deleted => "DELETED",
         }
     }
+
+    /// What comes before the object in a line of JSON.
+    const fn line_start(self) -> &'static [u8] {
+        match self {
+            Self::Added => br#"{"type":"ADDED","object":"#,
+            Self::Modified => br#"{"type":"MODIFIED","object":"#,
+            Self::Deleted => br#"{"type":"DELETED","object":"#,
+        }
+    }
 }
 
 /// A write to one object: before and after. At least one of both is there.
 ///
-/// Encoded at first use and then kept, once per type of event, version and media type, so that five
-/// hundred watchers cost one encoding.
+/// In JSON the bytes of the object are those of its [`Entry`]. In protobuf it is encoded at first use and then kept, once per
+/// type of event and version, so that five hundred watchers cost one encoding.
 pub struct Event {
     revision: Revision,
     new: Option<Arc<Entry>>,
     old: Option<Arc<Entry>>,
     /// `old` with this event's revision: what those see for whom the object is gone.
     gone: OnceLock<Arc<Entry>>,
-    frames: [OnceLock<Box<[Frames]>>; 3],
-}
-
-/// The encodings of an event for one version.
-#[derive(Default)]
-struct Frames {
-    json: OnceLock<Bytes>,
-    protobuf: OnceLock<Bytes>,
+    /// By type of event and version.
+    protobuf: [OnceLock<Box<[OnceLock<Bytes>]>>; 3],
 }
 
 impl Event {
@@ -65,7 +70,7 @@ impl Event {
             new,
             old,
             gone: OnceLock::new(),
-            frames: Default::default(),
+            protobuf: Default::default(),
         }
     }
 
@@ -109,9 +114,9 @@ impl Event {
         size_of::<Self>() + 2 * entry.map_or(0, |entry| entry.size())
     }
 
-    fn frames(&self, what: EventType, version: Version, versions: usize) -> &Frames {
-        let all = self.frames[what as usize]
-            .get_or_init(|| (0..versions).map(|_| Frames::default()).collect());
+    fn protobuf(&self, what: EventType, version: Version, versions: usize) -> &OnceLock<Bytes> {
+        let all = self.protobuf[what as usize]
+            .get_or_init(|| (0..versions).map(|_| OnceLock::new()).collect());
         &all[version.index()]
     }
 }
@@ -186,17 +191,14 @@ impl WatchEvent {
         }
     }
 
-    /// Whether others are likely to ask for the same encoding.
-    pub fn is_shared(&self) -> bool {
-        matches!(self.source, Source::Change(_))
-    }
-
     /// The event as a line of JSON, with its newline.
     ///
     /// # Errors
     /// Where the object can not be said in the watcher's version.
     pub fn json(&self) -> Result<Bytes, ApiError> {
-        self.framed(|frames| &frames.json, Self::make_json)
+        let mut line = Vec::new();
+        self.write_json(&mut line)?;
+        Ok(line.into())
     }
 
     /// The event as a length-delimited frame of protobuf.
@@ -204,66 +206,65 @@ impl WatchEvent {
     /// # Errors
     /// Where the object can not be said in the watcher's version.
     pub fn protobuf(&self) -> Result<Bytes, ApiError> {
-        self.framed(|frames| &frames.protobuf, Self::make_protobuf)
+        let make = || {
+            let mut frame = Vec::new();
+            self.write_protobuf(&mut frame)?;
+            Ok(frame.into_boxed_slice().into())
+        };
+        match &self.source {
+            Source::Change(event) => {
+                let versions = self.entry()?.forms().versions();
+                made_once(event.protobuf(self.what, self.version, versions), make).cloned()
+            }
+            // Nobody else is likely to ask for it.
+            Source::Initial(_) => make(),
+        }
     }
 
-    /// Appends the line of JSON to `out`: for those who send several events at once.
+    /// Appends the line of JSON to `out`.
     ///
     /// # Errors
     /// As [`WatchEvent::json`].
     pub fn write_json(&self, out: &mut Vec<u8>) -> Result<(), ApiError> {
-        write_json_line(self.what, self.entry()?.json(self.version)?, out);
+        let object = self.entry()?.json(self.version)?;
+        out.reserve(object.len() + 40);
+        out.extend_from_slice(self.what.line_start());
+        out.extend_from_slice(object);
+        out.extend_from_slice(LINE_END);
         Ok(())
     }
 
-    /// Appends the frame of protobuf to `out`: for those who send several events at once.
+    /// Appends the event as it is sent, and says how long it is. What is kept is passed on and not copied.
+    ///
+    /// # Errors
+    /// As [`WatchEvent::json`] and [`WatchEvent::protobuf`].
+    pub(crate) fn gather(&self, protobuf: bool, out: &mut Gather) -> Result<usize, ApiError> {
+        let before = out.len();
+        match &self.source {
+            Source::Initial(_) if protobuf => self.write_protobuf(out.tail())?,
+            Source::Change(_) if protobuf => out.shared(self.protobuf()?),
+            _ => {
+                let start = self.what.line_start();
+                self.entry()?.gather_json(self.version, start, 0, out)?;
+                out.fixed(LINE_END);
+            }
+        }
+        Ok(out.len() - before)
+    }
+
+    /// Appends the frame of protobuf to `out`.
     ///
     /// # Errors
     /// As [`WatchEvent::protobuf`].
     pub fn write_protobuf(&self, out: &mut Vec<u8>) -> Result<(), ApiError> {
         frame::event(
             self.what.as_str(),
-            self.entry()?.protobuf(self.version)?,
+            &self.entry()?.protobuf(self.version)?,
             out,
         );
         Ok(())
     }
-
-    fn framed(
-        &self,
-        slot: impl FnOnce(&Frames) -> &OnceLock<Bytes>,
-        make: impl FnOnce(&Self) -> Result<Bytes, ApiError>,
-    ) -> Result<Bytes, ApiError> {
-        match &self.source {
-            Source::Change(event) => {
-                let versions = self.entry()?.forms().versions();
-                let frames = event.frames(self.what, self.version, versions);
-                made_once(slot(frames), || make(self)).cloned()
-            }
-            Source::Initial(_) => make(self),
-        }
-    }
-
-    fn make_json(&self) -> Result<Bytes, ApiError> {
-        let object = self.entry()?.json(self.version)?;
-        let mut line = Vec::with_capacity(object.len() + 40);
-        write_json_line(self.what, object, &mut line);
-        Ok(line.into())
-    }
-
-    fn make_protobuf(&self) -> Result<Bytes, ApiError> {
-        let object = self.entry()?.protobuf(self.version)?;
-        let mut out = Vec::with_capacity(object.len() + 40);
-        frame::event(self.what.as_str(), object, &mut out);
-        Ok(out.into())
-    }
 }
 
-fn write_json_line(what: EventType, object: &[u8], out: &mut Vec<u8>) {
-    out.reserve(object.len() + 32);
-    out.extend_from_slice(b"{\"type\":\"");
-    out.extend_from_slice(what.as_str().as_bytes());
-    out.extend_from_slice(b"\",\"object\":");
-    out.extend_from_slice(object);
-    out.extend_from_slice(b"}\n");
-}
+/// What follows the object in a line of JSON.
+const LINE_END: &[u8] = b"}\n";

@@ -154,6 +154,11 @@ impl Forms {
             .collect()
     }
 
+    /// Whether objects are kept as JSON and not as protobuf, as custom resources are.
+    pub(crate) fn stored_as_json(&self) -> bool {
+        self.stored_as_json
+    }
+
     /// Whether the stored form, completed with a revision, is the hub's protobuf.
     pub(crate) fn stores_protobuf_of_hub(&self) -> bool {
         !self.stored_as_json && self.stored == *self.hub()

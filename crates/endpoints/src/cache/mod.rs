@@ -19,14 +19,17 @@
 //! snapshot S second. The snapshot then holds every change up to P, so it is the state at the later
 //! of P and its own last change, exactly.
 
+mod draft;
 pub mod entry;
 pub mod event;
 pub mod feed;
 pub mod forms;
 mod history;
+mod object;
 mod packed;
 mod path;
 pub mod progress;
+mod protobuf;
 pub mod selection;
 pub mod snapshot;
 
@@ -39,10 +42,13 @@ use bytes::Bytes;
 use pintle_runtime::status::ApiError;
 use pintle_storage::{Key, KeyRange, Revision};
 
-pub use entry::{Draft, Entry, Extra, Object};
+pub use draft::Draft;
+pub(crate) use draft::key;
+pub use entry::{Cost, Entry, Extra};
 pub use event::{Event, EventType, WatchEvent};
 pub use feed::Feeder;
 pub use forms::{Forms, FormsOptions, Version};
+pub use object::Object;
 pub use progress::Progress;
 pub use selection::Selection;
 use snapshot::Interval;

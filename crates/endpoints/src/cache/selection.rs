@@ -106,7 +106,7 @@ impl Selection {
         }
         self.namespace
             .as_deref()
-            .map(|namespace| super::entry::key(Some(namespace), name).0)
+            .map(|namespace| super::key(Some(namespace), name).0)
     }
 
     /// The namespace, unless it is all of them.

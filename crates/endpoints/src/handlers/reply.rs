@@ -99,7 +99,7 @@ impl Reply {
             });
         }
         let bytes = match (transform, format) {
-            (Transform::None, Format::Protobuf) => object.protobuf()?.clone(),
+            (Transform::None, Format::Protobuf) => object.protobuf()?,
             (Transform::None, _) => json_bytes(object.json()?, self.representation),
             (Transform::Metadata(version), Format::Protobuf) => partial::protobuf(object, version)?,
             (Transform::Metadata(version), _) => {

@@ -1,8 +1,7 @@
 //! Watch: events, sent as they come.
 //!
-//! All events that are there when the connection takes more go out in one write. An event that others
-//! get too goes out as the very bytes that they get, in a frame of its own; those that nobody else gets
-//! are put into one.
+//! All events that are there when the connection takes more go out in one frame. An event that others
+//! get too goes out as the very bytes that they get.
 
 use std::convert::Infallible;
 use std::future::Future;
@@ -10,7 +9,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
-use bytes::Bytes;
+use bytes::Buf as _;
 use http::{HeaderValue, Response, StatusCode};
 use http_body::{Body as HttpBody, Frame};
 use hyper::upgrade::OnUpgrade;
@@ -24,6 +23,7 @@ use super::Call;
 use super::reply::Reply;
 use crate::body::Body;
 use crate::context::RequestContext;
+use crate::data::{Data, Gather};
 use crate::list_options::ListOptions;
 use crate::metrics::WatchSeries;
 use crate::negotiate::{Format, MetaVersion, Offers, Transform};
@@ -79,7 +79,6 @@ pub(super) async fn watch(
             .watches
             .of(&row.group, &row.version, &row.name),
         items: Vec::new(),
-        sent: 0,
         clock: Arc::clone(&cx.environment.clock),
         stop: Box::pin(async move { draining.begun().await }),
         ended: false,
@@ -130,8 +129,6 @@ struct WatchBody {
     form: Form,
     series: WatchSeries,
     items: Vec<WatchItem>,
-    /// How many of the items are on their way.
-    sent: usize,
     /// For the ages in tables.
     clock: Arc<dyn Clock>,
     /// Ready when the server stops.
@@ -140,18 +137,18 @@ struct WatchBody {
 }
 
 impl HttpBody for WatchBody {
-    type Data = Bytes;
+    type Data = Data;
     type Error = Infallible;
 
     fn poll_frame(
         self: Pin<&mut Self>,
         cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+    ) -> Poll<Option<Result<Frame<Data>, Infallible>>> {
         let this = self.get_mut();
         loop {
-            let bytes = this.encode();
-            if !bytes.is_empty() {
-                return Poll::Ready(Some(Ok(Frame::data(bytes))));
+            let data = this.encode();
+            if data.has_remaining() {
+                return Poll::Ready(Some(Ok(Frame::data(data))));
             }
             if !ready!(this.poll_items(cx)) {
                 return Poll::Ready(None);
@@ -167,7 +164,6 @@ impl WatchBody {
             return Poll::Ready(false);
         }
         self.items.clear();
-        self.sent = 0;
         self.ended = !ready!(self.watch.poll_next(cx, &mut self.items));
         Poll::Ready(true)
     }
@@ -196,25 +192,21 @@ impl WatchBody {
         Poll::Ready(Some(messages))
     }
 
-    /// The next item as others get it, too, or the next of those that nobody else gets; empty if there are none.
-    fn encode(&mut self) -> Bytes {
-        let items = std::mem::take(&mut self.items);
-        let mut out = Vec::new();
-        while let Some(item) = items.get(self.sent) {
-            if let Some(bytes) = self.shared(item) {
-                if out.is_empty() {
-                    self.sent += 1;
-                    self.series.sent(bytes.len());
-                    self.items = items;
-                    return bytes;
-                }
+    /// All items, which are told by that.
+    fn encode(&mut self) -> Data {
+        let mut items = std::mem::take(&mut self.items);
+        let mut out = Gather::default();
+        for item in items.drain(..) {
+            if let (WatchItem::Event(event), Form::Object) = (&item, &self.form)
+                && let Ok(length) = event.gather(self.format == Format::Protobuf, &mut out)
+            {
+                self.series.sent(length);
+            } else if !self.write_or_end(&item, out.tail()) {
                 break;
             }
-            let goes_on = self.write_or_end(item, &mut out);
-            self.sent = if goes_on { self.sent + 1 } else { items.len() };
         }
         self.items = items;
-        out.into()
+        out.finish()
     }
 
     /// Appends an item; `false` if it is the last one. An object that cannot be said ends the watch,
@@ -229,21 +221,6 @@ impl WatchBody {
         }
         self.series.sent(out.len() - before);
         written.is_ok()
-    }
-
-    /// The bytes of an item that others get, too.
-    fn shared(&self, item: &WatchItem) -> Option<Bytes> {
-        let WatchItem::Event(event) = item else {
-            return None;
-        };
-        if !matches!(self.form, Form::Object) || !event.is_shared() {
-            return None;
-        }
-        if self.format == Format::Protobuf {
-            event.protobuf().ok()
-        } else {
-            event.json().ok()
-        }
     }
 
     fn write(&mut self, item: &WatchItem, out: &mut Vec<u8>) -> Result<(), ApiError> {
@@ -264,10 +241,6 @@ impl WatchBody {
                     Form::Metadata(version) => {
                         write_json(what, &partial::json(&event.object()?, *version)?, out);
                     }
-                    Form::Object if event.is_shared() && protobuf => {
-                        out.extend_from_slice(&event.protobuf()?);
-                    }
-                    Form::Object if event.is_shared() => out.extend_from_slice(&event.json()?),
                     Form::Object if protobuf => event.write_protobuf(out)?,
                     Form::Object => event.write_json(out)?,
                 }

@@ -366,7 +366,7 @@ impl Store {
             )));
         }
         let namespace = self.row.namespaced.then_some(cx.namespace.as_str());
-        Ok(crate::cache::entry::key(namespace, name).0)
+        Ok(crate::cache::key(namespace, name).0)
     }
 
     /// 404 for an object of this resource.

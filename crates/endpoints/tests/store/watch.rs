@@ -308,8 +308,9 @@ async fn encodings_are_made_once_and_shared() {
         let [WatchItem::Event(event)] = items.as_slice() else {
             panic!("an event")
         };
+        let object = event.object().expect("an object");
         lines.push((
-            event.json().expect("a line").as_ptr(),
+            object.json().expect("JSON").as_ptr(),
             event.protobuf().expect("a frame").as_ptr(),
         ));
     }
