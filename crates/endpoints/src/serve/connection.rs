@@ -4,9 +4,11 @@ use std::convert::Infallible;
 use std::error::Error;
 use std::future::Future;
 use std::net::SocketAddr;
-use std::pin::pin;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
 
+use http::{Request, Response};
+use hyper::body::Incoming;
 use hyper::server::conn::{http1, http2};
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
@@ -17,6 +19,7 @@ use tokio::sync::Notify;
 
 use super::stall::Stall;
 use super::{ConnectionLimits, Draining, Service, Tls, tls};
+use crate::body::Body;
 use crate::context::{Random, SystemRandom};
 use crate::metrics::Metrics;
 
@@ -91,6 +94,17 @@ pub(super) async fn drive<S: Service>(
     }
 }
 
+/// What is to be done for one request. It is large, and it has a place of its own for as long as it takes: a connection, or
+/// a stream, would keep room for it until its end, and watches have no end.
+fn answer<S: Service>(
+    service: &Arc<S>,
+    connection: &Arc<Connection>,
+    request: Request<Incoming>,
+) -> Pin<Box<dyn Future<Output = Result<Response<Body>, Infallible>> + Send>> {
+    let (service, connection) = (Arc::clone(service), Arc::clone(connection));
+    Box::pin(async move { Ok(service.answer(connection, request).await) })
+}
+
 async fn http1<S: Service>(
     stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
     limits: &ConnectionLimits,
@@ -99,10 +113,7 @@ async fn http1<S: Service>(
     drain: Draining,
 ) -> Result<(), Failure> {
     let shared = Arc::clone(&connection);
-    let service = service_fn(move |request| {
-        let answer = Arc::clone(&service).answer(Arc::clone(&shared), request);
-        async move { Ok::<_, Infallible>(answer.await) }
-    });
+    let service = service_fn(move |request| answer(&service, &shared, request));
     let mut builder = http1::Builder::new();
     builder
         .timer(TokioTimer::new())
@@ -131,8 +142,7 @@ async fn http2<S: Service>(
         if chance > 0.0 && SystemRandom.fraction() < chance {
             shared.close();
         }
-        let answer = Arc::clone(&service).answer(Arc::clone(&shared), request);
-        async move { Ok::<_, Infallible>(answer.await) }
+        answer(&service, &shared, request)
     });
     let mut builder = http2::Builder::new(TokioExecutor::new());
     builder

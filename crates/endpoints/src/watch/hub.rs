@@ -411,7 +411,7 @@ impl State {
     }
 }
 
-/// How long changes gather after so many watchers were woken: about what their writes take.
+/// How long changes gather after so many watchers were woken: what their writes take, on both sides of the connection.
 fn gathering(woken: u32) -> Duration {
     let pause = (WRITE * woken).min(LONGEST_GATHERING);
     // Timers are no finer than that.
@@ -422,10 +422,11 @@ fn gathering(woken: u32) -> Duration {
     }
 }
 
-/// CPU time of one write to one watcher.
-const WRITE: Duration = Duration::from_micros(20);
+/// CPU time of one write to one watcher, whatever is written. While it takes less than half of what it may take, no
+/// server is busy with it alone, and others get their turn.
+const WRITE: Duration = Duration::from_micros(50);
 /// Longer, and who looks at it would see changes come late.
-const LONGEST_GATHERING: Duration = Duration::from_millis(25);
+const LONGEST_GATHERING: Duration = Duration::from_millis(30);
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
