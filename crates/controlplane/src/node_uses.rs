@@ -1,6 +1,8 @@
 //! What nodes use, into the node authorizer's graph, as it is written.
 
-use std::sync::Arc;
+use std::num::NonZeroUsize;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread;
 
 use futures_util::future::join_all;
 use pintle_api::core::v1::{Container, PersistentVolume, Pod, Volume as PodVolume};
@@ -86,27 +88,45 @@ pub fn feed(
     }
 }
 
+/// So many objects take longer to decode than a thread to start.
+const WORTH_A_THREAD: usize = 256;
+
 impl Part {
     fn apply(self, graph: &mut Graph, told: &Told<'_>) {
         match told {
             Told::All(snapshot) => {
                 (self.clear)(graph);
-                for entry in snapshot.iter() {
-                    self.put(graph, entry);
-                }
+                self.put_all(&Mutex::new(graph), &snapshot.iter().collect::<Vec<_>>());
             }
-            Told::Put(entry) => self.put(graph, entry),
+            Told::Put(entry) => self.put(&Mutex::new(graph), entry),
             Told::Gone(entry) => (self.remove)(graph, entry),
         }
     }
 
-    fn put(self, graph: &mut Graph, entry: &Entry) {
-        match entry.glance() {
-            Ok(object) => (self.put)(graph, entry, &object),
+    /// To decode an object takes much longer than to put it into the graph, so that is done on all cores: a start waits
+    /// for it.
+    fn put_all(self, graph: &Mutex<&mut Graph>, entries: &[&Arc<Entry>]) {
+        let cores = thread::available_parallelism().map_or(1, NonZeroUsize::get);
+        let put = |entries: &[&Arc<Entry>]| entries.iter().for_each(|entry| self.put(graph, entry));
+        thread::scope(|scope| {
+            let mut shares = entries.chunks(entries.len().div_ceil(cores).max(WORTH_A_THREAD));
+            let own = shares.next();
+            for share in shares {
+                scope.spawn(move || put(share));
+            }
+            own.into_iter().for_each(put);
+        });
+    }
+
+    fn put(self, graph: &Mutex<&mut Graph>, entry: &Entry) {
+        let object = entry.glance();
+        let mut graph = graph.lock().unwrap_or_else(PoisonError::into_inner);
+        match object {
+            Ok(object) => (self.put)(&mut graph, entry, &object),
             Err(error) => {
                 // What cannot be read is used by nobody.
                 error!(key = entry.key(), %error, "an object that nodes may use does not decode");
-                (self.remove)(graph, entry);
+                (self.remove)(&mut graph, entry);
             }
         }
     }
