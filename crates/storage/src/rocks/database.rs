@@ -116,7 +116,7 @@ impl Database {
         encoding::version_key(&mut seek, key.as_bytes(), revision);
         encoding::after_versions(&mut end, key.as_bytes());
         // The bound matters: beyond it may lie thousands of deleted versions that cost a step each.
-        let mut versions = self.versions(Some(end))?;
+        let mut versions = self.versions(ReadOptions::default(), Some(end))?;
         versions.seek(&seek);
         let Some((raw, value)) = versions.item() else {
             versions.status().map_err(failed("reading a key"))?;
@@ -150,7 +150,10 @@ impl Database {
         if range.end.as_ref().is_some_and(|end| **end <= *start) {
             return Ok(listing);
         }
-        let mut versions = self.versions(end)?;
+        // Who lists keys does it once, and would only drive out what is read often.
+        let mut options = ReadOptions::default();
+        options.fill_cache(false);
+        let mut versions = self.versions(options, end)?;
         let mut seek = bound(start);
         versions.seek(&seek);
         while let Some((raw, value)) = versions.item() {
@@ -181,8 +184,11 @@ impl Database {
         Ok(listing)
     }
 
-    fn versions(&self, end: Option<Vec<u8>>) -> Result<DBRawIterator<'_>, StorageError> {
-        let mut options = ReadOptions::default();
+    fn versions(
+        &self,
+        mut options: ReadOptions,
+        end: Option<Vec<u8>>,
+    ) -> Result<DBRawIterator<'_>, StorageError> {
         if let Some(end) = end {
             options.set_iterate_upper_bound(end);
         }

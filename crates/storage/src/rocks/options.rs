@@ -107,11 +107,14 @@ pub(super) fn column(cache: &Cache, write_buffer: usize) -> Tuning {
     tuning.set_max_bytes_for_level_base(64 * MIB as u64);
     let mut blocks = BlockBasedOptions::default();
     blocks.set_block_cache(cache);
+    // Objects have some kilobytes: smaller blocks would only make for a larger index.
+    blocks.set_block_size(16 * 1024);
     blocks.set_cache_index_and_filter_blocks(true);
     blocks.set_pin_l0_filter_and_index_blocks_in_cache(true);
     tuning.set_block_based_table_factory(&blocks);
     tuning
 }
 
-pub(super) const BLOCK_CACHE: usize = 8 * MIB;
+/// Readers find objects in memory of their own; what is read here is old, and seldom read twice.
+pub(super) const BLOCK_CACHE: usize = 4 * MIB;
 pub(super) const MIB: usize = 1024 * 1024;
