@@ -1,10 +1,13 @@
 //! The `pintle` binary.
 
+use std::hint::black_box;
 use std::io::IsTerminal;
 use std::process::ExitCode;
+use std::time::Duration;
 
 use pintle_server::{Config, Flags, Ready, run};
 use tokio::signal::unix::{SignalKind, signal};
+use tokio::time::MissedTickBehavior;
 use tracing::{info, level_filters::LevelFilter};
 use tracing_subscriber::fmt;
 
@@ -48,12 +51,25 @@ fn in_runtime(what: impl Future<Output = anyhow::Result<()>>) -> ExitCode {
             return ExitCode::FAILURE;
         }
     };
+    runtime.spawn(give_memory_back());
     match runtime.block_on(what) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("{error:#}");
             ExitCode::FAILURE
         }
+    }
+}
+
+/// The allocator gives back what has been free for a second, but only when it is asked for something: who has nothing to do
+/// after a crowd has gone would keep its memory.
+async fn give_memory_back() {
+    let mut every_second = tokio::time::interval(Duration::from_secs(1));
+    every_second.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        every_second.tick().await;
+        // So large that it goes back at once. It is never touched, and so takes no memory.
+        drop(black_box(Vec::<u8>::with_capacity(4 << 20)));
     }
 }
 
