@@ -77,6 +77,12 @@ const STEPS: &[Step] = &[
         required: true,
     },
     Step {
+        name: "allocations",
+        run: allocations,
+        decisive: false,
+        required: true,
+    },
+    Step {
         name: "overload",
         run: overload,
         decisive: false,
@@ -268,6 +274,10 @@ fn etcd() -> Result<Outcome> {
 
 fn reading() -> Result<Outcome> {
     suite("reading")
+}
+
+fn allocations() -> Result<Outcome> {
+    suite("allocations")
 }
 
 fn overload() -> Result<Outcome> {
