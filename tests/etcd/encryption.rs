@@ -28,6 +28,13 @@ fn configuration(provider: &str, keys: &[(&str, &str)]) -> String {
     .to_string()
 }
 
+/// The value of the first sample that begins so; zero if there is none.
+pub(crate) fn counts(metrics: &str, sample: &str) -> f64 {
+    let found = metrics.lines().find_map(|line| line.strip_prefix(sample));
+    let value = found.and_then(|rest| rest.rsplit(' ').next());
+    value.and_then(|value| value.parse().ok()).unwrap_or(0.0)
+}
+
 async fn check(provider: &str, lines: &str) {
     if !is_installed() {
         return;
@@ -91,6 +98,22 @@ async fn check(provider: &str, lines: &str) {
     assert_eq!(get(&server, path).await["data"], recorded["data"]);
     let health = ask(&mut client, "GET", "/healthz/kms-providers", None).await;
     assert_eq!(health.status, 200, "{}", health.text());
+    let metrics = ask(&mut client, "GET", "/metrics", None).await.text();
+    for (kind, status) in [("to_storage", "OK"), ("from_storage", "OK")] {
+        let sample = format!(
+            "apiserver_storage_transformation_operations_total{{resource=\"secrets\",status=\"{status}\",transformation_type=\"{kind}\",transformer_prefix=\"k8s:enc:{provider}:v1:\"}}"
+        );
+        assert!(counts(&metrics, &sample) > 0.0, "{sample}");
+    }
+    let reloads = "apiserver_encryption_config_controller_automatic_reloads_total{";
+    assert!(counts(&metrics, reloads) > 0.0, "{reloads}");
+    for operation in ["create", "update", "list"] {
+        let sample = format!(
+            "etcd_requests_total{{group=\"\",operation=\"{operation}\",resource=\"secrets\"}}"
+        );
+        let happened = operation != "create";
+        assert_eq!(counts(&metrics, &sample) > 0.0, happened, "{sample}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -10,7 +10,7 @@ use tokio::time::{Instant, sleep};
 use super::server::{TestEtcd, is_installed};
 use super::{CONFIGMAPS, ask, configmap, get, on, text, try_ask};
 
-fn signal(server: &TestServer, signal: &str) {
+pub(crate) fn signal(server: &TestServer, signal: &str) {
     let sent = Command::new("kill")
         .args([signal, &server.pid().to_string()])
         .status();
@@ -205,5 +205,39 @@ async fn an_object_that_is_too_large_is_refused_as_upstream_does() {
         answer.text().contains("etcdserver: request is too large"),
         "{}",
         answer.text()
+    );
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_watch_from_before_the_compaction_is_told_to_begin_anew() {
+    if !is_installed() {
+        return;
+    }
+    let etcd = TestEtcd::start(1, &[]);
+    let mut server =
+        TestServer::start_with(&[&on(&etcd), "--etcd-compaction-interval=200ms"]).await;
+    let list = get(&server, CONFIGMAPS).await;
+    let old = text(&list, "/metadata/resourceVersion").to_owned();
+    let mut client = server.client();
+    let made = ask(&mut client, "POST", CONFIGMAPS, Some(&configmap("one", 1))).await;
+    assert_eq!(made.status, 201, "{}", made.text());
+    // The one that remembers it ends; who comes after it has to ask etcd.
+    let path = format!("{CONFIGMAPS}?resourceVersion={old}&resourceVersionMatch=Exact");
+    let deadline = Instant::now() + Duration::from_secs(30);
+    while ask(&mut client, "GET", &path, None).await.status != 410 {
+        assert!(Instant::now() < deadline, "nothing is compacted");
+        sleep(Duration::from_millis(100)).await;
+    }
+    server.kill();
+    server.restart().await;
+    let path = format!("{CONFIGMAPS}?watch=true&resourceVersion={old}&timeoutSeconds=20");
+    let told = ask(&mut server.client(), "GET", &path, None).await;
+    let event: Value = told.json().expect("one event and the end");
+    assert_eq!(event["type"], "ERROR", "{event}");
+    assert_eq!(event["object"]["code"], 410, "{event}");
+    assert_eq!(text(&event, "/object/reason"), "Expired");
+    assert!(
+        text(&event, "/object/message").starts_with("too old resource version"),
+        "{event}"
     );
 }

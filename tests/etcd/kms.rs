@@ -133,6 +133,21 @@ async fn a_key_management_service_keeps_the_keys() {
     assert_eq!(service.asked("Encrypt"), 1, "one seed is for all values");
     let health = ask(&mut server.client(), "GET", "/healthz/kms-providers", None).await;
     assert_eq!(health.status, 200, "{}", health.text());
+    for (endpoint, told) in [("healthz", true), ("readyz", true), ("livez", false)] {
+        let all = ask(
+            &mut server.client(),
+            "GET",
+            &format!("/{endpoint}?verbose"),
+            None,
+        )
+        .await;
+        assert_eq!(
+            all.text().contains("[+]kms-providers ok"),
+            told,
+            "{}",
+            all.text()
+        );
+    }
 
     // Another process has the service open what this one's seed has sealed: once, not for each value.
     server.kill();
@@ -151,4 +166,70 @@ async fn a_key_management_service_keeps_the_keys() {
     let sealed = stored().await;
     assert!(contains(&sealed, b"two") && !contains(&sealed, b"one"));
     assert_eq!(get(&server, path).await["data"], found["data"]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_a_service_keeps_from_being_read_can_be_read_when_it_is_back() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let socket = folder.path().join("kms.sock");
+    let file = folder.path().join("encryption.yaml");
+    let configuration = json!({
+        "apiVersion": "apiserver.config.k8s.io/v1",
+        "kind": "EncryptionConfiguration",
+        "resources": [{
+            "resources": ["secrets"],
+            "providers": [{"kms": {
+                "apiVersion": "v2", "name": "vault", "endpoint": format!("unix://{}", socket.display()),
+            }}],
+        }],
+    });
+    std::fs::write(&file, configuration.to_string()).expect("it is written");
+    let _service = Service::start(&socket);
+    let encryption = format!("--encryption-provider-config={}", file.display());
+    let mut server = TestServer::start_with(&[&encryption]).await;
+    let secrets = "/api/v1/namespaces/default/secrets";
+    for name in ["one", "two"] {
+        let secret = json!({"metadata": {"name": name}, "stringData": {"password": "horse"}});
+        let made = ask(&mut server.client(), "POST", secrets, Some(&secret)).await;
+        assert_eq!(made.status, 201, "{}", made.text());
+    }
+    server.kill();
+    // Nobody finds it any more.
+    std::fs::remove_file(&socket).expect("it is there");
+
+    // It starts, serves everything else, and says what is wrong.
+    server.restart().await;
+    get(&server, "/api/v1/namespaces").await;
+    for path in [secrets.to_owned(), format!("{secrets}/one")] {
+        let answer = ask(&mut server.client(), "GET", &path, None).await;
+        assert_eq!(answer.status, 500, "{}", answer.text());
+        let says = "/registry/secrets/default/one";
+        assert!(answer.text().contains(says), "{}", answer.text());
+    }
+    let secret = json!({"metadata": {"name": "three"}});
+    let refused = ask(&mut server.client(), "POST", secrets, Some(&secret)).await;
+    assert_eq!(refused.status, 500, "{}", refused.text());
+    for (endpoint, status) in [("healthz", 500), ("readyz", 500), ("livez", 200)] {
+        let health = ask(&mut server.client(), "GET", &format!("/{endpoint}"), None).await;
+        assert_eq!(health.status, status, "{endpoint}: {}", health.text());
+    }
+
+    let _service = Service::start(&socket);
+    let readable = async {
+        while ask(&mut server.client(), "GET", secrets, None).await.status != 200 {
+            tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+        }
+        while ask(&mut server.client(), "GET", "/readyz", None)
+            .await
+            .status
+            != 200
+        {
+            tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+        }
+    };
+    tokio::time::timeout(std::time::Duration::from_secs(120), readable)
+        .await
+        .expect("they can be read, and the server is ready");
+    let listed = get(&server, secrets).await;
+    assert_eq!(listed["items"].as_array().map(Vec::len), Some(2));
 }

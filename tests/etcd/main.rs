@@ -12,7 +12,10 @@ mod faults;
 mod kms;
 mod many;
 mod moving;
+mod network;
 mod takeover;
+mod tls;
+mod unreadable;
 
 use base64::Engine as _;
 use bytes::Bytes;

@@ -11,6 +11,7 @@ use pintle_tests::server::TestServer;
 use serde_json::{Value, json};
 use tokio::time::{Instant, sleep};
 
+use super::faults::signal;
 use super::server::{TestEtcd, is_installed};
 use super::{CONFIGMAPS, configmap, get, on, text, try_ask};
 
@@ -321,4 +322,65 @@ async fn endpoints_are(server: &TestServer, expected: &[&str]) {
         assert!(Instant::now() < deadline, "{found}");
         sleep(Duration::from_millis(200)).await;
     }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_instance_that_is_paused_is_left_out_and_comes_back_without_a_gap() {
+    if !is_installed() {
+        return;
+    }
+    let etcd = TestEtcd::start(1, &[]);
+    let servers = start_all(&on(&etcd)).await;
+    let [paused, other, _] = &servers[..] else {
+        panic!("there are three");
+    };
+    let all = ["10.1.0.1", "10.1.0.2", "10.1.0.3"];
+    endpoints_are(other, &all).await;
+    let list = get(paused, CONFIGMAPS).await;
+    let begin = text(&list, "/metadata/resourceVersion").to_owned();
+    // It watches at the one that will be paused, and nowhere else.
+    let never = Arc::new(AtomicBool::new(false));
+    let anyone = Anyone::new(&[paused.endpoint()], 0, &never);
+    let watcher = tokio::spawn(follow(anyone, BTreeMap::new(), begin));
+    let write = async |count: u64| {
+        let mut client = other.client();
+        let object = configmap("counter", count);
+        let answer = if count == 1 {
+            super::ask(&mut client, "POST", CONFIGMAPS, Some(&object)).await
+        } else {
+            let path = format!("{CONFIGMAPS}/counter");
+            super::ask(&mut client, "PUT", &path, Some(&object)).await
+        };
+        assert!(matches!(answer.status, 200 | 201), "{}", answer.text());
+    };
+    write(1).await;
+    signal(paused, "-STOP");
+    let mut count = 1;
+    // For as long as the others believe that it is there, and a little longer.
+    let left_out = async {
+        endpoints_are(other, &all[1..]).await;
+    };
+    let writing = async {
+        loop {
+            count += 1;
+            write(count).await;
+            sleep(Duration::from_millis(200)).await;
+        }
+    };
+    tokio::select! {
+        () = left_out => {}
+        () = writing => {}
+    }
+    signal(paused, "-CONT");
+    endpoints_are(other, &all).await;
+    // What it says is true at once, and what it tells is all of it.
+    let object = get(paused, &format!("{CONFIGMAPS}/counter")).await;
+    let found: u64 = text(&object, "/data/count").parse().expect("a number");
+    assert!(found + 1 >= count, "{found} of {count}");
+    let last = configmap("last", 0);
+    let made = super::ask(&mut other.client(), "POST", CONFIGMAPS, Some(&last)).await;
+    assert_eq!(made.status, 201, "{}", made.text());
+    let seen = tokio::time::timeout(Duration::from_secs(60), watcher).await;
+    let seen = seen.expect("it ends").expect("it does not panic");
+    assert!(seen["counter"] >= found, "{seen:?}, and there is {found}");
 }

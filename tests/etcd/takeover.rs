@@ -6,7 +6,7 @@ use pintle_tests::server::TestServer;
 use serde_json::Value;
 
 use super::server::{TestEtcd, is_installed};
-use super::{ask, configmap, fill, get, on, raw, raw_value, text};
+use super::{fill, get, on, text};
 
 /// What belongs to the server that runs, and so is not as the other one left it.
 const OWN: [&str; 5] = [
@@ -99,39 +99,4 @@ async fn an_etcd_of_kube_apiserver_is_served_as_it_is() {
     }
     assert!(differ.is_empty(), "{}", differ.join("\n"));
     assert!(served > 200, "only {served}");
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_value_that_does_not_decode_is_an_error_of_its_own() {
-    if !is_installed() {
-        return;
-    }
-    let etcd = TestEtcd::start(1, &[]);
-    let line = serde_json::json!({"key": "/registry/configmaps/default/broken", "value": "azhzAP///w==", "object": null});
-    fill(&etcd, &line.to_string()).await;
-    let server = TestServer::start_with(&[&on(&etcd)]).await;
-    let mut client = server.client();
-    let created = ask(
-        &mut client,
-        "POST",
-        super::CONFIGMAPS,
-        Some(&configmap("well", 1)),
-    )
-    .await;
-    assert_eq!(created.status, 201, "{}", created.text());
-    let path = format!("{}/broken", super::CONFIGMAPS);
-    for (method, body) in [("GET", None), ("PUT", Some(configmap("broken", 1)))] {
-        let answer = ask(&mut client, method, &path, body.as_ref()).await;
-        assert_eq!(answer.status, 500, "{method}: {}", answer.text());
-        assert!(
-            answer
-                .text()
-                .contains("/registry/configmaps/default/broken"),
-            "{}",
-            answer.text()
-        );
-    }
-    get(&server, &format!("{}/well", super::CONFIGMAPS)).await;
-    let kept = raw_value(&raw(&etcd), "/registry/configmaps/default/broken").await;
-    assert_eq!(kept.as_deref(), Some(&b"k8s\0\xff\xff\xff"[..]));
 }

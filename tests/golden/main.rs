@@ -1,6 +1,10 @@
-//! The golden replay as a program: `cargo xtask golden [--only REGEX] [-v] [--server URL] [--bless [--accept-new]]`.
+//! The golden replay as a program: `cargo xtask golden [--only REGEX] [-v] [--etcd | --server URL] [--bless [--accept-new]]`.
 
 #![allow(clippy::print_stdout, reason = "the report is the purpose")]
+
+#[path = "../../crates/storage/src/etcd/tests/server.rs"]
+#[allow(dead_code, reason = "shared with the tests of the store")]
+mod etcd;
 
 use anyhow::{Context as _, Result, bail};
 use pintle_tests::golden::{FLAGS, Options, Tokens, replay};
@@ -8,10 +12,11 @@ use pintle_tests::http::Endpoint;
 use pintle_tests::server::{ADMIN_TOKEN, TestServer, USERS};
 
 const USAGE: &str = "\
-Usage: golden [--only REGEX] [-v] [--server URL [--token TOKEN]] [--bless [--accept-new]]
+Usage: golden [--only REGEX] [-v] [--etcd | --server URL [--token TOKEN]] [--bless [--accept-new]]
 
   --only REGEX   scenarios whose theme/name matches
   -v             name passing steps and show known failures too
+  --etcd         pintle is started on an etcd of its own instead of its own store
   --server URL   a bare, empty server that runs already; else pintle is started
   --token TOKEN  of a member of system:masters
   --bless        take steps that pass out of known-failures.txt (also UPDATE_KNOWN_FAILURES=1)
@@ -26,6 +31,7 @@ async fn main() -> Result<()> {
         ..Options::default()
     };
     let (mut server, mut token, mut listing) = (None, ADMIN_TOKEN.to_string(), false);
+    let mut on_etcd = false;
     while let Some(argument) = arguments.next() {
         let mut value = || {
             arguments
@@ -35,6 +41,7 @@ async fn main() -> Result<()> {
         match argument.as_str() {
             "--only" => options.only = Some(value()?.parse()?),
             "-v" | "--verbose" => options.verbose = true,
+            "--etcd" => on_etcd = true,
             "--server" => server = Some(value()?),
             "--token" => token = value()?,
             "--bless" => options.bless = true,
@@ -66,6 +73,16 @@ async fn main() -> Result<()> {
     let tokens = Tokens(tokens);
     match server {
         Some(url) => replay(Endpoint::parse(&url)?, &tokens, &options).await,
+        None if on_etcd => {
+            if !etcd::is_installed() {
+                bail!("--etcd needs etcd on the PATH");
+            }
+            let etcd = etcd::TestEtcd::start(1, &[]);
+            let servers = format!("--etcd-servers={}", etcd.addresses().join(","));
+            let flags: Vec<&str> = FLAGS.iter().copied().chain([servers.as_str()]).collect();
+            let server = TestServer::start_with(&flags).await;
+            replay(server.endpoint(), &tokens, &options).await
+        }
         None => {
             let server = TestServer::start_with(FLAGS).await;
             replay(server.endpoint(), &tokens, &options).await

@@ -137,6 +137,12 @@ const STEPS: &[Step] = &[
         required: true,
     },
     Step {
+        name: "golden on etcd",
+        run: golden_on_etcd,
+        decisive: false,
+        required: true,
+    },
+    Step {
         name: "dependencies",
         run: dependencies,
         decisive: false,
@@ -308,11 +314,27 @@ fn golden() -> Result<Outcome> {
     suite("golden")
 }
 
+/// The same answers, whatever keeps the objects.
+fn golden_on_etcd() -> Result<Outcome> {
+    if !on_path("etcd") {
+        return Ok(Outcome::Skipped("etcd is not installed"));
+    }
+    suite_with("golden", &["--etcd"])
+}
+
 /// A test target of `pintle-tests`, with what it prints, against the server that was just built.
 fn suite(target: &str) -> Result<Outcome> {
+    if target == "golden" {
+        suite_with(target, &[])
+    } else {
+        suite_with(target, &["--nocapture"])
+    }
+}
+
+fn suite_with(target: &str, arguments: &[&str]) -> Result<Outcome> {
     let mut command = cargo(["test", "--locked", "--workspace", "--test", target]);
-    if target != "golden" {
-        command.args(["--", "--nocapture"]);
+    if !arguments.is_empty() {
+        command.arg("--").args(arguments);
     }
     command.env("PINTLE_BIN", Metadata::read()?.binary("debug", "pintle"));
     process::run(command)?;

@@ -215,7 +215,7 @@ fn has_address(
     port: &str,
 ) -> Result<Option<bool>, ApiError> {
     let mut is_known = None;
-    for entry in slices.cache().all(Some(namespace)) {
+    for entry in slices.cache().all(Some(namespace))? {
         if entry.label(OF_SERVICE) != Some(service) {
             continue;
         }

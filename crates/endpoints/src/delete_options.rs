@@ -21,6 +21,9 @@ pub struct DeleteOptions {
     pub propagation_policy: Option<Propagation>,
     /// `dryRun`, as given.
     pub dry_run: Vec<String>,
+    /// It is to be deleted although it can not be read. Clients set it in vain, unless the server has the feature gate
+    /// `AllowUnsafeMalformedObjectDeletion`.
+    pub ignore_unreadable: bool,
 }
 
 /// What an object must be for a write to happen.
@@ -69,6 +72,10 @@ impl DeleteOptions {
                 .filter_map(Value::as_str)
                 .map(str::to_owned)
                 .collect(),
+            ignore_unreadable: body
+                .get(at::IGNORE_STORE_READ_ERROR_WITH_CLUSTER_BREAKING_POTENTIAL)
+                .and_then(Value::as_bool)
+                .unwrap_or_default(),
         }
     }
 
@@ -94,6 +101,7 @@ impl DeleteOptions {
                         .get_or_insert_with(|| Propagation::from(value.to_owned()));
                 }
                 "dryRun" => options.dry_run.push(value.to_owned()),
+                IGNORE_UNREADABLE => options.ignore_unreadable |= parse_bool(value),
                 _ => {}
             }
         }
@@ -133,16 +141,47 @@ impl DeleteOptions {
                 ["All"],
             );
         }
-        if errors.is_empty() {
-            return Ok(());
+        let others = [
+            (!self.dry_run.is_empty(), "dryRun"),
+            (self.propagation_policy.is_some(), "propagationPolicy"),
+            (self.orphan_dependents.is_some(), "orphanDependents"),
+            (self.grace_period_seconds.is_some(), "gracePeriodSeconds"),
+            (
+                self.preconditions != Preconditions::default(),
+                "preconditions",
+            ),
+        ];
+        for (_, other) in others
+            .iter()
+            .filter(|(given, _)| *given && self.ignore_unreadable)
+        {
+            let why = format!("cannot be set together with .{other}");
+            errors.invalid(&Path::new(IGNORE_UNREADABLE), true, why);
         }
-        Err(ApiError::invalid(
-            &GroupKind::new("meta.k8s.io", "DeleteOptions"),
-            "",
-            &errors,
-        ))
+        refuse(&errors)
+    }
+
+    /// # Errors
+    /// 422 for what one object may be deleted with, and many may not.
+    pub fn validate_for_many(&self) -> Result<(), ApiError> {
+        let mut errors = ErrorList::new();
+        if self.ignore_unreadable {
+            let why = "is not allowed with DELETECOLLECTION, try again after removing the option";
+            errors.invalid(&Path::new(IGNORE_UNREADABLE), true, why);
+        }
+        refuse(&errors)
     }
 }
+
+fn refuse(errors: &ErrorList) -> Result<(), ApiError> {
+    if errors.is_empty() {
+        return Ok(());
+    }
+    let kind = GroupKind::new("meta.k8s.io", "DeleteOptions");
+    Err(ApiError::invalid(&kind, "", errors))
+}
+
+const IGNORE_UNREADABLE: &str = "ignoreStoreReadErrorWithClusterBreakingPotential";
 
 impl Propagation {
     /// As clients write it.
@@ -197,6 +236,10 @@ mod tests {
         check(
             "dryRun=Some",
             "dryRun: Unsupported value: [\"Some\"]: supported values: \"All\"",
+        );
+        check(
+            "ignoreStoreReadErrorWithClusterBreakingPotential=true&gracePeriodSeconds=0",
+            "ignoreStoreReadErrorWithClusterBreakingPotential: Invalid value: true: cannot be set together with .gracePeriodSeconds",
         );
     }
 }

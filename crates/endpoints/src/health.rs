@@ -112,6 +112,8 @@ pub enum Part {
     Live,
     /// At `/readyz`.
     Ready,
+    /// At `/healthz` and `/readyz`.
+    Serving,
 }
 
 impl Part {
@@ -120,6 +122,7 @@ impl Part {
             Self::All | Self::StartUp => true,
             Self::Live => endpoint != Endpoint::Readyz,
             Self::Ready => endpoint == Endpoint::Readyz,
+            Self::Serving => endpoint != Endpoint::Livez,
         }
     }
 }

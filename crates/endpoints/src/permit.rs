@@ -26,18 +26,46 @@ impl Permit {
     /// # Errors
     /// 403
     pub(crate) async fn check_creation(&self, authorizer: &dyn Authorizer) -> Result<(), ApiError> {
-        let Some(attributes) = &self.attributes else {
+        let refused = self.check_also("create", authorizer).await;
+        refused.map_or(Ok(()), |(attributes, reason)| {
+            Err(forbidden(&attributes, &reason))
+        })
+    }
+
+    /// Whether the same who may delete an object may do so although it can not be read.
+    ///
+    /// # Errors
+    /// 403
+    pub(crate) async fn check_unsafe_deletion(
+        &self,
+        authorizer: &dyn Authorizer,
+    ) -> Result<(), ApiError> {
+        let verb = "unsafe-delete-ignore-read-errors";
+        let Some((attributes, reason)) = self.check_also(verb, authorizer).await else {
             return Ok(());
         };
+        let why = format!(
+            "not permitted to do \"{verb}\", reason: {}",
+            reason.as_str()
+        );
+        let target = attributes.resource.unwrap_or_default();
+        let resource = GroupResource::new(target.group, target.resource);
+        Err(ApiError::forbidden(&resource, &target.name, why))
+    }
+
+    /// What is refused to who was allowed this, with another verb, and why; `None` if that is allowed, too.
+    async fn check_also(
+        &self,
+        verb: &'static str,
+        authorizer: &dyn Authorizer,
+    ) -> Option<(Attributes, Reason)> {
         let attributes = Attributes {
-            verb: "create".into(),
-            ..(**attributes).clone()
+            verb: verb.into(),
+            ..(**self.attributes.as_ref()?).clone()
         };
         match authorizer.authorize(&attributes).wait().await {
-            Decision::Allow(_) => Ok(()),
-            Decision::Deny(reason) | Decision::NoOpinion(reason) => {
-                Err(forbidden(&attributes, &reason))
-            }
+            Decision::Allow(_) => None,
+            Decision::Deny(reason) | Decision::NoOpinion(reason) => Some((attributes, reason)),
         }
     }
 

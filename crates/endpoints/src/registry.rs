@@ -46,6 +46,8 @@ struct Source {
 
 /// Between attempts to read everything again.
 const PAUSE: std::time::Duration = std::time::Duration::from_secs(1);
+/// How often what can not be read is looked at again.
+const HEAL_EVERY: std::time::Duration = std::time::Duration::from_secs(5);
 
 /// What a resource is registered with.
 pub struct Registration {
@@ -386,14 +388,24 @@ impl Source {
     }
 }
 
-/// Reads everything again whenever changes were missed, as long as there is a registry.
+/// Reads everything again whenever changes were missed, and now and then what could not be read, as long as there
+/// is a registry.
 async fn follow_on(
     feeder: Arc<Feeder>,
     storage: Arc<dyn Storage>,
     place: Weak<Mutex<Option<Subscription>>>,
 ) {
     loop {
-        feeder.lost().await;
+        if tokio::time::timeout(HEAL_EVERY, feeder.lost())
+            .await
+            .is_err()
+        {
+            if place.strong_count() == 0 {
+                return;
+            }
+            feeder.heal(&*storage).await;
+            continue;
+        }
         let subscription = loop {
             match feeder.restart(&*storage).await {
                 Ok(subscription) => break subscription,

@@ -44,6 +44,8 @@ pub struct GenericServerOptions {
     pub authorizer: Arc<dyn Authorizer>,
     /// Whether who asks may be allowed to be somebody else for some verbs only.
     pub constrained_impersonation: bool,
+    /// Whether who is allowed to may delete what can not be read: `ignoreStoreReadErrorWithClusterBreakingPotential`.
+    pub unsafe_deletion: bool,
     /// The resources.
     pub registry: Arc<Registry>,
     /// Discovery and OpenAPI.
@@ -156,6 +158,7 @@ impl GenericServer {
             body_limit: limits.body,
             tables: options.tables,
             authorizer: options.authorizer,
+            unsafe_deletion: options.unsafe_deletion,
             deprecation: options.deprecation,
         };
         let chain = Chain {

@@ -23,6 +23,15 @@ pub(crate) enum Backend {
     Etcd(EtcdStore, Box<EtcdConfig>),
 }
 
+/// What is kept in other stores than the main one.
+#[derive(Default)]
+pub(crate) struct Elsewhere {
+    /// The resources.
+    pub(crate) overrides: Vec<Override>,
+    /// Whether each store is alive, and whether it is ready.
+    pub(crate) checks: Vec<[StoreCheck; 2]>,
+}
+
 /// Whether a store answers: what `/readyz` and the others are told.
 #[derive(Clone)]
 pub(crate) struct StoreCheck(Arc<dyn Fn() -> Result<(), String> + Send + Sync>);
@@ -59,17 +68,17 @@ impl Backend {
     }
 
     /// The stores of resources that are kept elsewhere; those of the same members are one. They are
-    /// compacted like the main one.
+    /// compacted like the main one, and asked how they are.
     pub(crate) fn overrides(
         &self,
         interval: Duration,
         background: &mut JoinSet<()>,
-    ) -> Result<Vec<Override>> {
+    ) -> Result<Elsewhere> {
         let Self::Etcd(_, config) = self else {
-            return Ok(Vec::new());
+            return Ok(Elsewhere::default());
         };
         let mut known: Vec<(&[String], Arc<dyn Storage>)> = Vec::new();
-        let mut found = Vec::new();
+        let mut found = Elsewhere::default();
         for ((group, resource), servers) in &config.overrides {
             let same = known.iter().find(|(known, _)| known == servers);
             let storage = match same {
@@ -87,12 +96,16 @@ impl Backend {
                             store.compact_together(interval, |_| {}).await;
                         });
                     }
+                    let check = |patience| probe(store.clone(), patience, background);
+                    found
+                        .checks
+                        .push([config.healthcheck_timeout, config.readycheck_timeout].map(check));
                     let store: Arc<dyn Storage> = Arc::new(store);
                     known.push((servers, Arc::clone(&store)));
                     store
                 }
             };
-            found.push(Override {
+            found.overrides.push(Override {
                 group: group.clone(),
                 resource: resource.clone(),
                 storage,

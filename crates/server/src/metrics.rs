@@ -42,6 +42,22 @@ pub(crate) const AUTHENTICATION: ReloadNames = ReloadNames {
     ],
 };
 
+/// Of `--encryption-provider-config`.
+pub(crate) const ENCRYPTION: ReloadNames = ReloadNames {
+    total: [
+        "apiserver_encryption_config_controller_automatic_reloads_total",
+        "[ALPHA] Total number of reload successes and failures of encryption configuration split by apiserver identity.",
+    ],
+    last: [
+        "apiserver_encryption_config_controller_automatic_reload_last_timestamp_seconds",
+        "[ALPHA] Timestamp of the last successful or failed automatic reload of encryption configuration split by apiserver identity.",
+    ],
+    info: [
+        "apiserver_encryption_config_controller_last_config_info",
+        "[ALPHA] Information about the last applied encryption configuration with hash as label, split by apiserver identity.",
+    ],
+};
+
 /// Of `--authorization-config`.
 pub(crate) const AUTHORIZATION: ReloadNames = ReloadNames {
     total: [
@@ -195,6 +211,8 @@ pub(crate) struct Counted {
     pub(crate) authentication: Arc<Reloads>,
     /// Of `--authorization-config`.
     pub(crate) authorization: Arc<Reloads>,
+    /// Of `--encryption-provider-config`.
+    pub(crate) encryption: Arc<Reloads>,
     /// Of authorization webhooks.
     pub(crate) reviews: Arc<AccessReviews>,
     /// Of the audit.
@@ -207,6 +225,7 @@ impl Counted {
         Self {
             authentication: Arc::new(Reloads::new(&AUTHENTICATION, server_id)),
             authorization: Arc::new(Reloads::new(&AUTHORIZATION, server_id)),
+            encryption: Arc::new(Reloads::new(&ENCRYPTION, server_id)),
             reviews: Arc::default(),
             audit: Arc::default(),
         }

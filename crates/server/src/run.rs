@@ -32,7 +32,9 @@ use crate::documents;
 use crate::encryption::Encryption;
 use crate::identity::Identity;
 use crate::machine;
+use crate::measured::{EtcdRequests, MeasuredStore, Transformations};
 use crate::metrics::Counted;
+use crate::resources::Resources;
 use crate::tables::BuiltIn;
 use crate::version;
 
@@ -64,19 +66,32 @@ pub async fn run(
         blocking(&config, Identity::load),
         blocking(&config, open_backend)
     )?;
-    let storage = backend.storage();
+    let resources = Arc::new(Resources::below(&config.key_prefix));
+    let requests = Arc::new(EtcdRequests::new(Arc::clone(&resources)));
+    let transformations = Arc::new(Transformations::new(Arc::clone(&resources)));
     let mut background = JoinSet::new();
-    let mut overrides = backend.overrides(config.compaction_interval, &mut background)?;
+    let mut elsewhere = backend.overrides(config.compaction_interval, &mut background)?;
+    let mut storage = backend.storage();
+    if config.etcd.is_some() {
+        storage = Arc::new(MeasuredStore::new(storage, &requests));
+        for kept in &mut elsewhere.overrides {
+            kept.storage = Arc::new(MeasuredStore::new(Arc::clone(&kept.storage), &requests));
+        }
+    }
     let encryption = match &config.encryption {
         Some(encryption) => {
             let inner = Arc::clone(&storage);
-            Some(Encryption::start(encryption, &config.key_prefix, inner).await?)
+            Some(Encryption::start(encryption, &resources, inner).await?)
         }
         None => None,
     };
     let storage = match &encryption {
         Some(encryption) => {
-            for kept in &mut overrides {
+            let account = Arc::clone(&transformations);
+            encryption
+                .store
+                .account_to(Box::new(move |what| account.happened(what)));
+            for kept in &mut elsewhere.overrides {
                 kept.storage = Arc::new(encryption.store.of(Arc::clone(&kept.storage)));
             }
             Arc::new(encryption.store.clone())
@@ -119,7 +134,7 @@ pub async fn run(
                 "--kubelet-client-certificate and --kubelet-client-key do not belong together",
             )?,
         services: config.services.clone(),
-        overrides,
+        overrides: elsewhere.overrides,
     };
     let api = Api::start(Arc::clone(&storage), &options)
         .await
@@ -178,17 +193,25 @@ pub async fn run(
     let (alive, ready_to_serve) = backend.checks(&mut background);
     let health = Health::new().with_livez_grace(config.livez_grace);
     let mut health = start_up.checks(health, alive, ready_to_serve);
+    for (at, [alive, ready]) in elsewhere.checks.into_iter().enumerate() {
+        health.add(Part::All, format!("etcd-override-{at}"), alive);
+        health.add(Part::Ready, format!("etcd-override-readiness-{at}"), ready);
+    }
     if let Some(encryption) = encryption {
         if let Some(check) = encryption.check() {
-            health.add(Part::All, "kms-providers", check);
+            // Starting again would not help.
+            health.add(Part::Serving, "kms-providers", check);
         }
-        background.spawn(encryption.follow());
+        background.spawn(encryption.follow(Arc::clone(&counted.encryption)));
     }
     let pages = identity
         .accounts
         .pages(&config, &documents::reached_at(&config, address));
     metrics.register(Arc::clone(&counted.authentication) as Arc<dyn Collector>);
     metrics.register(Arc::clone(&counted.authorization) as Arc<dyn Collector>);
+    metrics.register(Arc::clone(&counted.encryption) as Arc<dyn Collector>);
+    metrics.register(requests as Arc<dyn Collector>);
+    metrics.register(transformations as Arc<dyn Collector>);
     metrics.register(Arc::clone(&counted.reviews) as Arc<dyn Collector>);
     metrics.register(Arc::clone(&counted.audit) as Arc<dyn Collector>);
     metrics.register(Arc::clone(&identity.accounts.counted) as Arc<dyn Collector>);
@@ -196,6 +219,7 @@ pub async fn run(
         authenticator: identity.authenticator.clone(),
         authorizer: Arc::clone(&access.authorizer),
         constrained_impersonation: options.switches.gate("ConstrainedImpersonation"),
+        unsafe_deletion: options.switches.gate("AllowUnsafeMalformedObjectDeletion"),
         registry: Arc::clone(&api.registry),
         documents: Arc::new(Documents::new(
             documents::discovery(&api.offered, &config, address),

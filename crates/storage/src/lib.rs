@@ -52,7 +52,7 @@
 //!
 //! # Modules, in reading order
 //!
-//! The types: `key`, `record`, `error`. The seam: `storage`, with `stream` and `observe` for the two
+//! The types: `key`, `record`, `sealed`, `error`. The seam: `storage`, with `stream` and `observe` for the two
 //! ways to follow changes. Functions for every backend: `update`. And the backends, each behind a
 //! feature of its name: `rocks` on one machine's disk, without which the crate needs no C++
 //! compiler, and `etcd` on a cluster that many servers share. `encryption` wraps any of them.
@@ -65,6 +65,7 @@ mod error;
 mod key;
 mod observe;
 mod record;
+mod sealed;
 mod storage;
 mod stream;
 mod update;
@@ -73,6 +74,7 @@ pub use error::{Cause, StorageError};
 pub use key::{Key, KeyRange};
 pub use observe::{Batch, Feed, Observer, Subscription};
 pub use record::{At, Change, Event, Expect, Listing, Page, Record, Revision};
+pub use sealed::unopened;
 pub use storage::{Answer, Storage};
 pub use stream::EventStream;
 pub use update::{Update, count, guaranteed_update};

@@ -46,7 +46,7 @@ impl Lookup {
     /// An object, as it is cached. In the namespace that is not empty.
     ///
     /// # Errors
-    /// 500 if the resource is not served.
+    /// 500 if the resource is not served, or the object can not be read.
     pub(crate) fn entry(
         &self,
         place: Place,
@@ -54,11 +54,11 @@ impl Lookup {
         name: &str,
     ) -> Result<Option<Arc<Entry>>, ApiError> {
         let store = self.store(place)?;
-        Ok(if namespace.is_empty() {
-            store.cache().get(name)
+        if namespace.is_empty() {
+            store.cache().find(name)
         } else {
-            store.cache().get(&format!("{namespace}/{name}"))
-        })
+            store.cache().find(&format!("{namespace}/{name}"))
+        }
     }
 
     /// An object to read.
@@ -85,7 +85,7 @@ impl Lookup {
         place: Place,
         namespace: Option<&str>,
     ) -> Result<Vec<Arc<Entry>>, ApiError> {
-        Ok(self.store(place)?.cache().all(namespace))
+        self.store(place)?.cache().all(namespace)
     }
 }
 
@@ -118,7 +118,7 @@ impl<T> Computed<T> {
         {
             return Ok(Arc::clone(value));
         }
-        let value = Arc::new(compute(&store.cache().all(None))?);
+        let value = Arc::new(compute(&store.cache().all(None)?)?);
         *kept = Some((revision, Arc::clone(&value)));
         Ok(value)
     }

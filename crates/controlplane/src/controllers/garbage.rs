@@ -13,7 +13,7 @@ use std::collections::{HashMap, HashSet};
 use std::pin::Pin;
 use std::sync::Arc;
 
-use pintle_endpoints::cache::Entry;
+use pintle_endpoints::cache::{Entry, Snapshot};
 use pintle_endpoints::delete_options::{DeleteOptions, Propagation};
 use pintle_endpoints::metadata::{Metadata, MetadataMut};
 use pintle_endpoints::store::finalizers::{FOREGROUND, ORPHAN};
@@ -117,7 +117,7 @@ impl Collector {
                     *seen = change.revision();
                 }
             } else {
-                news.take_in_all(&cache.all(None))?;
+                news.take_in_all(&cache.newest().0)?;
                 // Owners that are gone may have left no trace.
                 self.swept = None;
                 *seen = newest;
@@ -167,7 +167,10 @@ impl Collector {
             (true, namespace) => format!("{namespace}/{}", owner.name),
             (false, _) => owner.name.clone(),
         };
-        let found = store.cache().get(&key);
+        // What can not be read is there.
+        let Ok(found) = store.cache().find(&key) else {
+            return State::Solid;
+        };
         if found.is_none_or(|entry| entry.uid() != owner.uid) {
             self.missing.insert(owner.uid.clone());
             return State::Gone;
@@ -397,9 +400,9 @@ impl News<'_> {
     }
 
     /// Every object that there is.
-    fn take_in_all(&mut self, entries: &[Arc<Entry>]) -> Result<(), ApiError> {
+    fn take_in_all(&mut self, snapshot: &Snapshot) -> Result<(), ApiError> {
         let before = std::mem::take(self.nodes);
-        for entry in entries {
+        for entry in snapshot.iter() {
             match before.get(entry.key()) {
                 Some(node) if node.revision == entry.revision() => {
                     self.nodes.insert(entry.key().to_owned(), node.clone());

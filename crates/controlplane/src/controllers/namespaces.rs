@@ -75,8 +75,14 @@ impl Namespaces {
                 continue;
             }
             let all = || store.cache().all(Some(namespace));
-            if all().is_empty() {
-                continue;
+            // What can not be read stays, and so does the namespace.
+            match all() {
+                Ok(none) if none.is_empty() => continue,
+                Ok(_) => {}
+                Err(error) => {
+                    remains.faults.push(error.to_string());
+                    continue;
+                }
             }
             let deleted = store
                 .delete_collection(&permit, &cx, &options, &ListOptions::default())
@@ -84,7 +90,7 @@ impl Namespaces {
             if let Err(error) = deleted {
                 remains.faults.push(error.to_string());
             }
-            let left = all();
+            let left = all()?;
             if !left.is_empty() {
                 // Upstream writes the dot of the core group too.
                 let resource = format!("{}.{}", row.name, row.group);
@@ -270,7 +276,7 @@ impl Controller for Namespaces {
     fn pass(&mut self) -> Pin<Box<dyn Future<Output = Result<(), ApiError>> + Send + '_>> {
         Box::pin(async move {
             let namespaces: Arc<Store> = self.tools.store("", "namespaces")?;
-            for entry in namespaces.cache().all(None) {
+            for entry in namespaces.cache().all(None)? {
                 if entry.field("status.phase") == "Terminating" {
                     // What stays is looked at again when something changes.
                     self.look_at(&namespaces, entry.name()).await?;

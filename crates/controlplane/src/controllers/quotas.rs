@@ -54,7 +54,7 @@ impl Quotas {
             for name in measured() {
                 used.entry(name.clone()).or_insert(Quantity::ZERO);
             }
-            for entry in store.cache().all(Some(namespace)) {
+            for entry in store.cache().all(Some(namespace))? {
                 let object = entry.record()?;
                 if scopes.iter().all(|scope| evaluator.is_in(scope, &object)) {
                     let mut usage = evaluator.usage(&object, now);
@@ -151,7 +151,7 @@ impl Controller for Quotas {
         Box::pin(async move {
             let quotas = self.tools.store("", "resourcequotas")?;
             let mut settled = true;
-            for entry in quotas.cache().all(None) {
+            for entry in quotas.cache().all(None)? {
                 settled &= self.look_at(&quotas, entry.key()).await?;
             }
             if !settled {

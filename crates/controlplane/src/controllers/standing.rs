@@ -60,7 +60,7 @@ impl Controller for Accounts {
                 tools.store("", "namespaces")?,
                 tools.store("", "serviceaccounts")?,
             );
-            for namespace in namespaces.cache().all(None) {
+            for namespace in namespaces.cache().all(None)? {
                 let name = namespace.name();
                 let key = format!("{name}/default");
                 if !is_active(&namespace) || accounts.cache().get(&key).is_some() {
@@ -100,7 +100,7 @@ impl Controller for RootCa {
                 tools.store("", "namespaces")?,
                 tools.store("", "configmaps")?,
             );
-            for namespace in namespaces.cache().all(None) {
+            for namespace in namespaces.cache().all(None)? {
                 let name = namespace.name();
                 if !is_active(&namespace) {
                     continue;

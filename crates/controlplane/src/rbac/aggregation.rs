@@ -48,6 +48,8 @@ pub async fn keep_aggregated(registry: Arc<Registry>, environment: Environment) 
 }
 
 async fn fill_all(store: &Store, environment: &Environment) -> Result<(), ApiError> {
+    // Of roles that can not be read nobody knows what they give.
+    store.cache().all(None)?;
     let (snapshot, _) = store.cache().newest();
     for entry in snapshot.iter() {
         let object = entry.record()?;

@@ -42,8 +42,9 @@ pub async fn repair(environment: &Environment, services: &Services) -> Result<()
 }
 
 fn all(stores: &Stores) -> Result<Vec<Record>, ApiError> {
-    let (snapshot, _) = stores.services.cache().newest();
-    snapshot.entries().map(|entry| entry.record()).collect()
+    // With one that can not be read, nobody knows what is free.
+    let all = stores.services.cache().all(None)?;
+    all.iter().map(|entry| entry.record()).collect()
 }
 
 async fn repair_ports(services: &Services, seen: &Taken, all: &[Record]) -> Result<(), ApiError> {
@@ -108,7 +109,7 @@ async fn repair_addresses(
         for ip in service.spec().cluster_ips().iter().filter_map(ip::parse) {
             owned.insert((ip.to_string(), owner.clone()));
             let addresses = &stores.addresses;
-            match addresses.store().cache().get(&ip.to_string()) {
+            match addresses.store().cache().find(&ip.to_string())? {
                 Some(entry) => {
                     if owner_of(&entry.record()?) != owner {
                         warn!(owner, %ip, "a service has an address that is taken by another object");
@@ -160,7 +161,7 @@ async fn release_unowned(
         let is_young = made.is_some_and(|made| made.plus_seconds(GRACE) > now);
         let pair = (entry.name().to_owned(), owner_of(&record));
         // A service may have come since its list was made.
-        let owner_exists = stores.services.cache().get(&pair.1).is_some();
+        let owner_exists = stores.services.cache().find(&pair.1)?.is_some();
         let is_used = owned.contains(&pair) || owner_exists && was_written(stores, &pair)?;
         if !is_young && !is_used {
             warn!(address = pair.0, "nobody has this address; giving it back");

@@ -11,6 +11,7 @@ use pintle_storage::Revision;
 use super::entry::{Entry, made_once};
 use super::forms::Version;
 use super::object::Object;
+use super::unreadable::{Decoded, Unreadable};
 use crate::data::Gather;
 
 /// What an event says has happened, to the selection of who watches.
@@ -22,6 +23,8 @@ pub enum EventType {
     Modified,
     /// An object is gone, or no longer selected.
     Deleted,
+    /// What is stored of an object that may be selected can not be read. Watches end with it.
+    Error,
 }
 
 impl EventType {
@@ -31,6 +34,7 @@ impl EventType {
             Self::Added => "ADDED",
             Self::Modified => "MODIFIED",
             Self::Deleted => "DELETED",
+            Self::Error => "ERROR",
         }
     }
 
@@ -40,11 +44,13 @@ impl EventType {
             Self::Added => br#"{"type":"ADDED","object":"#,
             Self::Modified => br#"{"type":"MODIFIED","object":"#,
             Self::Deleted => br#"{"type":"DELETED","object":"#,
+            Self::Error => br#"{"type":"ERROR","object":"#,
         }
     }
 }
 
-/// A write to one object: before and after. At least one of both is there.
+/// A write to one object: before and after. At least one of both is there, unless what was there could not
+/// be read.
 ///
 /// In JSON the bytes of the object are those of its [`Entry`]. In protobuf it is encoded at first use and then kept, once per
 /// type of event and version, so that five hundred watchers cost one encoding.
@@ -52,10 +58,12 @@ pub struct Event {
     revision: Revision,
     new: Option<Arc<Entry>>,
     old: Option<Arc<Entry>>,
+    /// What is there after the write, where that can not be read.
+    unreadable: Option<Arc<Unreadable>>,
     /// `old` with this event's revision: what those see for whom the object is gone.
     gone: OnceLock<Arc<Entry>>,
     /// By type of event and version.
-    protobuf: [OnceLock<Box<[OnceLock<Bytes>]>>; 3],
+    protobuf: [OnceLock<Box<[OnceLock<Bytes>]>>; 4],
 }
 
 impl Event {
@@ -64,19 +72,35 @@ impl Event {
         new: Option<Arc<Entry>>,
         old: Option<Arc<Entry>>,
     ) -> Self {
-        debug_assert!(new.is_some() || old.is_some());
         Self {
             revision,
             new,
             old,
+            unreadable: None,
             gone: OnceLock::new(),
             protobuf: Default::default(),
+        }
+    }
+
+    /// A write of `old` to what a record of the storage turned out to be.
+    pub(crate) fn of(revision: Revision, decoded: Decoded, old: Option<Arc<Entry>>) -> Self {
+        match decoded {
+            Ok(new) => Self::new(revision, Some(new), old),
+            Err(unreadable) => Self {
+                unreadable: Some(unreadable),
+                ..Self::new(revision, None, old)
+            },
         }
     }
 
     /// The revision of the write.
     pub fn revision(&self) -> Revision {
         self.revision
+    }
+
+    /// What is there after the write, where that can not be read.
+    pub(crate) fn unreadable(&self) -> Option<&Arc<Unreadable>> {
+        self.unreadable.as_ref()
     }
 
     /// The object after the write, unless it is gone.
@@ -101,6 +125,7 @@ impl Event {
     pub(crate) fn object(&self, what: EventType) -> Option<&Arc<Entry>> {
         match what {
             EventType::Added | EventType::Modified => self.new.as_ref(),
+            EventType::Error => None,
             EventType::Deleted => {
                 let old = self.old.as_ref()?;
                 Some(self.gone.get_or_init(|| Arc::new(old.at(self.revision))))

@@ -6,13 +6,13 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use arc_swap::ArcSwap;
 use bytes::Bytes;
 use pintle_storage::{
-    Batch, Event, Key, KeyRange, Listing, Observer, Page, Revision, Storage, StorageError,
+    Batch, Event, Key, KeyRange, Listing, Observer, Page, Record, Revision, Storage, StorageError,
     Subscription,
 };
 use tokio::sync::Notify;
 use tokio::task::spawn_blocking;
 
-use super::{Cache, Entry, Progress};
+use super::{Cache, Decoded, Progress};
 
 /// Fills all caches of a store from one subscription.
 ///
@@ -109,7 +109,7 @@ impl Feeder {
             let mut fresh = cache.begin_anew();
             each_page(storage, cache, revision, |entries| {
                 for entry in entries {
-                    fresh.put(entry);
+                    fresh.take_in(entry);
                 }
             })
             .await?;
@@ -120,6 +120,33 @@ impl Feeder {
         self.progress
             .advance(held.map_or(revision, |held| held.max(revision)));
         Ok(subscription)
+    }
+
+    /// Reads again what could not be read: the key to it may be there by now.
+    pub async fn heal(&self, storage: &dyn Storage) {
+        let caches: Vec<_> = self.caches.load().values().cloned().collect();
+        for cache in caches {
+            let mut records = Vec::new();
+            for unreadable in cache.unreadable() {
+                let key = cache.storage_key(unreadable.key());
+                match storage.get(&key, Revision::ZERO).await {
+                    Ok(found) => records.extend(found.value),
+                    // It will be tried again.
+                    Err(_) => return,
+                }
+            }
+            if records.is_empty() {
+                continue;
+            }
+            let heal = move || {
+                let decode = |it: &Record| cache.decode(&it.key, &it.value, it.mod_revision);
+                let decoded: Vec<_> = records.iter().filter_map(decode).collect();
+                cache.heal(&decoded);
+            };
+            if let Err(error) = spawn_blocking(heal).await {
+                tracing::error!(%error, "what could not be read can not be looked at");
+            }
+        }
     }
 
     /// Adds caches to a store that is being followed, as a new custom resource does.
@@ -217,7 +244,7 @@ async fn each_page(
     storage: &dyn Storage,
     cache: &Arc<Cache>,
     at: Revision,
-    mut take: impl FnMut(&[Arc<Entry>]),
+    mut take: impl FnMut(&[Decoded]),
 ) -> Result<(), StorageError> {
     let range = cache.range();
     let mut page = Page {
@@ -226,6 +253,7 @@ async fn each_page(
         at: Some(at),
     };
     let mut decoding = VecDeque::new();
+    cache.counts().initializations.inc();
     loop {
         let Listing { records, more } = storage.list(&range, page.clone()).await?.value;
         page.from = records.last().map(|last| last.key.next());

@@ -137,6 +137,11 @@ impl Forms {
             .position(|field| *field.label == *label)
     }
 
+    /// The canonical label of the selectable field at a position.
+    pub(crate) fn label(&self, at: usize) -> &str {
+        &self.selectable[at].label
+    }
+
     /// The positions of the fields that are indexed.
     pub(crate) fn indexed(&self) -> impl Iterator<Item = usize> {
         self.selectable
@@ -273,7 +278,7 @@ impl Forms {
             .iter()
             .find(|form| form.api_version == *api_version);
         served.ok_or_else(|| {
-            ApiError::internal(format!(
+            undecodable(format_args!(
                 "no kind \"{}\" is registered for version \"{api_version}\"",
                 self.hub().kind
             ))
@@ -301,7 +306,7 @@ fn encode_json_document(object: &Record) -> Bytes {
 }
 
 fn undecodable(error: impl std::fmt::Display) -> ApiError {
-    ApiError::internal(format!("unable to decode a stored object: {error}"))
+    ApiError::unknown(error.to_string())
 }
 
 /// The text that a selector compares with a value: strings as they are, numbers and booleans as JSON.

@@ -19,6 +19,7 @@
 //! snapshot S second. The snapshot then holds every change up to P, so it is the state at the later
 //! of P and its own last change, exactly.
 
+mod counts;
 mod draft;
 pub mod entry;
 pub mod event;
@@ -32,8 +33,9 @@ pub mod progress;
 mod protobuf;
 pub mod selection;
 pub mod snapshot;
+mod unreadable;
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
@@ -42,6 +44,7 @@ use bytes::Bytes;
 use pintle_runtime::status::ApiError;
 use pintle_storage::{Key, KeyRange, Revision};
 
+pub(crate) use counts::{Counts, Lists, Source, Tally};
 pub use draft::Draft;
 pub(crate) use draft::key;
 pub use entry::{Cost, Entry, Extra};
@@ -53,6 +56,7 @@ pub use progress::Progress;
 pub use selection::Selection;
 use snapshot::Interval;
 pub use snapshot::Snapshot;
+pub(crate) use unreadable::{Decoded, Unreadable};
 
 use crate::watch::hub::Hub;
 use history::History;
@@ -69,9 +73,8 @@ pub struct Cache {
     filled: AtomicU64,
     /// What writers have encoded and the commit has not told yet, by the address of the value.
     announced: Mutex<HashMap<usize, Arc<Announced>>>,
-    /// What is stored and can not be decoded, by key, and why; kept until it is written anew.
-    unreadable: Mutex<BTreeMap<Box<str>, String>>,
     hub: Arc<Hub>,
+    counts: Counts,
 }
 
 /// How much a cache may keep for readers of the past and slow watchers.
@@ -112,8 +115,8 @@ impl Cache {
             history: Mutex::new(History::new(empty, options.history_bytes)),
             filled: AtomicU64::new(0),
             announced: Mutex::default(),
-            unreadable: Mutex::default(),
             hub,
+            counts: Counts::default(),
         }
     }
 
@@ -148,6 +151,11 @@ impl Cache {
         self.hub.interested(namespace, name)
     }
 
+    /// What it counts.
+    pub(crate) fn counts(&self) -> &Counts {
+        &self.counts
+    }
+
     /// How many watchers there are.
     pub fn watchers(&self) -> usize {
         self.hub.watchers()
@@ -171,15 +179,36 @@ impl Cache {
         (snapshot, revision)
     }
 
-    /// The newest state of one object.
+    /// The newest state of one object. That there is none does not say that nothing is stored: see
+    /// [`Cache::find`].
     pub fn get(&self, key: &str) -> Option<Arc<Entry>> {
         self.current.load().get(key).cloned()
     }
 
+    /// The newest state of one object; `None` if there is nothing.
+    ///
+    /// # Errors
+    /// 500 if there is something that can not be read, with its key and the reason.
+    pub fn find(&self, key: &str) -> Result<Option<Arc<Entry>>, ApiError> {
+        let snapshot = self.current.load();
+        match snapshot.get(key) {
+            Some(entry) => Ok(Some(Arc::clone(entry))),
+            None => match snapshot.unreadable(key) {
+                Some(unreadable) => Err(unreadable.error()),
+                None => Ok(None),
+            },
+        }
+    }
+
     /// The newest state of the objects in a namespace, or of all, in the order of keys.
-    pub fn all(&self, namespace: Option<&str>) -> Vec<Arc<Entry>> {
+    ///
+    /// # Errors
+    /// 500 if there is one that can not be read, with its key and the reason: all but some is not all.
+    pub fn all(&self, namespace: Option<&str>) -> Result<Vec<Arc<Entry>>, ApiError> {
         let interval = namespace.map_or_else(Interval::all, Interval::namespace);
-        self.current.load().range(&interval).cloned().collect()
+        let snapshot = self.current.load();
+        snapshot.check_readable(&interval, None)?;
+        Ok(snapshot.range(&interval).cloned().collect())
     }
 
     /// The state as of `revision`, which the store has reached, if it is remembered and not compacted.
@@ -248,11 +277,11 @@ impl Cache {
     }
 
     /// Fills the cache with what was stored before it began; `revision` is that of the read.
-    pub(crate) fn load(&self, entries: &[Arc<Entry>], revision: Revision) {
+    pub(crate) fn load(&self, entries: &[Decoded], revision: Revision) {
         let mut history = lock(&self.history);
         let mut snapshot = Snapshot::clone(&self.current.load());
         for entry in entries {
-            snapshot.put(entry);
+            snapshot.take_in(entry);
         }
         snapshot.advance(revision);
         self.filled.store(revision.0, Ordering::Release);
@@ -261,17 +290,22 @@ impl Cache {
     }
 
     /// The entries of what is stored now.
-    pub(crate) fn read(&self, records: &[pintle_storage::Record]) -> Vec<Arc<Entry>> {
-        let entries = records.iter().filter_map(|record| {
-            self.current_entry(&record.key, &record.value, record.mod_revision)
-        });
+    pub(crate) fn read(&self, records: &[pintle_storage::Record]) -> Vec<Decoded> {
+        let decoded = records
+            .iter()
+            .filter_map(|record| self.decoded(&record.key, &record.value, record.mod_revision));
         // Who asks for protobuf does not do it at once.
-        entries.inspect(Entry::settle).map(Arc::new).collect()
+        decoded
+            .inspect(|decoded| {
+                if let Ok(entry) = decoded {
+                    entry.settle();
+                }
+            })
+            .collect()
     }
 
     /// Begins anew, after changes were missed: with nothing at first.
     pub(crate) fn begin_anew(&self) -> Snapshot {
-        lock(&self.unreadable).clear();
         Snapshot::empty(&self.forms, Revision::ZERO)
     }
 
@@ -287,23 +321,13 @@ impl Cache {
         self.hub.end_watches();
     }
 
-    /// Whether an object that is not in the cache is not there, or can not be decoded.
-    ///
-    /// # Errors
-    /// 500 for one that can not be decoded, with the reason.
-    pub(crate) fn check_readable(&self, key: &str) -> Result<(), ApiError> {
-        match lock(&self.unreadable).get(key) {
-            None => Ok(()),
-            Some(why) => Err(ApiError::internal(why)),
-        }
-    }
-
     /// Takes in a commit. Called by the storage, in the order of revisions.
     pub(crate) fn apply(&self, events: &[pintle_storage::Event]) {
         let mut history = lock(&self.history);
         let mut snapshot = self.current.load_full();
         let mut changes = Vec::with_capacity(events.len());
         let filled = Revision(self.filled.load(Ordering::Acquire));
+        self.counts.received.add(events.len() as u64);
         for event in events.iter().filter(|event| event.revision > filled) {
             let mut next = Snapshot::clone(&snapshot);
             let Some(change) = self.change(&mut next, event) else {
@@ -320,25 +344,20 @@ impl Cache {
     }
 
     fn change(&self, snapshot: &mut Snapshot, event: &pintle_storage::Event) -> Option<Event> {
+        let revision = event.revision;
         let Some(value) = &event.value else {
             let key = self.below_prefix(&event.key)?;
-            lock(&self.unreadable).remove(key);
-            let old = snapshot.remove(key, event.revision)?;
-            return Some(Event::new(event.revision, None, Some(old)));
+            let was_unreadable = snapshot.unreadable(key).is_some();
+            let old = snapshot.remove(key, revision);
+            // Of what nobody could read nobody is told, but the state is another.
+            return (old.is_some() || was_unreadable).then(|| Event::new(revision, None, old));
         };
         let new = match self.announced(value) {
-            Some(announced) => announced.entry_at(event.revision),
-            None => match self.current_entry(&event.key, value, event.revision) {
-                Some(entry) => Arc::new(entry),
-                // What was there is gone for all who can not read what is there now.
-                None => {
-                    let old = snapshot.remove(self.below_prefix(&event.key)?, event.revision)?;
-                    return Some(Event::new(event.revision, None, Some(old)));
-                }
-            },
+            Some(announced) => Ok(announced.entry_at(revision)),
+            None => self.decoded(&event.key, value, revision)?,
         };
-        let old = snapshot.put(&new);
-        Some(Event::new(event.revision, Some(new), old))
+        let old = snapshot.take_in(&new);
+        Some(Event::of(revision, new, old))
     }
 
     fn announced(&self, value: &Bytes) -> Option<Arc<Announced>> {
@@ -347,42 +366,63 @@ impl Cache {
             .cloned()
     }
 
-    /// Decodes what someone else has stored. What does not decode is left out, and said so.
-    pub(crate) fn entry(&self, key: &Key, value: &Bytes, revision: Revision) -> Option<Entry> {
-        self.below_prefix(key)?;
-        self.decode(key, value, revision).ok()
+    /// What is stored at `key` and can not be read.
+    pub(crate) fn unreadable_at(&self, key: &str) -> Option<Arc<Unreadable>> {
+        self.current.load().unreadable(key).cloned()
     }
 
-    /// The same for what is stored now; what does not decode is remembered.
-    fn current_entry(&self, key: &Key, value: &Bytes, revision: Revision) -> Option<Entry> {
+    /// What is stored and can not be read.
+    pub(crate) fn unreadable(&self) -> Vec<Arc<Unreadable>> {
+        self.current.load().all_unreadable().cloned().collect()
+    }
+
+    /// Has readers see what could not be read and can be now, though nobody has written it: what opens it is
+    /// there again. All watches end, because it is no change that they could be told.
+    pub(crate) fn heal(&self, healed: &[Decoded]) {
+        let mut history = lock(&self.history);
+        let mut snapshot = Snapshot::clone(&self.current.load());
+        let mut any = false;
+        for entry in healed.iter().filter_map(|decoded| decoded.as_ref().ok()) {
+            let was = snapshot.unreadable(entry.key());
+            if was.is_some_and(|was| was.revision() == entry.revision()) {
+                snapshot.put(entry);
+                any = true;
+            }
+        }
+        if any {
+            let snapshot = Arc::new(snapshot);
+            history.restart(Arc::clone(&snapshot));
+            self.current.store(snapshot);
+            self.hub.end_watches();
+        }
+    }
+
+    /// Decodes what someone else has stored, and says in the log if that can not be; `None` if it is not below
+    /// the prefix.
+    pub(crate) fn decoded(&self, key: &Key, value: &Bytes, revision: Revision) -> Option<Decoded> {
+        let decoded = self.decode(key, value, revision)?;
+        if let Err(unreadable) = &decoded {
+            self.counts.undecodable.inc();
+            tracing::error!("{unreadable:?}");
+        }
+        Some(decoded)
+    }
+
+    /// The same without a word.
+    pub(crate) fn decode(&self, key: &Key, value: &Bytes, revision: Revision) -> Option<Decoded> {
         let below = self.below_prefix(key)?;
-        match self.decode(key, value, revision) {
-            Ok(entry) => {
-                let mut unreadable = lock(&self.unreadable);
-                if !unreadable.is_empty() {
-                    unreadable.remove(below);
-                }
-                Some(entry)
-            }
-            Err(why) => {
-                lock(&self.unreadable).insert(below.into(), why);
-                None
-            }
-        }
-    }
-
-    fn decode(&self, key: &Key, value: &Bytes, revision: Revision) -> Result<Entry, String> {
-        let draft = self
-            .forms
-            .decode_stored(value)
-            .and_then(|hub| Draft::new(&self.forms, &hub));
-        match draft {
-            Ok(draft) => Ok(draft.with_stored(value.clone()).at(revision)),
-            Err(error) => {
-                tracing::error!(%key, %error, "an object can not be decoded and is not served");
-                Err(format!("unable to decode the value at {key}: {error}"))
-            }
-        }
+        let draft = match pintle_storage::unopened(value) {
+            None => self
+                .forms
+                .decode_stored(value)
+                .and_then(|hub| Draft::new(&self.forms, &hub))
+                .map_err(|error| format!("unable to decode the value at {key}: {error}")),
+            Some(why) => Err(format!("unable to transform key \"{key}\": {why}")),
+        };
+        Some(match draft {
+            Ok(draft) => Ok(Arc::new(draft.with_stored(value.clone()).at(revision))),
+            Err(why) => Err(Arc::new(Unreadable::new(below, revision, why))),
+        })
     }
 
     fn below_prefix<'a>(&self, key: &'a Key) -> Option<&'a str> {

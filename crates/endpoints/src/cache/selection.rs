@@ -139,8 +139,27 @@ impl Selection {
             && (self.labels.is_everything() || self.labels.matches(|key| entry.label(key)))
     }
 
+    /// Whether an object of which nothing is known but its key may be selected.
+    pub(crate) fn may_select(&self, key: &str) -> bool {
+        let (namespace, name) = key.rsplit_once('/').unwrap_or(("", key));
+        let may_hold = |term: &FieldTerm| match term.place {
+            Place::Name => (name == &*term.value) == term.equal,
+            Place::Namespace => (namespace == &*term.value) == term.equal,
+            Place::Value(_) | Place::Nowhere => true,
+        };
+        self.namespace
+            .as_deref()
+            .is_none_or(|selected| namespace == selected)
+            && self.fields.iter().all(may_hold)
+    }
+
     /// What a change means to who watches the selection; `None` if it is outside before and after.
     pub(crate) fn classify(&self, event: &Event) -> Option<EventType> {
+        if let Some(unreadable) = event.unreadable() {
+            return self
+                .may_select(unreadable.key())
+                .then_some(EventType::Error);
+        }
         let is_in = |entry: Option<&Arc<Entry>>| entry.is_some_and(|entry| self.matches(entry));
         match (is_in(event.old_entry()), is_in(event.new_entry())) {
             (false, true) => Some(EventType::Added),
@@ -151,46 +170,44 @@ impl Selection {
     }
 
     /// Calls `visit` with the selected objects of an interval, in the order of keys, until it says
-    /// to stop by `false`.
+    /// to stop by `false`. The answer is how many objects were looked at.
     pub(crate) fn visit(
         &self,
         snapshot: &Snapshot,
         interval: &Interval,
         mut visit: impl FnMut(&Arc<Entry>) -> bool,
-    ) {
+    ) -> u64 {
         if !self.is_selective() {
             // The interval says it all, and an entry that is not looked at costs no cache miss.
-            for entry in snapshot.range(interval) {
-                if !visit(entry) {
-                    return;
-                }
-            }
-            return;
+            return each(snapshot.range(interval), visit);
         }
-        let mut visit = |entry: &Arc<Entry>| !self.matches(entry) || visit(entry);
+        let visit = |entry: &Arc<Entry>| !self.matches(entry) || visit(entry);
         if let Some(key) = self.key() {
-            if let Some(entry) = snapshot.get(&key).filter(|_| interval.contains(&key)) {
-                visit(entry);
-            }
-            return;
+            let entry = snapshot.get(&key).filter(|_| interval.contains(&key));
+            return each(entry.into_iter(), visit);
         }
-        if let Some(indexed) = self
+        let indexed = self
             .indexed()
-            .and_then(|(field, value)| snapshot.indexed(field, value, interval))
-        {
-            for entry in indexed {
-                if !visit(entry) {
-                    return;
-                }
-            }
-            return;
-        }
-        for entry in snapshot.range(interval) {
-            if !visit(entry) {
-                return;
-            }
+            .and_then(|(field, value)| snapshot.indexed(field, value, interval));
+        match indexed {
+            Some(indexed) => each(indexed, visit),
+            None => each(snapshot.range(interval), visit),
         }
     }
+}
+
+fn each<'a>(
+    entries: impl Iterator<Item = &'a Arc<Entry>>,
+    mut visit: impl FnMut(&'a Arc<Entry>) -> bool,
+) -> u64 {
+    let mut seen = 0;
+    for entry in entries {
+        seen += 1;
+        if !visit(entry) {
+            break;
+        }
+    }
+    seen
 }
 
 impl FieldTerm {

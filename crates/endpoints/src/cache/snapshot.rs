@@ -9,8 +9,12 @@ use imbl::OrdSet;
 use imbl::ordset::RangedIter;
 use pintle_storage::Revision;
 
+use pintle_runtime::status::ApiError;
+
 use super::entry::Entry;
 use super::forms::Forms;
+use super::selection::Selection;
+use super::unreadable::{AllUnreadable, Decoded, Unreadable};
 
 /// All objects of a resource at one revision. It never changes, and copying it copies nothing: a
 /// change makes a new one that shares all but a few nodes of the trees with the old one.
@@ -20,6 +24,8 @@ pub struct Snapshot {
     revision: Revision,
     objects: OrdSet<ByKey>,
     indexes: Box<[Index]>,
+    /// What is there, too, and can not be read.
+    unreadable: AllUnreadable,
 }
 
 /// Objects by the value of one field; those without a value are not in it.
@@ -44,6 +50,7 @@ impl Snapshot {
             revision,
             objects: OrdSet::new(),
             indexes,
+            unreadable: AllUnreadable::default(),
         }
     }
 
@@ -55,6 +62,11 @@ impl Snapshot {
     /// How many objects there are.
     pub fn len(&self) -> usize {
         self.objects.len()
+    }
+
+    /// How many objects are stored, with those that can not be read.
+    pub(crate) fn held(&self) -> usize {
+        self.len() + self.unreadable.iter().count()
     }
 
     /// Whether there are none.
@@ -129,6 +141,40 @@ impl Snapshot {
         Some(range.map(|found| &found.entry))
     }
 
+    /// Everything that can not be read, in the order of keys.
+    pub(crate) fn all_unreadable(&self) -> impl Iterator<Item = &Arc<Unreadable>> {
+        self.unreadable.iter()
+    }
+
+    /// What is at `key` and can not be read.
+    pub(crate) fn unreadable(&self, key: &str) -> Option<&Arc<Unreadable>> {
+        self.unreadable.get(key)
+    }
+
+    /// Whether everything that could be selected in an interval of keys can be read.
+    ///
+    /// # Errors
+    /// 500, with a key that can not be read and the reason.
+    pub(crate) fn check_readable(
+        &self,
+        interval: &Interval,
+        selection: Option<&Selection>,
+    ) -> Result<(), ApiError> {
+        self.unreadable.check(interval, selection)
+    }
+
+    /// Takes in what a record of the storage turned out to be; gives back the old state.
+    pub(crate) fn take_in(&mut self, decoded: &Decoded) -> Option<Arc<Entry>> {
+        match decoded {
+            Ok(entry) => self.put(entry),
+            Err(unreadable) => {
+                let old = self.remove(unreadable.key(), unreadable.revision());
+                self.unreadable.note(unreadable);
+                old
+            }
+        }
+    }
+
     /// Says that nothing has changed up to `revision`.
     pub(crate) fn advance(&mut self, revision: Revision) {
         self.revision = self.revision.max(revision);
@@ -137,6 +183,7 @@ impl Snapshot {
     /// Puts a new state of an object in place, and gives back the old one.
     pub(crate) fn put(&mut self, entry: &Arc<Entry>) -> Option<Arc<Entry>> {
         self.revision = self.revision.max(entry.revision());
+        self.unreadable.forget(entry.key());
         let old = self
             .objects
             .insert(ByKey(Arc::clone(entry)))
@@ -150,6 +197,7 @@ impl Snapshot {
     /// Takes an object out.
     pub(crate) fn remove(&mut self, key: &str, revision: Revision) -> Option<Arc<Entry>> {
         self.revision = self.revision.max(revision);
+        self.unreadable.forget(key);
         let old = self.objects.remove(key).map(|old| old.0);
         for index in &mut self.indexes {
             index.replace(old.as_ref(), None);
@@ -216,6 +264,14 @@ impl Interval {
             self.end.as_ref().map(|key| &**key),
         );
         RangeBounds::<str>::contains(&(start, end), key)
+    }
+
+    /// What is in it up to `key` and with it.
+    pub(crate) fn up_to(&self, key: &str) -> Self {
+        Self {
+            start: self.start.clone(),
+            end: Bound::Included(key.into()),
+        }
     }
 
     /// What is left of it from `key` on. It must not be before its start.

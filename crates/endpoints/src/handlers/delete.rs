@@ -28,8 +28,17 @@ pub(super) async fn delete(
 ) -> Result<Response<Body>, ApiError> {
     let reply = Reply::negotiate(&call, cx, Offers::Object)?;
     let (permit, name) = (call.permit.clone(), call.target.name.clone());
+    let (server, recording) = (call.server, call.recording);
     let options = read_options(call).await?;
     cx.dry_run = options.is_dry_run();
+    if options.ignore_unreadable {
+        if let Some(recording) = recording {
+            recording.annotate("apiserver.k8s.io/unsafe-delete-ignore-read-error", "");
+        }
+        permit.check_unsafe_deletion(&*server.authorizer).await?;
+        let deleted = in_time(store.delete_unreadable(&permit, cx, &name)).await?;
+        return Ok(reply.status(StatusCode::OK, &deleted));
+    }
     let deleted = in_time(store.delete(&permit, cx, &name, &options)).await?;
     // Upstream would say so for everything that is not gone at once, but old clients expect 200.
     let accepted = deleted.is_kept() && options.orphan_dependents == Some(false);
@@ -56,6 +65,7 @@ pub(super) async fn delete_collection(
     let permit = call.permit.clone();
     drop(pairs);
     let options = read_options(call).await?;
+    options.validate_for_many()?;
     cx.dry_run = options.is_dry_run();
     let deleted = store
         .delete_collection(&permit, cx, &options, &selected)
@@ -66,14 +76,16 @@ pub(super) async fn delete_collection(
 /// The options in the body or, where that is empty, in the query.
 async fn read_options(call: Call<'_>) -> Result<DeleteOptions, ApiError> {
     let (headers, query, limit) = (call.headers, call.query, call.server.body_limit);
+    let unsafe_deletion = call.server.unsafe_deletion;
     let group_version = GroupVersion::new(call.target.group.clone(), call.target.version.clone());
     let bytes = body::read(call.body, limit).await?;
-    let options = if bytes.is_empty() {
+    let mut options = if bytes.is_empty() {
         let pairs: Vec<_> = query.pairs().collect();
         DeleteOptions::parse(pairs.iter().map(|(key, value)| (&**key, &**value)))?
     } else {
         decode(&bytes, input_format(headers)?, &group_version)?
     };
+    options.ignore_unreadable &= unsafe_deletion;
     options.validate()?;
     Ok(options)
 }

@@ -107,6 +107,8 @@ pub(crate) struct Serving {
     pub tables: Option<Arc<dyn Tables>>,
     /// Who may do what: here, whether who updates may also create.
     pub authorizer: Arc<dyn Authorizer>,
+    /// Whether what can not be read may be deleted all the same.
+    pub unsafe_deletion: bool,
     /// What is said to who uses a resource in a version on its way out.
     pub deprecation: fn(&Resource) -> Option<Deprecation>,
 }

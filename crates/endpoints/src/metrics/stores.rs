@@ -6,6 +6,7 @@ use futures_util::FutureExt;
 
 use super::Collector;
 use super::text::{Kind, Samples};
+use crate::cache::Lists;
 use crate::registry::Registry;
 use crate::store::Store;
 
@@ -25,7 +26,7 @@ impl Collector for Stores {
                 kinds.push(store);
             }
         }
-        let objects = |store: &Store| store.cache().newest().0.len() as f64;
+        let objects = |store: &Store| store.cache().newest().0.held() as f64;
         let each = |samples: &mut Samples<'_>, name, help, kind, value: &dyn Fn(&Store) -> f64| {
             samples.family(name, help, kind);
             for store in &kinds {
@@ -59,31 +60,169 @@ impl Collector for Stores {
             samples.family("apiserver_storage_size_bytes", help, Kind::Gauge);
             samples.sample(&[("storage_cluster_id", "etcd-0")], bytes as f64);
         }
-        let help =
-            "[ALPHA] Counter of watchers closed due to unresponsiveness broken by resource type.";
-        let terminated = |store: &Store| store.cache().terminated_watchers() as f64;
-        each(
-            samples,
-            "apiserver_terminated_watchers_total",
-            help,
-            Kind::Counter,
-            &terminated,
-        );
-        let help = "[ALPHA] Counter of events dispatched in watch cache broken by resource type.";
-        each(
-            samples,
-            "apiserver_watch_cache_events_dispatched_total",
-            help,
-            Kind::Counter,
-            &|store| store.cache().dispatched_events() as f64,
-        );
-        let help = "Number of watchers of the cache by resource type.";
-        each(
-            samples,
-            "apiserver_watch_cache_watchers",
-            help,
-            Kind::Gauge,
-            &|store| store.cache().watchers() as f64,
-        );
+        for (name, help, kind, value) in EACH {
+            each(samples, *name, *help, *kind, value);
+        }
+        lists(samples, &kinds);
+        reads(samples, &kinds);
+    }
+}
+
+/// A family with a sample for each resource: name, help text, kind, value.
+type Each = (&'static str, &'static str, Kind, fn(&Store) -> f64);
+
+const EACH: &[Each] = &[
+    (
+        "apiserver_terminated_watchers_total",
+        "[ALPHA] Counter of watchers closed due to unresponsiveness broken by resource type.",
+        Kind::Counter,
+        |store| store.cache().terminated_watchers() as f64,
+    ),
+    (
+        "apiserver_watch_cache_events_dispatched_total",
+        "[ALPHA] Counter of events dispatched in watch cache broken by resource type.",
+        Kind::Counter,
+        |store| store.cache().dispatched_events() as f64,
+    ),
+    (
+        "apiserver_watch_cache_events_received_total",
+        "[ALPHA] Counter of events received in watch cache broken by resource type.",
+        Kind::Counter,
+        |store| store.cache().counts().received.value() as f64,
+    ),
+    (
+        "apiserver_storage_events_received_total",
+        "[BETA] Number of etcd events received split by kind.",
+        Kind::Counter,
+        |store| store.cache().counts().received.value() as f64,
+    ),
+    (
+        "apiserver_watch_cache_initializations_total",
+        "[ALPHA] Counter of watch cache initializations broken by resource type.",
+        Kind::Counter,
+        |store| store.cache().counts().initializations.value() as f64,
+    ),
+    (
+        // Of the newest state; where a store is shared, the difference between servers is how far one is behind.
+        "apiserver_watch_cache_resource_version",
+        "[ALPHA] Current resource version of watch cache broken by resource type. This is truncated to the 15 least \
+         significant digits.",
+        Kind::Gauge,
+        |store| (store.cache().newest().1.0 % 1_000_000_000_000_000) as f64,
+    ),
+    (
+        "apiserver_watch_cache_watchers",
+        "Number of watchers of the cache by resource type.",
+        Kind::Gauge,
+        |store| store.cache().watchers() as f64,
+    ),
+    (
+        "apiserver_storage_decode_errors_total",
+        "[ALPHA] Number of stored object decode errors split by object type",
+        Kind::Counter,
+        |store| store.cache().counts().undecodable.value() as f64,
+    ),
+    (
+        "apiserver_storage_list_total",
+        "[ALPHA] Number of LIST requests served from storage",
+        Kind::Counter,
+        |store| store.cache().counts().storage_lists.total.value() as f64,
+    ),
+    (
+        "apiserver_storage_list_fetched_objects_total",
+        "[ALPHA] Number of objects read from storage in the course of serving a LIST request",
+        Kind::Counter,
+        |store| store.cache().counts().storage_lists.fetched.value() as f64,
+    ),
+    (
+        // Whatever is read is looked at.
+        "apiserver_storage_list_evaluated_objects_total",
+        "[ALPHA] Number of objects tested in the course of serving a LIST request from storage",
+        Kind::Counter,
+        |store| store.cache().counts().storage_lists.fetched.value() as f64,
+    ),
+    (
+        "apiserver_storage_list_returned_objects_total",
+        "[ALPHA] Number of objects returned for a LIST request from storage",
+        Kind::Counter,
+        |store| store.cache().counts().storage_lists.returned.value() as f64,
+    ),
+    (
+        "apiserver_cache_list_returned_objects_total",
+        "[ALPHA] Number of objects returned for a LIST request from watch cache",
+        Kind::Counter,
+        |store| {
+            let counts = store.cache().counts();
+            (counts.lists.returned.value() + counts.indexed_lists.returned.value()) as f64
+        },
+    ),
+];
+
+/// Lists from the cache, by index.
+fn lists(samples: &mut Samples<'_>, kinds: &[&Arc<Store>]) {
+    let families: [(_, _, fn(&Lists) -> u64); 2] = [
+        (
+            "apiserver_cache_list_total",
+            "[ALPHA] Number of LIST requests served from watch cache",
+            |lists| lists.total.value(),
+        ),
+        (
+            "apiserver_cache_list_fetched_objects_total",
+            "[ALPHA] Number of objects read from watch cache in the course of serving a LIST request",
+            |lists| lists.fetched.value(),
+        ),
+    ];
+    for (name, help, value) in families {
+        samples.family(name, help, Kind::Counter);
+        for store in kinds {
+            let (row, counts) = (store.row(), store.cache().counts());
+            let forms = store.forms();
+            let index = forms.indexed().next();
+            let index = index.map(|at| format!("f:{}", forms.label(at)));
+            let mut sample = |index: &str, lists: &Lists| {
+                // What never happened is not told of.
+                if lists.total.value() > 0 {
+                    let labels = [
+                        ("group", &*row.group),
+                        ("index", index),
+                        ("resource", &*row.name),
+                    ];
+                    samples.sample(&labels, value(lists) as f64);
+                }
+            };
+            sample("", &counts.lists);
+            sample(&index.unwrap_or_default(), &counts.indexed_lists);
+        }
+    }
+}
+
+/// Reads of what is true now.
+fn reads(samples: &mut Samples<'_>, kinds: &[&Arc<Store>]) {
+    let name = "apiserver_watch_cache_consistent_read_total";
+    let help = "[ALPHA] Counter for consistent reads from cache.";
+    samples.family(name, help, Kind::Counter);
+    for store in kinds {
+        let row = store.row();
+        let of = store.cache().counts().consistent.iter();
+        for (count, success) in of.zip(["true", "false"]) {
+            if count.value() > 0 {
+                let labels = [
+                    ("fallback", "false"),
+                    ("group", &*row.group),
+                    ("resource", &*row.name),
+                    ("success", success),
+                ];
+                samples.sample(&labels, count.value() as f64);
+            }
+        }
+    }
+    let name = "apiserver_watch_cache_read_wait_seconds";
+    let help = "[ALPHA] Histogram of time spent waiting for a watch cache to become fresh.";
+    samples.family(name, help, Kind::Histogram);
+    for store in kinds {
+        let (row, waits) = (store.row(), &store.cache().counts().waits);
+        if waits.snapshot().1 > 0 {
+            samples.histogram(&[("group", &*row.group), ("resource", &*row.name)], waits);
+        }
     }
 }

@@ -7,6 +7,7 @@
 //! with an error or with nothing to write, it makes sure first, as `GuaranteedUpdate` does.
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use pintle_runtime::status::ApiError;
 use pintle_storage::Key;
@@ -31,11 +32,25 @@ impl Store {
     /// # Errors
     /// As [`Store::find`].
     pub(super) async fn find_newest(&self, key: &str) -> Result<Option<Arc<Entry>>, ApiError> {
-        self.cache.progress().catch_up().await?;
-        match self.cache.get(key) {
-            Some(entry) => Ok(Some(entry)),
-            None => self.cache.check_readable(key).map(|()| None),
+        self.be_newest().await?;
+        self.cache.find(key)
+    }
+
+    /// Waits until the cache has everything that anybody could know of when this was called.
+    ///
+    /// # Errors
+    /// Those of [`Progress::catch_up`](crate::cache::Progress::catch_up).
+    pub(super) async fn be_newest(&self) -> Result<(), ApiError> {
+        let (progress, counts) = (self.cache.progress(), self.cache.counts());
+        if progress.is_exact() {
+            counts.consistent[0].inc();
+            return Ok(());
         }
+        let began = Instant::now();
+        let caught_up = progress.catch_up().await;
+        counts.waits.observe(began.elapsed().as_secs_f64());
+        counts.consistent[usize::from(caught_up.is_err())].inc();
+        caught_up
     }
 
     /// Whether an object ought to be written again although it would be the same.

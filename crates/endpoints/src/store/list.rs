@@ -8,7 +8,7 @@ use pintle_storage::{Key, KeyRange, Page, Revision, StorageError};
 
 use super::Store;
 use crate::cache::snapshot::Interval;
-use crate::cache::{Entry, Object, Selection, Snapshot, Version};
+use crate::cache::{Entry, Object, Selection, Snapshot, Source, Tally, Version};
 use crate::context::RequestContext;
 use crate::continue_token::{ContinueAt, ContinueToken};
 use crate::list_options::{ListOptions, ReadAt};
@@ -24,6 +24,8 @@ pub struct List {
     pub remaining: Option<u64>,
     version: Version,
     items: Items,
+    /// What it costs, where that is counted.
+    tally: Option<Tally>,
 }
 
 enum Items {
@@ -55,6 +57,7 @@ impl List {
             remaining: None,
             version,
             items: Items::Found(entries.into_iter()),
+            tally: None,
         }
     }
 
@@ -78,10 +81,14 @@ impl List {
                     return false;
                 };
                 let version = self.version;
-                selection.visit(snapshot, &interval, |entry| {
+                let seen = selection.visit(snapshot, &interval, |entry| {
                     into.push(Object::new(Arc::clone(entry), version));
                     into.len() - before < most
                 });
+                if let Some(tally) = &mut self.tally {
+                    tally.fetched += seen;
+                    tally.returned += (into.len() - before) as u64;
+                }
                 if into.len() - before == most
                     && let Some(last) = into.last()
                 {
@@ -148,14 +155,14 @@ impl Store {
         // A read of whatever is at hand takes no limit, as upstream's watch cache takes none.
         let limit = |limit: i64| usize::try_from(limit).ok().filter(|limit| *limit > 0);
         match options.read_at()? {
-            ReadAt::Any => Ok(self.list_newest(selection, None)),
+            ReadAt::Any => self.list_newest(selection, None),
             ReadAt::Newest => {
-                self.cache.progress().catch_up().await?;
-                Ok(self.list_newest(selection, limit(options.limit)))
+                self.be_newest().await?;
+                self.list_newest(selection, limit(options.limit))
             }
             ReadAt::NotOlderThan(revision) => {
                 self.cache.progress().reach(Revision(revision)).await?;
-                Ok(self.list_newest(selection, limit(options.limit)))
+                self.list_newest(selection, limit(options.limit))
             }
             ReadAt::Exact(revision) => {
                 let interval = selection.interval();
@@ -173,7 +180,7 @@ impl Store {
         }
     }
 
-    fn list_newest(&self, selection: Selection, limit: Option<usize>) -> List {
+    fn list_newest(&self, selection: Selection, limit: Option<usize>) -> Result<List, ApiError> {
         let (snapshot, revision) = self.cache.newest();
         let interval = selection.interval();
         self.list_snapshot(snapshot, revision, selection, interval, limit)
@@ -193,9 +200,9 @@ impl Store {
             .from(Bound::Included(format!("{base}{}", token.start).into()));
         match token.at {
             ContinueAt::Newest => {
-                self.cache.progress().catch_up().await?;
+                self.be_newest().await?;
                 let (snapshot, revision) = self.cache.newest();
-                Ok(self.list_snapshot(snapshot, revision, selection, interval, limit))
+                self.list_snapshot(snapshot, revision, selection, interval, limit)
             }
             ContinueAt::Revision(revision) => {
                 let expired = || {
@@ -217,20 +224,18 @@ impl Store {
         interval: Interval,
         revision: Revision,
         limit: Option<usize>,
-        expired: impl Fn() -> ApiError + Send,
+        expired: impl Fn() -> ApiError + Send + Sync,
     ) -> Result<List, ApiError> {
         self.cache.progress().reach(revision).await?;
         if let Some(snapshot) = self.cache.at(revision) {
-            return Ok(self.list_snapshot(snapshot, revision, selection, interval, limit));
+            return self.list_snapshot(snapshot, revision, selection, interval, limit);
         }
-        match self
-            .list_storage(&selection, &interval, revision, limit)
+        let failed = |error| match error {
+            StorageError::Compacted { .. } => expired(),
+            error => self.storage_error(error),
+        };
+        self.list_storage(&selection, &interval, revision, limit, &failed)
             .await
-        {
-            Ok(list) => Ok(list),
-            Err(StorageError::Compacted { .. }) => Err(expired()),
-            Err(error) => Err(self.storage_error(error)),
-        }
     }
 
     fn list_snapshot(
@@ -240,27 +245,39 @@ impl Store {
         selection: Selection,
         interval: Interval,
         limit: Option<usize>,
-    ) -> List {
+    ) -> Result<List, ApiError> {
+        let source = match selection.indexed() {
+            Some(_) => Source::Index,
+            None => Source::Cache,
+        };
+        let mut tally = Tally::begin(&self.cache, source);
         let Some(limit) = limit else {
+            snapshot.check_readable(&interval, Some(&selection))?;
             let items = Items::Lazy {
                 snapshot,
                 selection: Box::new(selection),
                 rest: Some(interval),
             };
-            return List {
+            return Ok(List {
                 revision,
                 continue_token: None,
                 remaining: None,
                 version: self.version,
                 items,
-            };
+                tally: Some(tally),
+            });
         };
         let mut entries = Vec::with_capacity(limit.min(PAGE));
-        selection.visit(&snapshot, &interval, |entry| {
+        tally.fetched = selection.visit(&snapshot, &interval, |entry| {
             entries.push(Arc::clone(entry));
             entries.len() < limit
         });
-        let rest = entries.last().filter(|_| entries.len() == limit);
+        tally.returned = entries.len() as u64;
+        let last = entries.last().filter(|_| entries.len() == limit);
+        // What comes after a page is an error of the pages after it.
+        let page = last.map(|last| interval.up_to(last.key()));
+        snapshot.check_readable(page.as_ref().unwrap_or(&interval), Some(&selection))?;
+        let rest = last;
         let rest = rest.map(|last| interval.from(Bound::Excluded(last.key().into())));
         // Whether there is more is a question of keys: the rest may turn out not to be selected.
         let more = rest
@@ -276,7 +293,7 @@ impl Store {
                 .last_key()
                 .map(|last| next_token(&selection, last, revision));
         }
-        list
+        Ok(list)
     }
 
     /// The same from the storage, for revisions that the cache has forgotten.
@@ -286,28 +303,32 @@ impl Store {
         interval: &Interval,
         revision: Revision,
         limit: Option<usize>,
-    ) -> Result<List, StorageError> {
+        failed: &(impl Fn(StorageError) -> ApiError + Sync),
+    ) -> Result<List, ApiError> {
         let range = self.storage_range(interval);
         let mut page = Page {
             limit: Some(PAGE),
             from: None,
             at: Some(revision),
         };
+        let mut tally = Tally::begin(&self.cache, Source::Storage);
         let mut entries = Vec::new();
         let mut after_last = None;
         'pages: loop {
-            let listing = self.storage.list(&range, page.clone()).await?.value;
+            let listing = self.storage.list(&range, page.clone()).await;
+            let listing = listing.map_err(failed)?.value;
             for (at, record) in listing.records.iter().enumerate() {
-                let Some(entry) = self
+                tally.fetched += 1;
+                let decoded = self
                     .cache
-                    .entry(&record.key, &record.value, record.mod_revision)
-                else {
-                    continue;
-                };
-                if !selection.matches(&entry) {
-                    continue;
+                    .decoded(&record.key, &record.value, record.mod_revision);
+                match decoded {
+                    Some(Ok(entry)) if selection.matches(&entry) => entries.push(entry),
+                    Some(Err(unreadable)) if selection.may_select(unreadable.key()) => {
+                        return Err(unreadable.error());
+                    }
+                    _ => continue,
                 }
-                entries.push(Arc::new(entry));
                 if Some(entries.len()) == limit {
                     let more = listing.more || at + 1 < listing.records.len();
                     after_last = more.then(|| record.key.next());
@@ -319,6 +340,7 @@ impl Store {
                 break;
             }
         }
+        tally.returned = entries.len() as u64;
         let mut list = List::found(revision, self.version, entries);
         if let Some(next) = after_last {
             list.continue_token = list
@@ -329,8 +351,8 @@ impl Store {
                     start: next.into(),
                     end: range.end,
                 };
-                let count = pintle_storage::count(&*self.storage, &rest, Some(revision)).await?;
-                list.remaining = Some(count.value as u64);
+                let count = pintle_storage::count(&*self.storage, &rest, Some(revision)).await;
+                list.remaining = Some(count.map_err(failed)?.value as u64);
             }
         }
         Ok(list)

@@ -17,6 +17,7 @@ mod fresh;
 mod list;
 pub(crate) mod metadata;
 mod rewrite;
+mod unreadable;
 mod update;
 
 use std::sync::{Arc, OnceLock};
@@ -307,7 +308,7 @@ impl Store {
         if from != WatchFrom::After(pintle_storage::Revision(revision))
             && options.resource_version.is_empty()
         {
-            self.cache.progress().catch_up().await?;
+            self.be_newest().await?;
         }
         if options.send_initial_events == Some(true) {
             self.cache

@@ -60,9 +60,11 @@ pub fn follow(
                                 EventType::Added | EventType::Modified => {
                                     tell(Told::Put(object.entry()));
                                 }
+                                EventType::Error => {}
                             }
                         }
                         WatchItem::Bookmark(_) => {}
+                        // What was told of an object that can not be read any more holds no longer.
                         WatchItem::Error(error) => debug!(%error, "following begins again"),
                     }
                 }

@@ -299,6 +299,13 @@ impl Watchers {
             }
         };
         visit_all(Some(&self.all));
+        if event.unreadable().is_some() {
+            // What it says is not known, so it may be anyone's who does not ask for another place.
+            let files = self.by_namespace.values().chain(self.by_key.values());
+            let fields = self.by_field.values().flat_map(HashMap::values);
+            files.chain(fields).for_each(|files| visit_all(Some(files)));
+            return;
+        }
         let (old, new) = (event.old_entry(), event.new_entry());
         if let Some(entry) = new.or(old) {
             if !self.by_namespace.is_empty() {

@@ -31,7 +31,7 @@ pub use bookmark::Bookmark;
 pub use follow::{Told, follow};
 
 use crate::cache::snapshot::Interval;
-use crate::cache::{Cache, Entry, Event, EventType, Selection, Snapshot, Version, WatchEvent};
+use crate::cache::{Cache, Event, EventType, Selection, Snapshot, Version, WatchEvent};
 use hub::Inbox;
 
 /// What a watcher gets.
@@ -224,6 +224,11 @@ impl Watch {
         else {
             return;
         };
+        if let Err(error) = snapshot.check_readable(rest, Some(&self.selection)) {
+            into.push(WatchItem::Error(Box::new(error)));
+            self.phase = Phase::Ended;
+            return;
+        }
         let mut last = None;
         let mut count = 0;
         let version = self.version;
@@ -261,6 +266,9 @@ impl Watch {
                     if let Some(event) = self.remember(event) {
                         self.tell(&Arc::new(event), into);
                     }
+                    if matches!(self.phase, Phase::Ended) {
+                        return Poll::Ready(());
+                    }
                 }
                 self.told = revision;
                 self.phase = if revision < until {
@@ -289,16 +297,20 @@ impl Watch {
 
     /// An event of the storage, decoded.
     fn remember(&self, event: &StoredEvent) -> Option<Event> {
-        let decode = |value, revision| self.cache.entry(&event.key, value, revision).map(Arc::new);
-        let new: Option<Arc<Entry>> = event
-            .value
-            .as_ref()
-            .and_then(|value| decode(value, event.revision));
+        let decode = |value, revision| self.cache.decoded(&event.key, value, revision);
+        // What could not be read was told to nobody.
         let old = event
             .previous
             .as_ref()
-            .and_then(|old| decode(&old.value, old.mod_revision));
-        (new.is_some() || old.is_some()).then(|| Event::new(event.revision, new, old))
+            .and_then(|old| decode(&old.value, old.mod_revision)?.ok());
+        match &event.value {
+            Some(value) => Some(Event::of(
+                event.revision,
+                decode(value, event.revision)?,
+                old,
+            )),
+            None => old.map(|old| Event::new(event.revision, None, Some(old))),
+        }
     }
 
     fn replay(&mut self, into: &mut Vec<WatchItem>) {
@@ -308,6 +320,9 @@ impl Watch {
                 return;
             };
             self.tell(&event, into);
+            if matches!(self.phase, Phase::Ended) {
+                return;
+            }
         }
     }
 
@@ -318,26 +333,37 @@ impl Watch {
             return Poll::Ready(false);
         }
         into.reserve(self.buffer.len());
-        for (what, event) in self.buffer.drain(..) {
-            self.told = event.revision();
-            into.push(WatchItem::Event(WatchEvent::change(
-                what,
-                event,
-                self.version,
-            )));
+        let mut buffer = std::mem::take(&mut self.buffer);
+        for (what, event) in buffer.drain(..) {
+            self.give(what, event, into);
+            if matches!(self.phase, Phase::Ended) {
+                break;
+            }
         }
+        self.buffer = buffer;
         Poll::Ready(true)
     }
 
     fn tell(&mut self, event: &Arc<Event>, into: &mut Vec<WatchItem>) {
-        self.told = event.revision();
-        if let Some(what) = self.selection.classify(event) {
-            into.push(WatchItem::Event(WatchEvent::change(
-                what,
-                Arc::clone(event),
-                self.version,
-            )));
+        match self.selection.classify(event) {
+            Some(what) => self.give(what, Arc::clone(event), into),
+            None => self.told = event.revision(),
         }
+    }
+
+    /// Gives out a change. Nothing comes after one to what can not be read.
+    fn give(&mut self, what: EventType, event: Arc<Event>, into: &mut Vec<WatchItem>) {
+        if let Some(unreadable) = event.unreadable() {
+            into.push(WatchItem::Error(Box::new(unreadable.error())));
+            self.phase = Phase::Ended;
+            return;
+        }
+        self.told = event.revision();
+        into.push(WatchItem::Event(WatchEvent::change(
+            what,
+            event,
+            self.version,
+        )));
     }
 
     fn poll_timer(&mut self, cx: &mut Context<'_>, into: &mut Vec<WatchItem>) -> Poll<bool> {

@@ -4,5 +4,6 @@ mod delete;
 mod fixture;
 mod list;
 mod model;
+mod unreadable;
 mod watch;
 mod write;

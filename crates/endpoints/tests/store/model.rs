@@ -110,11 +110,12 @@ fn apply(belief: &mut Belief, told: &mut Revision, item: &WatchItem) {
     let known = belief.get(&key).copied();
     match event.event_type() {
         EventType::Added => assert_eq!(known, None, "{key} was there already"),
+        EventType::Error => panic!("{key} can be read"),
         EventType::Modified | EventType::Deleted => assert!(known.is_some(), "{key} was not there"),
     }
     match event.event_type() {
         EventType::Added | EventType::Modified => belief.insert(key, event.revision()),
-        EventType::Deleted => belief.remove(&key),
+        EventType::Deleted | EventType::Error => belief.remove(&key),
     };
 }
 

@@ -22,12 +22,12 @@ pub(crate) async fn try_watch(of: &Resourceful<'_>, query: &str) -> Result<Watch
         .await
 }
 
-async fn watch(of: &Resourceful<'_>, query: &str) -> Watch {
+pub(crate) async fn watch(of: &Resourceful<'_>, query: &str) -> Watch {
     try_watch(of, query).await.expect(query)
 }
 
 /// The next `count` items as `TYPE name@revision`.
-async fn told(watch: &mut Watch, count: usize) -> Vec<String> {
+pub(crate) async fn told(watch: &mut Watch, count: usize) -> Vec<String> {
     let mut items = Vec::new();
     while items.len() < count {
         let more = tokio::time::timeout(Duration::from_secs(20), watch.next(&mut items)).await;

@@ -14,6 +14,8 @@ use pintle_storage::encryption::{Chain, EncryptedStore, Kms, KmsOptions, Provide
 use tracing::{info, warn};
 
 use crate::files::Watched;
+use crate::metrics::Reloads;
+use crate::resources::Resources;
 
 /// `--encryption-provider-config`, and whether it is read again.
 #[derive(Debug, Clone)]
@@ -36,17 +38,16 @@ impl Encryption {
     /// Seals what `inner` keeps, as the file says.
     pub(crate) async fn start(
         config: &EncryptionConfig,
-        key_prefix: &str,
+        resources: &Arc<Resources>,
         inner: Arc<dyn Storage>,
     ) -> Result<Self> {
-        let resources = Arc::new(Resources::below(key_prefix));
-        let (rules, services) = load(&config.file, &resources).await.map_err(|faults| {
+        let (rules, services) = load(&config.file, resources).await.map_err(|faults| {
             let fault = |fault| format!("--encryption-provider-config: {fault}");
             anyhow!(faults.into_iter().map(fault).collect::<Vec<_>>().join("\n"))
         })?;
         Ok(Self {
             config: config.clone(),
-            resources,
+            resources: Arc::clone(resources),
             store: EncryptedStore::new(inner, rules),
             services: Arc::new(Mutex::new(services)),
         })
@@ -73,15 +74,17 @@ impl Encryption {
     }
 
     /// Takes changes of the file in, if that is wanted.
-    pub(crate) async fn follow(self) {
+    pub(crate) async fn follow(self, reloads: Arc<Reloads>) {
         if !self.config.reload {
             return;
         }
+        reloads.first(&self.config.file);
         let mut watched = Watched::new(vec![self.config.file.clone()]);
         loop {
             watched.changed().await;
             let loaded = load(&self.config.file, &self.resources).await;
             watched.used(loaded.is_ok());
+            reloads.done(&self.config.file, loaded.is_ok());
             match loaded {
                 Ok((rules, services)) => {
                     self.store.replace_rules(rules);
@@ -162,57 +165,4 @@ fn chain(chains: &ByResource, (group, resource): (&str, &str)) -> Option<Arc<Cha
         .or_else(|| find(group, "*"))
         .or_else(|| find("*", "*"))
         .cloned()
-}
-
-/// Which resource is kept under a key.
-struct Resources {
-    /// With a slash at the end.
-    root: Vec<u8>,
-    /// Group and resource by prefix, such as `services/specs`.
-    by_prefix: HashMap<String, (String, String)>,
-}
-
-/// What is kept that is no resource of the API, and what upstream calls it here.
-const OTHERS: [(&str, &str); 3] = [
-    ("masterleases", "apiServerIPInfo"),
-    ("peerserverleases", "peerserverleases"),
-    ("ranges/servicenodeports", "servicenodeportallocations"),
-];
-
-impl Resources {
-    fn below(key_prefix: &str) -> Self {
-        let versions = pintle_api::groups()
-            .iter()
-            .flat_map(|group| group.versions.iter());
-        let rows = versions.flat_map(|version| version.resources.iter());
-        let kept = rows.filter_map(|row| {
-            let storage = row.storage.as_ref()?;
-            let resource = (storage.group.to_string(), row.name.to_string());
-            Some((storage.prefix.to_string(), resource))
-        });
-        let others =
-            OTHERS.map(|(prefix, name)| (prefix.to_owned(), (String::new(), name.to_owned())));
-        Self {
-            root: format!("{}/", key_prefix.trim_end_matches('/')).into_bytes(),
-            by_prefix: kept.chain(others).collect(),
-        }
-    }
-
-    fn of<'a>(&'a self, key: &'a [u8]) -> Option<(&'a str, &'a str)> {
-        let below = std::str::from_utf8(key.strip_prefix(&self.root[..])?).ok()?;
-        let first = below.find('/')?;
-        let second = below[first + 1..].find('/').map(|at| first + 1 + at);
-        let long = below.get(..second.unwrap_or(below.len()));
-        let known = |prefix: &str| {
-            let (group, resource) = self.by_prefix.get(prefix)?;
-            Some((group.as_str(), resource.as_str()))
-        };
-        let custom = || {
-            let (group, resource) = (&below[..first], &below[first + 1..second?]);
-            group.contains('.').then_some((group, resource))
-        };
-        long.and_then(known)
-            .or_else(|| known(&below[..first]))
-            .or_else(custom)
-    }
 }

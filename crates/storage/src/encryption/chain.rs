@@ -3,9 +3,7 @@
 use std::{fmt, sync::Arc};
 
 use super::{Kms, Refusal, ciphers::Cipher};
-
-/// What every sealed value begins with.
-const SEALED: &[u8] = b"k8s:enc:";
+use crate::sealed::is_sealed;
 
 /// A named key.
 pub struct Key {
@@ -111,7 +109,7 @@ impl Provider {
     fn open(&self, context: &[u8], stored: &[u8]) -> Option<Result<Opened, Refusal>> {
         match self {
             // Another provider after it may do better.
-            Self::Identity => (!stored.starts_with(SEALED)).then(|| {
+            Self::Identity => (!is_sealed(stored)).then(|| {
                 Ok(Opened {
                     value: stored.to_vec(),
                     stale: false,
@@ -142,10 +140,36 @@ impl Provider {
     }
 }
 
+impl Provider {
+    /// What values begin with that it sealed; of values that are not sealed, `identity`.
+    fn prefix(&self) -> &str {
+        match self {
+            Self::Identity => "identity",
+            Self::Keys { prefix, .. } => prefix,
+            Self::Kms(kms) => kms.prefix(),
+        }
+    }
+}
+
 impl Chain {
     /// Those providers.
     pub fn new(providers: Vec<Arc<Provider>>) -> Self {
         Self(providers)
+    }
+
+    /// What the values begin with that it seals.
+    pub fn sealing_prefix(&self) -> &str {
+        self.0.first().map_or("unknown", |first| first.prefix())
+    }
+
+    /// What the provider is called that a stored value is opened by: its prefix.
+    pub fn opening_prefix(&self, stored: &[u8]) -> &str {
+        let opens = |provider: &&Arc<Provider>| match &***provider {
+            Provider::Identity => !is_sealed(stored),
+            sealing => stored.starts_with(sealing.prefix().as_bytes()),
+        };
+        let found = self.0.iter().find(opens);
+        found.map_or("unknown", |provider| provider.prefix())
     }
 
     /// Seals a value for the place `context`, which is the storage's key.
@@ -184,7 +208,7 @@ impl Chain {
     /// # Errors
     /// `Sealed`.
     pub fn open_unsealed(stored: &[u8]) -> Result<(), Refusal> {
-        if stored.starts_with(SEALED) {
+        if is_sealed(stored) {
             return Err(Refusal::Sealed);
         }
         Ok(())

@@ -60,6 +60,9 @@ struct State {
     own: Option<Own>,
     /// Sources that were opened, by their envelope without data.
     known: HashMap<Vec<u8>, Arc<Cipher>>,
+    /// Sources that could not be opened, and when they are tried again: all values that need one would wait for each
+    /// attempt otherwise.
+    refused: HashMap<Vec<u8>, (Instant, Refusal)>,
     /// How it was when it was asked last.
     health: Option<Result<(), String>>,
     version: String,
@@ -75,6 +78,8 @@ struct Own {
 
 const WELL: Duration = Duration::from_secs(60);
 const UNWELL: Duration = Duration::from_secs(10);
+/// How long a source that could not be opened is not tried again.
+const REFUSED_FOR: Duration = Duration::from_secs(3);
 const WRITE_FOR: Duration = Duration::from_secs(3 * 60);
 const LONGEST_NAME: usize = 1024;
 const LONGEST_SOURCE: usize = 1024;
@@ -254,14 +259,36 @@ impl Kms {
         };
         let cipher = match cipher {
             Some(cipher) => cipher,
-            None => {
-                let cipher = Arc::new(self.ask_for_key(&envelope)?);
-                self.lock().known.insert(known, Arc::clone(&cipher));
-                cipher
-            }
+            None => self.open_source(known, &envelope)?,
         };
         let value = cipher.open(context, &data)?;
         Ok(Opened { value, stale })
+    }
+
+    fn open_source(
+        &self,
+        known: Vec<u8>,
+        envelope: &EncryptedObject,
+    ) -> Result<Arc<Cipher>, Refusal> {
+        if let Some((again, refusal)) = self.lock().refused.get(&known)
+            && Instant::now() < *again
+        {
+            return Err(refusal.clone());
+        }
+        match self.ask_for_key(envelope) {
+            Ok(cipher) => {
+                let cipher = Arc::new(cipher);
+                let mut state = self.lock();
+                state.refused.remove(&known);
+                state.known.insert(known, Arc::clone(&cipher));
+                Ok(cipher)
+            }
+            Err(refusal) => {
+                let again = Instant::now() + REFUSED_FOR;
+                self.lock().refused.insert(known, (again, refusal.clone()));
+                Err(refusal)
+            }
+        }
     }
 
     /// Has the service open a source. The caller waits; it happens once for each source.

@@ -18,7 +18,9 @@ mod tests;
 
 pub use chain::{Chain, Key, Opened, Provider};
 pub use kms::{Kms, KmsOptions};
-pub use store::{EncryptedStore, Rules};
+pub use store::{Account, EncryptedStore, Rules, Transformation};
+
+use crate::sealed::NOTHING_OPENS;
 
 /// Why a value could not be sealed or opened. Upstream's words, where it has some.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -39,7 +41,7 @@ pub enum Refusal {
     #[error("no matching key was found for the provided {0} transformer")]
     NoKey(&'static str),
     /// It is sealed, and there is nothing to open it with.
-    #[error("identity transformer tried to read encrypted data")]
+    #[error("{}", NOTHING_OPENS)]
     Sealed,
     /// The key management service failed, or its envelope is wrong.
     #[error("{0}")]

@@ -3,26 +3,44 @@
 use std::{
     collections::HashMap,
     fmt,
-    sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock},
-    time::Duration,
+    sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, RwLock},
+    time::{Duration, Instant},
 };
 
 use bytes::Bytes;
 use futures_util::StreamExt;
 
-use super::Chain;
+use super::{Chain, Refusal};
 use crate::{
     Answer, At, Batch, Cause, Event, EventStream, Expect, Key, KeyRange, Listing, Observer, Page,
-    Record, Revision, Storage, StorageError, Subscription,
+    Record, Revision, Storage, StorageError, Subscription, sealed,
 };
+
+/// A value that was sealed or opened.
+#[derive(Debug)]
+pub struct Transformation<'a> {
+    /// Where it is kept.
+    pub key: &'a Key,
+    /// Whether it was sealed, and not opened.
+    pub is_sealing: bool,
+    /// What the provider's values begin with.
+    pub prefix: &'a str,
+    /// How long it took.
+    pub took: Duration,
+    /// Why it was not done.
+    pub refusal: Option<&'a Refusal>,
+}
+
+/// Is told of what is sealed and opened, for metrics.
+pub type Account = Box<dyn Fn(&Transformation<'_>) + Send + Sync>;
 
 /// Which chain of providers the values under a key have; `None` if they are not sealed.
 pub type Rules = Box<dyn Fn(&[u8]) -> Option<Arc<Chain>> + Send + Sync>;
 
 /// A store that seals what it puts and opens what it reads.
 ///
-/// A value that can not be opened is given as it is stored: whoever decodes it fails on it alone,
-/// and the log says why.
+/// A value that can not be opened is given as a note of the reason, which [`unopened`](crate::unopened) tells from values:
+/// whoever decodes it fails on it alone.
 #[derive(Clone)]
 pub struct EncryptedStore {
     inner: Arc<dyn Storage>,
@@ -34,6 +52,7 @@ struct Sealer {
     /// What is being put at the moment: the value, by the address of its sealed form, which comes
     /// back in the event of the put.
     open: Mutex<HashMap<usize, Bytes>>,
+    account: OnceLock<Account>,
 }
 
 /// Holds the value of a put that is on its way.
@@ -50,6 +69,7 @@ impl EncryptedStore {
             sealer: Arc::new(Sealer {
                 rules: RwLock::new(Arc::new(rules)),
                 open: Mutex::default(),
+                account: OnceLock::new(),
             }),
         }
     }
@@ -61,6 +81,11 @@ impl EncryptedStore {
             inner,
             sealer: Arc::clone(&self.sealer),
         }
+    }
+
+    /// Has somebody told of what is sealed and opened from now on. Only the first is.
+    pub fn account_to(&self, account: Account) {
+        let _ = self.sealer.account.set(account);
     }
 
     /// Has other rules hold from now on. What is stored stays as it is.
@@ -84,13 +109,22 @@ impl Sealer {
     fn seal(&self, key: &Key, value: &Bytes) -> Result<OnItsWay<'_>, StorageError> {
         let sealed = match self.chain(key) {
             None => value.clone(),
-            Some(chain) => chain
-                .seal(key.as_bytes(), value)
-                .map_err(|refusal| StorageError::Remote {
+            Some(chain) => {
+                let began = Instant::now();
+                let sealed = chain.seal(key.as_bytes(), value);
+                self.tell(&Transformation {
+                    key,
+                    is_sealing: true,
+                    prefix: chain.sealing_prefix(),
+                    took: began.elapsed(),
+                    refusal: sealed.as_ref().err(),
+                });
+                let refused = |refusal| StorageError::Remote {
                     doing: "encrypting a value",
                     said: Cause::new(refusal),
-                })?
-                .into(),
+                };
+                sealed.map_err(refused)?.into()
+            }
         };
         self.lock().insert(sealed.as_ptr() as usize, value.clone());
         let sealer = self;
@@ -100,17 +134,29 @@ impl Sealer {
     fn open(&self, key: &Key, sealed: Bytes) -> Bytes {
         let opened = match self.chain(key) {
             None => Chain::open_unsealed(&sealed).map(|()| None),
-            Some(chain) => chain
-                .open(key.as_bytes(), &sealed)
-                .map(|opened| Some(opened.value)),
+            Some(chain) => {
+                let began = Instant::now();
+                let opened = chain.open(key.as_bytes(), &sealed);
+                self.tell(&Transformation {
+                    key,
+                    is_sealing: false,
+                    prefix: chain.opening_prefix(&sealed),
+                    took: began.elapsed(),
+                    refusal: opened.as_ref().err(),
+                });
+                opened.map(|opened| Some(opened.value))
+            }
         };
         match opened {
             Ok(None) => sealed,
             Ok(Some(value)) => value.into(),
-            Err(error) => {
-                tracing::error!(%key, %error, "a value can not be decrypted");
-                sealed
-            }
+            Err(refusal) => sealed::refused(&refusal),
+        }
+    }
+
+    fn tell(&self, what: &Transformation<'_>) {
+        if let Some(account) = self.account.get() {
+            account(what);
         }
     }
 

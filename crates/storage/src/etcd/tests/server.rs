@@ -38,20 +38,29 @@ pub(crate) fn is_installed() -> bool {
 
 impl TestEtcd {
     pub(crate) fn start(count: usize, flags: &[&str]) -> Self {
+        Self::start_at("http", count, flags)
+    }
+
+    /// Members that clients speak TLS to, with the certificates that the flags name.
+    pub(crate) fn start_secured(count: usize, flags: &[&str]) -> Self {
+        Self::start_at("https", count, flags)
+    }
+
+    fn start_at(scheme: &str, count: usize, flags: &[&str]) -> Self {
         let directory = tempfile::tempdir().expect("a temporary directory");
         // All at once, so that none is given twice.
         let ports: Vec<_> = (0..2 * count)
             .map(|_| TcpListener::bind("127.0.0.1:0").expect("a free port"))
             .collect();
-        let address = |listener: &TcpListener| {
+        let address = |scheme, listener: &TcpListener| {
             let address = listener.local_addr().expect("it is bound");
-            format!("http://{address}")
+            format!("{scheme}://{address}")
         };
         let member = |at: usize| Member {
             name: format!("member{at}"),
             directory: directory.path().join(at.to_string()),
-            client: address(&ports[2 * at]),
-            peer: address(&ports[2 * at + 1]),
+            client: address(scheme, &ports[2 * at]),
+            peer: address("http", &ports[2 * at + 1]),
             process: Mutex::default(),
         };
         let server = Self {
@@ -117,7 +126,8 @@ impl TestEtcd {
 
     /// Waits until a member takes connections. Requests wait for a leader themselves.
     fn wait(&self, at: usize) {
-        let address = self.members[at].client.trim_start_matches("http://");
+        let address = self.members[at].client.rsplit('/').next();
+        let address = address.expect("an address has a host");
         let begin = Instant::now();
         while TcpStream::connect(address).is_err() {
             assert!(begin.elapsed() < Duration::from_secs(60), "etcd starts");

@@ -1,0 +1,293 @@
+//! Values that do not decode: each an error of its own, on either backend, that names the key.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use pintle_storage::{Expect, Key, Options, RocksStore, Storage};
+use pintle_tests::server::TestServer;
+use serde_json::{Value, json};
+
+use super::server::{TestEtcd, is_installed};
+use super::{ask, configmap, get, on, raw, raw_value, text};
+
+const BROKEN: &str = "/registry/configmaps/default/broken";
+const OLD: &str = "/registry/cronjobs/default/old";
+const SEALED: &str = "/registry/secrets/default/sealed";
+
+/// One that is no object, one of a version that was served once, and one that nobody has the key to.
+async fn spoil(store: &dyn Storage) {
+    let old = json!({
+        "apiVersion": "batch/v2alpha1", "kind": "CronJob",
+        "metadata": {"name": "old", "namespace": "default"}, "spec": {},
+    });
+    for (key, value) in [
+        (BROKEN, Bytes::from_static(b"k8s\0\xff\xff\xff")),
+        (OLD, Bytes::from(old.to_string())),
+        (
+            SEALED,
+            Bytes::from_static(b"k8s:enc:aescbc:v1:key1:xxxxxxxx"),
+        ),
+    ] {
+        let key = Key::from(key);
+        let put = store.put(&key, Expect::Absent, value, None);
+        put.await.expect("the key is new");
+    }
+}
+
+/// Asks for something that can not be read: 500, and the message says these things.
+async fn fails(server: &TestServer, method: &str, path: &str, says: &[&str]) {
+    let body = (method == "PUT").then(|| configmap("broken", 1));
+    let answer = ask(&mut server.client(), method, path, body.as_ref()).await;
+    assert_eq!(answer.status, 500, "{method} {path}: {}", answer.text());
+    let status: Value = answer.json().expect("a Status");
+    for part in says {
+        assert!(
+            text(&status, "/message").contains(part),
+            "{method} {path}: {status}"
+        );
+    }
+}
+
+async fn check(server: &TestServer) {
+    let core = "/api/v1/namespaces/default";
+    let names = [
+        ("configmaps", "broken", [BROKEN, ""]),
+        (
+            "secrets",
+            "sealed",
+            [SEALED, "identity transformer tried to read encrypted data"],
+        ),
+    ];
+    for (resource, name, says) in names {
+        fails(server, "GET", &format!("{core}/{resource}"), &says).await;
+        fails(server, "GET", &format!("/api/v1/{resource}"), &says).await;
+        fails(
+            server,
+            "GET",
+            &format!("/api/v1/{resource}?resourceVersion=0"),
+            &says,
+        )
+        .await;
+        fails(server, "GET", &format!("{core}/{resource}/{name}"), &says).await;
+        fails(
+            server,
+            "DELETE",
+            &format!("{core}/{resource}/{name}"),
+            &says,
+        )
+        .await;
+    }
+    fails(
+        server,
+        "PUT",
+        &format!("{core}/configmaps/broken"),
+        &[BROKEN],
+    )
+    .await;
+    let path = format!("{core}/configmaps");
+    let taken = ask(
+        &mut server.client(),
+        "POST",
+        &path,
+        Some(&configmap("broken", 1)),
+    )
+    .await;
+    assert_eq!(taken.status, 409, "{}", taken.text());
+    let says = [OLD, "batch/v2alpha1"];
+    fails(server, "GET", "/apis/batch/v1/cronjobs", &says).await;
+    fails(
+        server,
+        "GET",
+        "/apis/batch/v1/namespaces/default/cronjobs/old",
+        &says,
+    )
+    .await;
+    let ignoring = "?ignoreStoreReadErrorWithClusterBreakingPotential=true";
+    let path = format!("{core}/configmaps/broken{ignoring}");
+    fails(server, "DELETE", &path, &[BROKEN]).await;
+
+    // Nobody else notices.
+    let mut client = server.client();
+    for namespace in ["default", "kube-system"] {
+        let path = format!("/api/v1/namespaces/{namespace}/configmaps");
+        let made = ask(&mut client, "POST", &path, Some(&configmap("well", 1))).await;
+        assert_eq!(made.status, 201, "{}", made.text());
+        get(server, &format!("{path}/well")).await;
+    }
+    get(server, "/api/v1/namespaces/kube-system/configmaps").await;
+    get(server, "/api/v1/namespaces").await;
+    get(server, "/apis/batch/v1/jobs").await;
+    get(server, "/readyz").await;
+    let events = ask(
+        &mut client,
+        "GET",
+        &format!("{core}/configmaps?watch=true&timeoutSeconds=1"),
+        None,
+    )
+    .await;
+    let event: Value = events.json().expect("one event");
+    assert_eq!(event["type"], "ERROR", "{event}");
+    assert!(text(&event, "/object/message").contains(BROKEN), "{event}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn on_etcd_they_are_errors_of_their_own() {
+    if !is_installed() {
+        return;
+    }
+    let etcd = TestEtcd::start(1, &[]);
+    spoil(&raw(&etcd)).await;
+    let server = TestServer::start_with(&[&on(&etcd)]).await;
+    check(&server).await;
+    let kept = raw_value(&raw(&etcd), BROKEN).await;
+    assert_eq!(kept.as_deref(), Some(&b"k8s\0\xff\xff\xff"[..]));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn on_rocksdb_they_are_errors_of_their_own() {
+    let mut server = TestServer::start().await;
+    server.terminate();
+    assert!(server.ended().await.success());
+    let folder = server.data_dir().join("store");
+    let store = RocksStore::open(&folder, Options::default()).expect("nobody has it open");
+    spoil(&store).await;
+    store.close();
+    server.restart().await;
+    check(&server).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_a_new_key_opens_can_be_read_without_being_written() {
+    let mut server = TestServer::start().await;
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let file = folder.path().join("encryption.yaml");
+    let key = |name: &str| json!({"name": name, "secret": "cGludGxlLXRlc3Qta2V5LW9uZS0zMi1ieXRlcy1hYWE="});
+    let write = |keys: Value| {
+        let configuration = json!({
+            "apiVersion": "apiserver.config.k8s.io/v1",
+            "kind": "EncryptionConfiguration",
+            "resources": [{"resources": ["secrets"], "providers": [{"secretbox": {"keys": keys}}]}],
+        });
+        std::fs::write(&file, configuration.to_string()).expect("it is written");
+    };
+    server.terminate();
+    assert!(server.ended().await.success());
+    drop(server);
+    write(json!([key("one")]));
+    let flags = [
+        format!("--encryption-provider-config={}", file.display()),
+        "--encryption-provider-config-automatic-reload".to_owned(),
+    ];
+    let flags: Vec<&str> = flags.iter().map(String::as_str).collect();
+    server = TestServer::start_with(&flags).await;
+    let secrets = "/api/v1/namespaces/default/secrets";
+    let secret = json!({"metadata": {"name": "web"}, "stringData": {"password": "correct horse"}});
+    let made = ask(&mut server.client(), "POST", secrets, Some(&secret)).await;
+    assert_eq!(made.status, 201, "{}", made.text());
+    server.kill();
+    write(json!([key("two")]));
+    server.restart().await;
+    let says = [
+        "/registry/secrets/default/web",
+        "no matching key was found for the provided Secretbox transformer",
+    ];
+    fails(&server, "GET", secrets, &says).await;
+    fails(&server, "GET", &format!("{secrets}/web"), &says).await;
+    write(json!([key("two"), key("one")]));
+    let readable = async {
+        let path = format!("{secrets}/web");
+        while ask(&mut server.client(), "GET", &path, None).await.status != 200 {
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(120), readable)
+        .await
+        .expect("it can be read");
+    let listed = get(&server, secrets).await;
+    assert_eq!(
+        text(&listed, "/items/0/data/password"),
+        "Y29ycmVjdCBob3JzZQ=="
+    );
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn they_may_be_deleted_where_the_gate_for_that_is_open() {
+    if !is_installed() {
+        return;
+    }
+    let etcd = TestEtcd::start(1, &[]);
+    spoil(&raw(&etcd)).await;
+    let gate = "--feature-gates=AllowUnsafeMalformedObjectDeletion=true";
+    let server = TestServer::start_with(&[&on(&etcd), gate]).await;
+    let core = "/api/v1/namespaces/default";
+    let option = "ignoreStoreReadErrorWithClusterBreakingPotential";
+    let mut client = server.client();
+    let made = ask(
+        &mut client,
+        "POST",
+        &format!("{core}/configmaps"),
+        Some(&configmap("well", 1)),
+    )
+    .await;
+    assert_eq!(made.status, 201, "{}", made.text());
+    let refused = [
+        (
+            format!("{core}/configmaps/well?{option}=true"),
+            "is exclusively used to delete corrupt object(s)",
+        ),
+        (
+            format!("{core}/configmaps/broken?{option}=true&dryRun=All"),
+            "cannot be set together with .dryRun",
+        ),
+        (
+            format!("{core}/configmaps?{option}=true"),
+            "is not allowed with DELETECOLLECTION",
+        ),
+    ];
+    for (path, says) in refused {
+        let answer = ask(&mut client, "DELETE", &path, None).await;
+        assert_eq!(answer.status, 422, "{path}: {}", answer.text());
+        assert!(answer.text().contains(says), "{}", answer.text());
+    }
+    fails(
+        &server,
+        "DELETE",
+        &format!("{core}/configmaps/broken"),
+        &[BROKEN],
+    )
+    .await;
+    // Whoever may delete it may not do so unseen.
+    let role = json!({
+        "metadata": {"name": "deleter"},
+        "rules": [{"apiGroups": [""], "resources": ["configmaps"], "verbs": ["delete"]}],
+    });
+    let binding = json!({
+        "metadata": {"name": "deleter"},
+        "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "Role", "name": "deleter"},
+        "subjects": [{"apiGroup": "rbac.authorization.k8s.io", "kind": "User", "name": "alice"}],
+    });
+    let rbac = "/apis/rbac.authorization.k8s.io/v1/namespaces/default";
+    for (resource, object) in [("roles", role), ("rolebindings", binding)] {
+        let made = ask(
+            &mut client,
+            "POST",
+            &format!("{rbac}/{resource}"),
+            Some(&object),
+        )
+        .await;
+        assert_eq!(made.status, 201, "{}", made.text());
+    }
+    let path = format!("{core}/configmaps/broken?{option}=true");
+    let alice = vec![("authorization".into(), "Bearer alicetoken".into())];
+    let answer = client.request("DELETE", &path, &alice, None).await;
+    let answer = answer.expect("the server answers");
+    assert_eq!(answer.status, 403, "{}", answer.text());
+    let says = "not permitted to do \\\"unsafe-delete-ignore-read-errors\\\"";
+    assert!(answer.text().contains(says), "{}", answer.text());
+
+    let gone = ask(&mut client, "DELETE", &path, None).await;
+    assert_eq!(gone.status, 200, "{}", gone.text());
+    assert_eq!(raw_value(&raw(&etcd), BROKEN).await, None);
+    let listed = get(&server, &format!("{core}/configmaps")).await;
+    assert_eq!(text(&listed, "/items/0/metadata/name"), "well");
+}
