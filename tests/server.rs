@@ -74,7 +74,7 @@ impl TestServer {
             url: String::new(),
             kubeconfig: PathBuf::new(),
         };
-        server.wait_until_ready().await;
+        server.wait_until("/readyz").await;
         server
     }
 
@@ -185,25 +185,35 @@ impl TestServer {
         }
     }
 
+    fn port(&self) -> u16 {
+        let port = self.url.rsplit(':').next();
+        port.and_then(|port| port.parse().ok())
+            .expect("the URL has a port")
+    }
+
     /// Starts the server again after it has ended, on the same port and data.
     ///
     /// # Panics
     ///
     /// If it does not become ready; the message holds its log.
     pub async fn restart(&mut self) {
-        let port = self
-            .url
-            .rsplit(':')
-            .next()
-            .and_then(|port| port.parse().ok())
-            .expect("the URL has a port");
-        self.child = spawn(self.folder.path(), &self.flags, port);
-        self.wait_until_ready().await;
+        self.child = spawn(self.folder.path(), &self.flags, self.port());
+        self.wait_until("/readyz").await;
     }
 
-    async fn wait_until_ready(&mut self) {
+    /// The same for a server that will start, but can not become ready.
+    ///
+    /// # Panics
+    ///
+    /// If it does not start; the message holds its log.
+    pub async fn restart_unready(&mut self) {
+        self.child = spawn(self.folder.path(), &self.flags, self.port());
+        self.wait_until("/livez").await;
+    }
+
+    async fn wait_until(&mut self, check: &str) {
         let deadline = Instant::now() + START;
-        while !self.is_ready().await {
+        while !self.is_well(check).await {
             if let Some(status) = self
                 .child
                 .try_wait()
@@ -224,7 +234,7 @@ impl TestServer {
     }
 
     /// Learns the address from what the server prints, then asks it.
-    async fn is_ready(&mut self) -> bool {
+    async fn is_well(&mut self, check: &str) -> bool {
         if self.url.is_empty() {
             let log = self.log();
             let Some((url, kubeconfig)) = announced(&log) else {
@@ -234,7 +244,7 @@ impl TestServer {
         }
         let answer = self
             .client()
-            .request("GET", "/readyz", &self.authorization(), None)
+            .request("GET", check, &self.authorization(), None)
             .await;
         answer.is_ok_and(|answer| answer.status == 200)
     }

@@ -198,7 +198,7 @@ async fn what_a_service_keeps_from_being_read_can_be_read_when_it_is_back() {
     std::fs::remove_file(&socket).expect("it is there");
 
     // It starts, serves everything else, and says what is wrong.
-    server.restart().await;
+    server.restart_unready().await;
     get(&server, "/api/v1/namespaces").await;
     for path in [secrets.to_owned(), format!("{secrets}/one")] {
         let answer = ask(&mut server.client(), "GET", &path, None).await;

@@ -32,10 +32,12 @@ struct Link {
 }
 
 impl Link {
-    async fn to(etcd: &TestEtcd) -> Self {
+    async fn to(etcd: &TestEtcd, member: usize) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let address = listener.local_addr().expect("it is bound");
-        let member = etcd.addresses()[0].trim_start_matches("http://").to_owned();
+        let member = etcd.addresses()[member]
+            .trim_start_matches("http://")
+            .to_owned();
         let (way, state) = watch::channel(Way::Open(Duration::ZERO));
         tokio::spawn(async move {
             while let Ok((near, _)) = listener.accept().await {
@@ -52,7 +54,7 @@ impl Link {
             }
         });
         Self {
-            address: format!("--etcd-servers=http://{address}"),
+            address: format!("http://{address}"),
             way,
         }
     }
@@ -60,6 +62,12 @@ impl Link {
     fn set(&self, way: Way) {
         self.way.send_replace(way);
     }
+}
+
+/// The flag for a server that reaches etcd over these links alone.
+fn over(links: &[&Link]) -> String {
+    let addresses: Vec<&str> = links.iter().map(|link| link.address.as_str()).collect();
+    format!("--etcd-servers={}", addresses.join(","))
 }
 
 /// Carries bytes one way. What was sent while the way was cut arrives when it is mended.
@@ -168,8 +176,8 @@ async fn a_server_that_is_cut_off_from_etcd_says_so_and_misses_nothing() {
         return;
     }
     let etcd = TestEtcd::start(1, &[]);
-    let link = Link::to(&etcd).await;
-    let far = Arc::new(TestServer::start_with(&[&link.address]).await);
+    let link = Link::to(&etcd, 0).await;
+    let far = Arc::new(TestServer::start_with(&[&over(&[&link])]).await);
     let near = TestServer::start_with(&[&on(&etcd)]).await;
     let list = get(&far, CONFIGMAPS).await;
     let begin = text(&list, "/metadata/resourceVersion").to_owned();
@@ -235,8 +243,8 @@ async fn a_slow_etcd_makes_a_server_slow_and_nothing_else() {
         return;
     }
     let etcd = TestEtcd::start(1, &[]);
-    let link = Link::to(&etcd).await;
-    let server = Arc::new(TestServer::start_with(&[&link.address]).await);
+    let link = Link::to(&etcd, 0).await;
+    let server = Arc::new(TestServer::start_with(&[&over(&[&link])]).await);
     let begin = get(&server, CONFIGMAPS).await;
     let begin = text(&begin, "/metadata/resourceVersion").to_owned();
     link.set(Way::Open(Duration::from_millis(150)));
@@ -280,5 +288,54 @@ async fn a_slow_etcd_makes_a_server_slow_and_nothing_else() {
     assert!(
         (0..4).all(|counter| told[&format!("counter-{counter}")] == 6),
         "{told:?}"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_server_that_is_cut_off_from_one_member_goes_to_another() {
+    if !is_installed() {
+        return;
+    }
+    let etcd = TestEtcd::start(3, &[]);
+    let links = [
+        Link::to(&etcd, 0).await,
+        Link::to(&etcd, 1).await,
+        Link::to(&etcd, 2).await,
+    ];
+    let all: Vec<&Link> = links.iter().collect();
+    let server = Arc::new(TestServer::start_with(&[&over(&all)]).await);
+    let near = TestServer::start_with(&[&on(&etcd)]).await;
+    let begin = get(&server, CONFIGMAPS).await;
+    let begin = text(&begin, "/metadata/resourceVersion").to_owned();
+    let watching = tokio::spawn({
+        let server = Arc::clone(&server);
+        async move { told(&server, &begin).await }
+    });
+    let path = format!("{CONFIGMAPS}/a");
+    for (at, link) in links.iter().enumerate() {
+        link.set(Way::Cut);
+        let round = at as u64 + 1;
+        count(&near, "a", round).await;
+        let deadline = Instant::now() + Duration::from_secs(60);
+        loop {
+            let found = try_ask(&mut server.client(), "GET", &path, None).await;
+            if let Ok(found) = found
+                && found.status == 200
+            {
+                let found: Value = found.json().expect("an object");
+                assert_eq!(text(&found, "/data/count"), round.to_string());
+                break;
+            }
+            assert!(Instant::now() < deadline, "it stays where it is cut off");
+        }
+        link.set(Way::Open(Duration::ZERO));
+    }
+    let last = configmap("last", 1);
+    let last = ask(&mut server.client(), "POST", CONFIGMAPS, Some(&last)).await;
+    assert_eq!(last.status, 201, "{}", last.text());
+    let told = timeout(Duration::from_secs(60), watching).await;
+    assert_eq!(
+        told.expect("it is told").expect("nothing is missing")["a"],
+        3
     );
 }

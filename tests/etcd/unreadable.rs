@@ -117,7 +117,8 @@ async fn check(server: &TestServer) {
     get(server, "/api/v1/namespaces/kube-system/configmaps").await;
     get(server, "/api/v1/namespaces").await;
     get(server, "/apis/batch/v1/jobs").await;
-    get(server, "/readyz").await;
+    let ready = ask(&mut client, "GET", "/readyz", None).await;
+    assert_eq!(ready.status, 200, "{}", ready.text());
     let events = ask(
         &mut client,
         "GET",
@@ -152,6 +153,7 @@ async fn on_rocksdb_they_are_errors_of_their_own() {
     let store = RocksStore::open(&folder, Options::default()).expect("nobody has it open");
     spoil(&store).await;
     store.close();
+    drop(store);
     server.restart().await;
     check(&server).await;
 }

@@ -136,7 +136,12 @@ impl Cluster {
         );
     }
 
-    /// Opens a stream of watches at a member. Who finds it broken opens another, at the next member.
+    /// The member that is asked at the moment, as a number that changes when another is.
+    pub(super) fn asked(&self) -> usize {
+        self.asked.load(Ordering::Relaxed)
+    }
+
+    /// Opens a stream of watches at the member that is asked. Who finds it broken opens another, at the next member.
     pub(super) async fn watch(
         &self,
         asks: tokio::sync::mpsc::Receiver<WatchRequest>,

@@ -30,6 +30,8 @@ pub(super) struct Follower {
 }
 
 struct Open {
+    /// The member that is watched, by [`Cluster::asked`].
+    member: usize,
     asks: mpsc::Sender<WatchRequest>,
     answers: Streaming<WatchResponse>,
 }
@@ -115,7 +117,18 @@ impl Follower {
         }
     }
 
+    /// Leaves a member that tells nothing while others are asked with success: one that is cut off without a word
+    /// would be noticed much later.
+    pub(super) fn go_where_others_are(&mut self) {
+        let member = self.open.as_ref().map(|open| open.member);
+        if member.is_some_and(|member| member != self.cluster.asked()) {
+            debug!("the member that is watched tells nothing; another is");
+            self.open = None;
+        }
+    }
+
     async fn connect(&self) -> Result<Open, Status> {
+        let member = self.cluster.asked();
         let (asks, receiver) = mpsc::channel(4);
         let (key, range_end) = span(&self.range);
         let create = WatchCreateRequest {
@@ -130,7 +143,11 @@ impl Follower {
         };
         let _ = asks.send(create).await;
         let answers = self.cluster.watch(receiver).await?;
-        Ok(Open { asks, answers })
+        Ok(Open {
+            member,
+            asks,
+            answers,
+        })
     }
 
     /// The connection is of no use any more.

@@ -130,8 +130,11 @@ impl Observers {
                     observer.on_end(&error);
                     return;
                 }
-                None if ask_progress && *self.seen.borrow() > follower.told() => {
-                    follower.ask_progress().await;
+                None if *self.seen.borrow() > follower.told() => {
+                    follower.go_where_others_are();
+                    if ask_progress {
+                        follower.ask_progress().await;
+                    }
                 }
                 None => {}
             }
