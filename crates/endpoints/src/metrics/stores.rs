@@ -158,9 +158,12 @@ const EACH: &[Each] = &[
     ),
 ];
 
+/// Of lists: name, help text, value.
+type OfLists = (&'static str, &'static str, fn(&Lists) -> u64);
+
 /// Lists from the cache, by index.
 fn lists(samples: &mut Samples<'_>, kinds: &[&Arc<Store>]) {
-    let families: [(_, _, fn(&Lists) -> u64); 2] = [
+    let families: [OfLists; 2] = [
         (
             "apiserver_cache_list_total",
             "[ALPHA] Number of LIST requests served from watch cache",
