@@ -75,7 +75,7 @@ async fn lists_that_it_could_be_in_fail_and_name_the_key() {
     is_unreadable(configmaps.try_update("bad", &configmap("bad")).await, KEY);
     is_unreadable(configmaps.try_delete("bad", &Default::default()).await, KEY);
     let taken = configmaps.try_create(&configmap("bad")).await;
-    let taken = taken.err().expect("it is there");
+    let taken = taken.expect_err("it is there");
     assert_eq!(taken.to_status().code, 409);
 
     // Somebody puts it right.

@@ -42,6 +42,7 @@ impl TestEtcd {
     }
 
     /// Members that clients speak TLS to, with the certificates that the flags name.
+    #[allow(dead_code, reason = "for the suites that start servers")]
     pub(crate) fn start_secured(count: usize, flags: &[&str]) -> Self {
         Self::start_at("https", count, flags)
     }
