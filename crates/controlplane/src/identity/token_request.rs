@@ -9,6 +9,7 @@ use pintle_endpoints::metadata::Metadata;
 use pintle_endpoints::unkept::{Action, Answer, Asked, Outcome};
 use pintle_runtime::field_path::{ErrorList, Path};
 use pintle_runtime::gvk::{GroupKind, GroupResource, GroupVersion};
+use pintle_runtime::name::path_segment_name;
 use pintle_runtime::quote::Quoted;
 use pintle_runtime::status::ApiError;
 use pintle_runtime::text::Text;
@@ -228,6 +229,22 @@ fn check_lifetime(kind: &GroupKind, seconds: i64) -> Result<(), ApiError> {
     Err(ApiError::invalid(kind, "", &errors))
 }
 
+/// Whether there can be an object of this name at all.
+fn check_name(name: &str) -> Result<(), ApiError> {
+    if name.is_empty() {
+        return Err(ApiError::bad_request("Name parameter required."));
+    }
+    let wrong = path_segment_name(name);
+    if wrong.is_empty() {
+        return Ok(());
+    }
+    Err(ApiError::bad_request(format!(
+        "Name parameter invalid: {}: {}",
+        Quoted(name),
+        wrong.join(";")
+    )))
+}
+
 /// What the token is bound to, if that is there.
 fn bind(asked: Asked<'_>, request: TokenRequest<'_>) -> Result<Kubernetes, ApiError> {
     let mut bound = Kubernetes::default();
@@ -251,6 +268,7 @@ fn bind(asked: Asked<'_>, request: TokenRequest<'_>) -> Result<Kubernetes, ApiEr
         _ => format!("{}/{name}", asked.cx.namespace),
     };
     let find = |resource: &str, name: &str| -> Result<Reference, ApiError> {
+        check_name(name)?;
         let found = asked
             .store("", "v1", resource)?
             .cache()

@@ -13,6 +13,7 @@ mod policy;
 
 use std::net::{IpAddr, SocketAddr};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::future::join_all;
@@ -20,6 +21,7 @@ use http::HeaderMap;
 use http::header::USER_AGENT;
 use http::request::Parts;
 use pintle_authz::Attributes;
+use pintle_runtime::duration;
 use pintle_runtime::status::{ApiError, Status};
 use pintle_runtime::text::Text;
 use pintle_runtime::time::{Clock, Time};
@@ -31,6 +33,9 @@ use event::{Event, Outcome};
 pub use log::{LogFile, LogOptions};
 pub use metrics::AuditMetrics;
 pub use policy::{GroupResources, Level, Policy, Rule, Stage, Stages, Verdict};
+
+/// What takes longer is told of by its parts; in nanoseconds.
+const LONG: i64 = 500_000_000;
 
 /// What is recorded, and where.
 pub struct Audit {
@@ -144,11 +149,32 @@ struct Findings {
     /// Under which verb that was allowed, unless it was the one for everything.
     constraint: &'static str,
     annotations: Vec<(Text, String)>,
+    /// How long parts of the work took.
+    latencies: Vec<(&'static str, Duration)>,
     object: ObjectFacts,
     request_object: Option<Bytes>,
     response_object: Option<Bytes>,
     status: Option<Status>,
     refusal: Option<String>,
+}
+
+impl Findings {
+    /// Notes how long the parts of a request took that took long.
+    fn tell_latencies(&mut self, received: Time, now: Time) {
+        let nanos = |time: Time| i128::from(time.seconds) * 1_000_000_000 + i128::from(time.nanos);
+        let total = i64::try_from(nanos(now) - nanos(received)).unwrap_or(i64::MAX);
+        if total <= LONG {
+            return;
+        }
+        let parts = self.latencies.iter().map(|(part, elapsed)| {
+            let elapsed = i64::try_from(elapsed.as_nanos()).unwrap_or(i64::MAX);
+            (*part, elapsed)
+        });
+        for (part, nanos) in parts.chain([("total", total)]) {
+            let key = Text::from(format!("apiserver.latency.k8s.io/{part}"));
+            self.annotations.push((key, duration::format(nanos)));
+        }
+    }
 }
 
 /// What the object of a request says of itself.
@@ -187,6 +213,11 @@ impl Recording {
                 findings.annotations.push((key, value.into()));
             }
         });
+    }
+
+    /// How long a part of the work took. It is told of if all of it took long.
+    pub(crate) fn took(&self, part: &'static str, elapsed: Duration) {
+        self.find(|findings| findings.latencies.push((part, elapsed)));
     }
 
     /// Says as whom the user acts, and by which constrained right if it was one.
@@ -270,17 +301,20 @@ impl Recording {
         if self.verdict.omit_stages.has(stage) {
             return true;
         }
-        let findings = self.findings.lock().unwrap_or_else(PoisonError::into_inner);
-        let outcome = code.map(|code| Outcome {
-            code,
-            status: findings.status.as_ref(),
-            refusal: findings.refusal.as_deref(),
-        });
         let now = if stage == Stage::RequestReceived {
             self.facts.received
         } else {
             self.audit.clock.now()
         };
+        let mut findings = self.findings.lock().unwrap_or_else(PoisonError::into_inner);
+        if stage == Stage::ResponseComplete {
+            findings.tell_latencies(self.facts.received, now);
+        }
+        let outcome = code.map(|code| Outcome {
+            code,
+            status: findings.status.as_ref(),
+            refusal: findings.refusal.as_deref(),
+        });
         let event = Event {
             level: self.verdict.level,
             stage,
@@ -376,6 +410,30 @@ mod tests {
             &["127.0.0.1", "fd00::1", "127.0.0.1"],
         );
         check(&[("x-real-ip", "127.0.0.1")], &["127.0.0.1"]);
+    }
+
+    #[test]
+    fn what_takes_long_is_told_by_its_parts() {
+        let time = |nanos| Time { seconds: 1, nanos };
+        let mut findings = Findings {
+            latencies: vec![("authentication", Duration::from_millis(2))],
+            ..Findings::default()
+        };
+        findings.tell_latencies(time(0), time(500_000_000));
+        assert!(findings.annotations.is_empty());
+        findings.tell_latencies(time(0), time(500_000_001));
+        let told: Vec<String> = findings
+            .annotations
+            .iter()
+            .map(|(key, value)| format!("{key}={value}"))
+            .collect();
+        assert_eq!(
+            told,
+            [
+                "apiserver.latency.k8s.io/authentication=2ms",
+                "apiserver.latency.k8s.io/total=500.000001ms",
+            ]
+        );
     }
 
     #[test]

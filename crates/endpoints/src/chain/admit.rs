@@ -49,6 +49,7 @@ impl Chain {
         arrival: Arrival<'_>,
     ) -> Result<Admitted, Box<Response<Body>>> {
         let is_http2 = parts.version == Version::HTTP_2;
+        let began = Instant::now();
         let Some(user) = self
             .authenticate(connection, &parts.headers, &info.path)
             .await
@@ -63,6 +64,7 @@ impl Chain {
                 &error,
             )));
         };
+        let authentication = began.elapsed();
         // HTTP/2 is expensive, and not for those who are not known.
         if is_http2 && (user.name == ANONYMOUS || user.is_in(UNAUTHENTICATED)) {
             connection.close();
@@ -82,6 +84,12 @@ impl Chain {
                 return Err(Box::new(error));
             }
         }
+        let took = |part, elapsed| {
+            if let Some(recording) = arrival.recording.get() {
+                recording.took(part, elapsed);
+            }
+        };
+        took("authentication", authentication);
         let attributes = self.impersonate(attributes, parts, query, arrival).await?;
         let user = Arc::clone(&attributes.user);
         let comer = Comer {
@@ -92,7 +100,9 @@ impl Chain {
             time: time.unwrap_or(self.request_timeout),
             flow: arrival.flow,
         };
+        let began = Instant::now();
         let place = self.gate.enter(&self.serving.registry, comer).await;
+        took("apf-queue-wait", began.elapsed());
         let place = place.map_err(|refused| {
             let mutating = !attributes.is_read_only();
             self.metrics.requests.dropped(mutating);
@@ -128,8 +138,12 @@ impl Chain {
             }
             Decision::Deny(reason) | Decision::NoOpinion(reason) => (Judgement::Error, reason),
         };
-        self.metrics.access.judged(judgement, began.elapsed());
+        let elapsed = began.elapsed();
+        self.metrics.access.judged(judgement, elapsed);
         let recording = arrival.recording.get();
+        if let Some(recording) = recording {
+            recording.took("authorization", elapsed);
+        }
         match judgement {
             Judgement::Allowed => {
                 if let Some(recording) = recording {
@@ -187,6 +201,7 @@ impl Chain {
             found.map_err(|refused| refuse(&forbidden(&refused.attributes, &refused.reason)))?;
         if let Some(recording) = arrival.recording.get() {
             recording.impersonate(Arc::clone(&user), constraint);
+            recording.took("impersonation", began.elapsed());
         }
         Ok(Attributes { user, ..attributes })
     }

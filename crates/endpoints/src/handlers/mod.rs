@@ -159,6 +159,10 @@ pub(crate) async fn handle(call: Call<'_>) -> Response<Body> {
             if let Some(deprecation) = (call.server.deprecation)(target.row()) {
                 let requests = &call.server.metrics.requests;
                 requests.deprecated(call.target, &deprecation.removed);
+                cx.annotate("k8s.io/deprecated", "true");
+                if !deprecation.removed.is_empty() {
+                    cx.annotate("k8s.io/removed-release", deprecation.removed);
+                }
                 cx.warn(deprecation.warning);
             }
             answer(call, target, &mut cx).await
