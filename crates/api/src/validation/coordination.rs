@@ -47,19 +47,20 @@ fn lease(new: &Record, errors: &mut ErrorList) {
     if !holder.is_empty() && spec.strategy().unwrap_or("").is_empty() {
         errors.forbidden(
             &path.child("preferredHolder"),
-            "may only be specified when `strategy` is defined",
+            "may only be specified if `strategy` is defined",
         );
     }
 }
 
-/// A strategy of Kubernetes' own has no domain; others must have one.
+/// A strategy of Kubernetes' own has no domain; others must have one. Upstream names the field twice.
 fn strategy_name(strategy: &str, path: &Path<'_>, errors: &mut ErrorList) {
+    let path = &path.child("strategy");
     const OLDEST: &str = "OldestEmulationVersion";
     if strategy.contains('/') {
         for problem in label_key(strategy) {
             errors.invalid(path, BadValue::json_string(strategy), problem);
         }
-    } else if !matches!(strategy, "" | OLDEST) {
+    } else if strategy != OLDEST {
         errors.not_supported(path, BadValue::json_string(strategy), [OLDEST]);
     }
 }
@@ -83,18 +84,21 @@ mod tests {
             &[
                 "spec.leaseDurationSeconds: Invalid value: 0: must be greater than 0",
                 "spec.leaseTransitions: Invalid value: -1: must be greater than or equal to 0",
-                "spec.strategy: Unsupported value: \"Odd\": supported values: \"OldestEmulationVersion\"",
+                "spec.strategy.strategy: Unsupported value: \"Odd\": supported values: \"OldestEmulationVersion\"",
             ],
         );
         LEASE.created(r#"{"spec":{"strategy":"example.com/mine"}}"#, &[]);
         LEASE.updated(
             "{}",
             r#"{"spec":{"preferredHolder":"me","strategy":""}}"#,
-            &["spec.preferredHolder: Forbidden: may only be specified when `strategy` is defined"],
+            &[
+                "spec.strategy.strategy: Unsupported value: \"\": supported values: \"OldestEmulationVersion\"",
+                "spec.preferredHolder: Forbidden: may only be specified if `strategy` is defined",
+            ],
         );
         LEASE.created(
             r#"{"spec":{"strategy":"a b/c"}}"#,
-            &["spec.strategy: Invalid value: \"a b/c\""],
+            &["spec.strategy.strategy: Invalid value: \"a b/c\""],
         );
     }
 }

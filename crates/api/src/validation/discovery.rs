@@ -137,8 +137,7 @@ fn validate_hints(hints: EndpointHints<'_>, path: &Path<'_>, errors: &mut ErrorL
     for (field, names, rule) in rules {
         let path = path.child(field);
         if names.len() > MOST_HINTS {
-            too_many(names.len(), MOST_HINTS, &path, errors);
-            continue;
+            return too_many(names.len(), MOST_HINTS, &path, errors);
         }
         let mut seen = HashSet::new();
         for (at, name) in names.into_iter().enumerate() {

@@ -305,7 +305,7 @@ pub(crate) fn flex(driver: &str, options: StringMap<'_>, path: &Path<'_>, errors
 /// The name of a CSI driver.
 pub(crate) fn csi_driver_name(name: &str, path: &Path<'_>, errors: &mut ErrorList) {
     if name.is_empty() {
-        errors.required(path, "");
+        return errors.required(path, "");
     }
     if name.len() > DRIVER_LIMIT {
         errors.push(pintle_runtime::field_path::FieldError::too_long(

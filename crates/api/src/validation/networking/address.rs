@@ -63,35 +63,33 @@ fn create_network(new: &Record, errors: &mut ErrorList) {
         .cidrs()
         .iter()
         .collect();
-    let shown = || BadValue::Json(format!(r#"{{"CIDRs":{}}}"#, BadValue::strings(&cidrs)));
-    match cidrs.as_slice() {
-        [] => return errors.required(&path, "at least one CIDR required"),
-        [_] => {}
-        [first, second] => {
-            let families = [first, second].map(|cidr| Cidr::parse(cidr).map(Cidr::is_ipv6));
-            let [Some(first), Some(second)] = families else {
-                return errors.invalid(&path, shown(), ONE_OF_EACH);
-            };
-            if first == second {
-                return errors.invalid(&path, shown(), ONE_OF_EACH);
-            }
-        }
-        _ => return errors.invalid(&path, shown(), "may only hold up to 2 values"),
+    if cidrs.is_empty() {
+        return errors.required(&path, "at least one CIDR required");
+    }
+    if cidrs.len() > 2 {
+        let shown = BadValue::Json(format!(r#"{{"CIDRs":{}}}"#, BadValue::strings(&cidrs)));
+        return errors.invalid(&path, shown, "may only hold up to 2 values");
     }
     for (at, cidr) in cidrs.iter().enumerate() {
         ip::validate_cidr(cidr, &path.index(at), errors);
     }
+    if let [first, second] = cidrs[..]
+        && let (Some(first), Some(second)) = (Cidr::parse(first), Cidr::parse(second))
+        && first.is_ipv6() == second.is_ipv6()
+    {
+        errors.invalid(&path, BadValue::strings(&cidrs), ONE_OF_EACH);
+    }
 }
 
 const ONE_OF_EACH: &str =
-    "may specify no more than one IP for each IP family, i.e 192.168.0.0/24 and 2001:db8::/96";
+    "may specify no more than one IP for each IP family, i.e 192.168.0.0/24 and 2001:db8::/64";
 
 /// A second family may be added, nothing else changes.
 fn update_network(new: &Record, old: &Record, errors: &mut ErrorList) {
     let path = Path::new("spec.cidrs");
     let cidrs = ServiceCIDR::from_record(new).spec().cidrs();
     let had = ServiceCIDR::from_record(old).spec().cidrs();
-    if cidrs.len() < had.len() {
+    if cidrs.len() != had.len() && (had.len(), cidrs.len()) != (1, 2) {
         let cidrs: Vec<&str> = cidrs.iter().collect();
         return errors.invalid(&path, BadValue::strings(cidrs), IMMUTABLE);
     }
@@ -144,8 +142,16 @@ mod tests {
         check("", "spec.cidrs: Required value: at least one CIDR required");
         check(
             r#""10.0.0.0/16","10.1.0.0/16""#,
-            "spec.cidrs: Invalid value: {\"CIDRs\":[\"10.0.0.0/16\",\"10.1.0.0/16\"]}: may specify no more than one IP for \
-             each IP family, i.e 192.168.0.0/24 and 2001:db8::/96",
+            "spec.cidrs: Invalid value: [\"10.0.0.0/16\",\"10.1.0.0/16\"]: may specify no more than one IP for \
+             each IP family, i.e 192.168.0.0/24 and 2001:db8::/64",
+        );
+        check(
+            r#""10.0.0.0/16","x""#,
+            r#"spec.cidrs[1]: Invalid value: "x": must be a valid CIDR value, (e.g. 10.9.8.0/24 or 2001:db8::/64)"#,
+        );
+        check(
+            r#""10.0.0.0/16","fd00::/112","fd01::/112""#,
+            r#"spec.cidrs: Invalid value: {"CIDRs":["10.0.0.0/16","fd00::/112","fd01::/112"]}: may only hold up to 2 values"#,
         );
         check(
             r#""10.0.0.1/16""#,

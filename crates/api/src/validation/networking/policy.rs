@@ -2,7 +2,6 @@
 
 use pintle_runtime::field_path::{BadValue, ErrorList, Path};
 use pintle_runtime::ip::{self, Cidr};
-use pintle_runtime::meta::LabelSelector;
 use pintle_runtime::name::{port_name, port_number};
 use pintle_runtime::value::Record;
 use pintle_runtime::view::{IntOrString, List};
@@ -35,15 +34,9 @@ fn create(new: &Record, errors: &mut ErrorList) {
 
 fn update(new: &Record, old: &Record, errors: &mut ErrorList) {
     let old = NetworkPolicy::from_record(old).spec();
-    let selectors = peers(old).flat_map(|peer| [peer.pod_selector(), peer.namespace_selector()]);
-    let mut selectors = selectors.chain([Some(old.pod_selector())]);
-    let odd = |selector: Option<LabelSelector<'_>>| Values::as_before(selector) == Values::Kept;
     let kept = Kept {
-        values: if selectors.any(odd) {
-            Values::Kept
-        } else {
-            Values::Checked
-        },
+        // Upstream looks at the selector of the policy's own pods alone.
+        values: Values::as_before(Some(old.pod_selector())),
         cidrs: peers(old)
             .filter_map(|peer| peer.ip_block())
             .flat_map(|block| std::iter::once(block.cidr()).chain(block.except().iter()))

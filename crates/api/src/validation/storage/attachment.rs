@@ -35,7 +35,9 @@ fn create(new: &Record, errors: &mut ErrorList) {
     }
 }
 
+/// Upstream looks at the new object twice, and its causes say so.
 fn update(new: &Record, old: &Record, errors: &mut ErrorList) {
+    always(new, errors);
     always(new, errors);
     let (now, before) = (
         VolumeAttachment::from_record(new),

@@ -60,16 +60,16 @@ fn storage_class_update(new: &Record, old: &Record, errors: &mut ErrorList) {
         StorageClass::from_record(new),
         StorageClass::from_record(old),
     );
-    fixed_parameters(now.parameters(), before.parameters(), errors);
-    fixed(
+    immutable(now.parameters(), before.parameters(), &PARAMETERS, errors);
+    immutable(
         now.provisioner(),
         before.provisioner(),
         &PROVISIONER,
         errors,
     );
-    fixed(
-        now.reclaim_policy().unwrap_or(""),
-        before.reclaim_policy().unwrap_or(""),
+    immutable(
+        now.reclaim_policy(),
+        before.reclaim_policy(),
         &RECLAIM_POLICY,
         errors,
     );

@@ -110,7 +110,7 @@ fn driver_spec(spec: CSIDriverSpec<'_>, errors: &mut ErrorList) {
         errors.invalid(
             &path.child("serviceAccountTokenInSecrets"),
             spec.service_account_token_in_secrets().unwrap_or(false),
-            "serviceAccountTokenInSecrets may only be set when tokenRequests is specified",
+            "serviceAccountTokenInSecrets is set but no tokenRequests are specified",
         );
     }
 }
@@ -185,8 +185,10 @@ fn topology_keys(driver: CSINodeDriver<'_>, path: &Path<'_>, errors: &mut ErrorL
     }
 }
 
-/// A driver that stays on a node stays as it is, but for how many volumes it can attach.
+/// A driver that stays on a node stays as it is, but for how many volumes it can attach. Upstream looks at the
+/// new object twice, and its causes say so.
 fn node_update(new: &Record, old: &Record, errors: &mut ErrorList) {
+    node(new, NODE_ID_LIMIT, errors);
     node(new, NODE_ID_LIMIT, errors);
     let path = Path::new("spec.drivers");
     let fixed = |driver: CSINodeDriver<'_>| {

@@ -77,9 +77,9 @@ fn a_class_stays_what_it_is() {
         "{}",
         r#"{"parameters":null,"provisioner":"p","reclaimPolicy":"Retain","volumeBindingMode":"WaitForFirstConsumer"}"#,
         &[
-            "parameters: Forbidden: updates to parameters are forbidden.",
-            "provisioner: Forbidden: updates to provisioner are forbidden.",
-            "reclaimPolicy: Forbidden: updates to reclaimPolicy are forbidden.",
+            "parameters: Invalid value: null: field is immutable",
+            "provisioner: Invalid value: \"p\": field is immutable",
+            "reclaimPolicy: Invalid value: \"Retain\": field is immutable",
             "volumeBindingMode: Invalid value: \"WaitForFirstConsumer\": field is immutable",
         ],
     );
@@ -109,7 +109,6 @@ fn an_attachment_names_a_volume_a_node_and_who_attaches() {
             "spec.attacher: Required value",
             "spec.nodeName: Invalid value: \"A\"",
             "spec.attacher: Required value",
-            "spec.attacher: Invalid value: \"\"",
             "spec.source.persistentVolumeName: Invalid value: \"B\"",
         ],
     );
@@ -139,6 +138,9 @@ fn an_attachment_names_a_volume_a_node_and_who_attaches() {
             "status.attachmentMetadata: Too long: may not be more than 262144 bytes",
             "status.attachError.message: Too long",
             "status.detachError.errorCode: Invalid value: -1: must be between 0 and 2147483647, inclusive",
+            "status.attachmentMetadata: Too long: may not be more than 262144 bytes",
+            "status.attachError.message: Too long",
+            "status.detachError.errorCode: Invalid value: -1: must be between 0 and 2147483647, inclusive",
         ],
     );
 }
@@ -157,6 +159,10 @@ fn a_driver_says_what_it_can_do() {
             "spec.nodeAllocatableUpdatePeriodSeconds: Invalid value: 9: must be greater than or equal to 10 seconds",
         ],
     );
+    DRIVER.created(
+        r#"{"spec":{"serviceAccountTokenInSecrets":true}}"#,
+        &["spec.serviceAccountTokenInSecrets: Invalid value: true: serviceAccountTokenInSecrets is set but no tokenRequests are specified"],
+    );
     DRIVER.updated(
         "{}",
         r#"{"spec":{"attachRequired":false,"volumeLifecycleModes":["Ephemeral"]}}"#,
@@ -174,7 +180,6 @@ fn a_node_lists_each_driver_once() {
         r#"{"spec":{"drivers":[{"name":"","nodeID":"","topologyKeys":["","k","k"],"allocatable":{"count":-1}},{"name":"d","nodeID":"i"},{"name":"d","nodeID":"i"}]}}"#,
         &[
             "spec.drivers[0].name: Required value",
-            "spec.drivers[0].name: Invalid value: \"\"",
             "spec.drivers[0].nodeID: Required value",
             "spec.drivers[0].allocatable.count: Invalid value: -1: must be greater than or equal to 0",
             "spec.drivers[0]: Required value",
@@ -199,6 +204,14 @@ fn a_node_lists_each_driver_once() {
         "{}",
         r#"{"spec":{"drivers":[{"name":"d","nodeID":"i","topologyKeys":["k"],"allocatable":{"count":2}}]}}"#,
         &[],
+    );
+    NODE.updated(
+        "{}",
+        r#"{"spec":{"drivers":[{"name":"d","nodeID":"i","topologyKeys":["k"]},{"name":"e","nodeID":""}]}}"#,
+        &[
+            "spec.drivers[1].nodeID: Required value",
+            "spec.drivers[1].nodeID: Required value",
+        ],
     );
     NODE.updated(
         "{}",

@@ -239,7 +239,6 @@ fn every_source_says_what_it_needs() {
             r#""csi":{"driver":"","volumeHandle":"","nodePublishSecretRef":{"name":"A"}}"#,
             &[
                 "spec.csi.driver: Required value",
-                "spec.csi.driver: Invalid value: \"\"",
                 "spec.csi.volumeHandle: Required value",
                 "spec.csi.nodePublishSecretRef.name: Invalid value: \"A\"",
                 "spec.csi.nodePublishSecretRef.namespace: Required value",

@@ -233,7 +233,7 @@ fn validate_reference(reference: Reference<'_>, path: &Path<'_>, errors: &mut Er
     for (field, value) in [("kind", reference.kind), ("name", reference.name)] {
         let path = path.child(field);
         if value.is_empty() {
-            errors.required(&path, format!("{field} is required"));
+            errors.required(&path, "");
         } else {
             errors.invalid_each(&path, value, path_segment_name(value));
         }

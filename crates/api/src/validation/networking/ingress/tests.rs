@@ -40,7 +40,7 @@ fn an_ingress_leads_somewhere() {
     );
     check(
         r#""defaultBackend":{"resource":{"kind":"","name":"a/b"}}"#,
-        "spec.defaultBackend.resource.kind: Required value: kind is required; \
+        "spec.defaultBackend.resource.kind: Required value; \
          spec.defaultBackend.resource.name: Invalid value: \"a/b\": may not contain '/'",
     );
     check(
