@@ -3,6 +3,7 @@
 mod controllers;
 mod default;
 mod opt_in;
+mod rights;
 
 use pintle_tests::http::Headers;
 use pintle_tests::server::TestServer;
@@ -35,14 +36,22 @@ impl World {
     }
 
     async fn send(&self, method: &str, path: &str, body: &Value) -> Said {
+        self.send_as("", method, path, body).await
+    }
+
+    /// The same by another user, if there is one.
+    async fn send_as(&self, user: &str, method: &str, path: &str, body: &Value) -> Said {
         let kind = match method {
             "PATCH" => "application/merge-patch+json",
             _ => "application/json",
         };
-        let headers: Headers = vec![
+        let mut headers: Headers = vec![
             ("authorization".into(), format!("Bearer {}", self.token)),
             ("content-type".into(), kind.into()),
         ];
+        if !user.is_empty() {
+            headers.push(("impersonate-user".into(), user.into()));
+        }
         let body = (!body.is_null()).then(|| body.to_string().into());
         let mut client = self.server.client();
         let answer = client

@@ -11,6 +11,7 @@ use pintle_runtime::resource::Group;
 use pintle_storage::{Storage, StorageError};
 
 use crate::access::Access;
+use crate::admission::Elsewhere;
 use crate::rows::Switches;
 use crate::scale::BuiltInScale;
 use crate::services::{ServiceOptions, Services};
@@ -82,13 +83,18 @@ impl Api {
             &options.key_prefix,
         ));
         let settings = options.switches.settings();
+        let elsewhere = Elsewhere::default();
         let registrations = rows
             .iter()
             .flat_map(|group| group.versions.iter())
             .flat_map(|version| version.resources.iter())
             .filter(|row| row.storage.is_some())
             .map(|row| {
-                let of_kind = || KindStrategy::of(row, options.event_ttl).with_settings(&settings);
+                let of_kind = || {
+                    KindStrategy::of(row, options.event_ttl)
+                        .with_settings(&settings)
+                        .with_elsewhere(&elsewhere)
+                };
                 let mut strategy = of_kind().with_access(&options.access);
                 if row.group.is_empty() && row.name == "services" {
                     strategy = strategy.with_allocation(Arc::clone(&services) as _);
@@ -137,9 +143,11 @@ impl Api {
             }
         }
         services.look_into(&registry);
+        let registry = Arc::new(registry);
+        elsewhere.look_into(&registry);
         let offered = offered(&rows, |offer| is_served(&registry, offer));
         Ok(Self {
-            registry: Arc::new(registry),
+            registry,
             offered,
             services,
         })

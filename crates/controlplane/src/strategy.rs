@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures_util::future::BoxFuture;
+use futures_util::future::{self, BoxFuture};
 use pintle_api::core::v1::Pod;
 use pintle_api::settings::{self, Settings};
 use pintle_endpoints::allocation::Allocation;
@@ -19,11 +19,14 @@ use pintle_runtime::text::Text;
 use pintle_runtime::value::{Record, Value};
 
 use crate::access::Access;
+use crate::admission::Elsewhere;
 use crate::definitions;
+use crate::devices;
 use crate::kinds::{self, Kept, KindFacts};
 use crate::namespaces;
+use crate::parameters;
 use crate::particular::{self, Particular};
-use crate::rbac::escalation;
+use crate::rbac::{self, escalation};
 
 /// Kinds whose life is not that of the others.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -47,6 +50,8 @@ pub struct KindStrategy {
     event_ttl: Duration,
     /// Where a write takes rights of its own.
     access: Option<Access>,
+    /// Where other objects are looked up, by a kind whose rights depend on them.
+    elsewhere: Option<Elsewhere>,
     allocation: Option<Arc<dyn Allocation>>,
     settings: Settings,
 }
@@ -70,6 +75,7 @@ impl KindStrategy {
             resource,
             event_ttl,
             access: None,
+            elsewhere: None,
             allocation: None,
             settings: Settings::default(),
         }
@@ -87,11 +93,45 @@ impl KindStrategy {
     /// The same, with who may grant what: for roles and bindings.
     #[must_use]
     pub fn with_access(self, access: &Access) -> Self {
-        let guarded = self.resource.group == "rbac.authorization.k8s.io";
+        let guarded = matches!(
+            self.resource.group.as_str(),
+            rbac::GROUP | parameters::GROUP
+        );
         Self {
             access: guarded.then(|| access.clone()),
             ..self
         }
+    }
+
+    /// The same, with other objects.
+    #[must_use]
+    pub(crate) fn with_elsewhere(self, elsewhere: &Elsewhere) -> Self {
+        let asks = matches!(
+            self.resource.group.as_str(),
+            devices::GROUP | parameters::GROUP
+        );
+        Self {
+            elsewhere: asks.then(|| elsewhere.clone()),
+            ..self
+        }
+    }
+
+    /// Checks what a write asks for of devices; `validate` says what else is wrong with it.
+    fn check_devices<'a>(
+        &self,
+        cx: &RequestContext,
+        subresource: &str,
+        new: &Record,
+        old: Option<&Record>,
+        validate: impl FnOnce() -> ErrorList,
+    ) -> Option<BoxFuture<'a, Result<(), ApiError>>> {
+        if !self.resource.resource.starts_with("resourceclaim") {
+            return None;
+        }
+        let elsewhere = self.elsewhere.as_ref()?;
+        let asked = devices::asked(subresource, new, old)?;
+        let checked = devices::check(elsewhere, &cx.namespace, &asked, new, validate());
+        Some(Box::pin(future::ready(checked)))
     }
 
     /// The same for objects that take something from a stock that they share.
@@ -175,8 +215,19 @@ impl Strategy for KindStrategy {
         new: &'a Record,
         old: Option<&'a Record>,
     ) -> Option<BoxFuture<'a, Result<(), ApiError>>> {
-        let access = self.access.as_ref()?;
-        escalation::check(access, &self.resource, cx, new, old)
+        let validate = || match old {
+            Some(old) => self.validate_update(cx, new, old),
+            None => self.validate(cx, new),
+        };
+        match (&self.access, &self.elsewhere) {
+            (Some(access), None) => escalation::check(access, &self.resource, cx, new, old),
+            (Some(access), Some(elsewhere)) => {
+                let check = parameters::check(access, elsewhere, &self.resource, cx, new, old)?;
+                // What is wrong is told as such.
+                validate().is_empty().then_some(check)
+            }
+            (None, _) => self.check_devices(cx, "", new, old, validate),
+        }
     }
 
     fn validate(&self, _: &RequestContext, new: &Record) -> ErrorList {
@@ -351,6 +402,18 @@ impl Strategy for PartStrategy {
         settings::with(&self.kind.settings, || {
             particular.prepare_subresource(cx, &self.subresource, new, old);
         });
+    }
+
+    fn check_rights<'a>(
+        &'a self,
+        cx: &'a RequestContext,
+        new: &'a Record,
+        old: Option<&'a Record>,
+    ) -> Option<BoxFuture<'a, Result<(), ApiError>>> {
+        let old = old?;
+        let validate = || self.validate_update(cx, new, old);
+        let kind = &self.kind;
+        kind.check_devices(cx, &self.subresource, new, Some(old), validate)
     }
 
     fn validate_update(&self, _: &RequestContext, new: &Record, old: &Record) -> ErrorList {

@@ -1,6 +1,6 @@
 //! What plug-ins look up: other objects, from the caches.
 
-use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError, Weak};
 
 use pintle_endpoints::cache::Entry;
 use pintle_endpoints::registry::Registry;
@@ -86,6 +86,34 @@ impl Lookup {
         namespace: Option<&str>,
     ) -> Result<Vec<Arc<Entry>>, ApiError> {
         self.store(place)?.cache().all(namespace)
+    }
+}
+
+/// What strategies look up, which are made before the stores are: nothing until these are there.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Elsewhere(Arc<OnceLock<Lookup>>);
+
+impl Elsewhere {
+    /// Looks into `registry` from now on.
+    pub(crate) fn look_into(&self, registry: &Arc<Registry>) {
+        self.0.get_or_init(|| Lookup::new(registry));
+    }
+
+    /// The lookup.
+    ///
+    /// # Errors
+    /// 500 as long as there is none.
+    pub(crate) fn lookup(&self) -> Result<&Lookup, ApiError> {
+        let lookup = self.0.get();
+        lookup.ok_or_else(|| ApiError::internal("the server is starting"))
+    }
+
+    /// A namespace.
+    ///
+    /// # Errors
+    /// 500 as long as there are none.
+    pub(crate) fn namespace(&self, name: &str) -> Result<Option<Arc<Entry>>, ApiError> {
+        self.lookup()?.entry(("", "v1", "namespaces"), "", name)
     }
 }
 

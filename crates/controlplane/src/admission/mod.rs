@@ -36,7 +36,7 @@ use pintle_endpoints::client::Webhook;
 use pintle_endpoints::registry::Registry;
 
 pub use configuration::{Configuration, ConfigurationError};
-pub(crate) use lookup::Lookup;
+pub(crate) use lookup::{Elsewhere, Lookup};
 use rule::{AtOnce, Rule};
 pub use tolerations::TolerationSeconds;
 pub(crate) use volumes::class as storage_class;

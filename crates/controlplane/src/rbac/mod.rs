@@ -22,6 +22,6 @@ mod wanted;
 pub use wanted::node_rules;
 
 /// The API group.
-const GROUP: &str = "rbac.authorization.k8s.io";
+pub(crate) const GROUP: &str = "rbac.authorization.k8s.io";
 /// Who is in the books as the writer of what the server writes by itself.
 const MANAGER: &str = "kube-apiserver";

@@ -112,7 +112,7 @@ const BASELINE: &[(Option<u32>, Check)] = &[
     (None, host_ports),
     (None, host_probes),
     (None, privileged),
-    (None, proc_mount),
+    (Some(35), proc_mount),
     (None, se_linux),
     (Some(19), seccomp_baseline),
     (None, sysctls),
@@ -123,6 +123,7 @@ const BASELINE: &[(Option<u32>, Check)] = &[
 const RESTRICTED: &[(u32, Check)] = &[
     (8, privilege_escalation),
     (22, capabilities_restricted),
+    (35, proc_mount_restricted),
     (0, restricted_volumes),
     (0, run_as_non_root),
     (23, run_as_user),
@@ -179,7 +180,8 @@ fn plural<'t>(count: usize, one: &'t str, many: &'t str) -> &'t str {
 }
 
 fn quoted<'t>(texts: impl IntoIterator<Item = &'t str>) -> String {
-    let texts = texts.into_iter().map(|text| Quoted(text).to_string());
+    // Quotes in what is quoted stay as they are.
+    let texts = texts.into_iter().map(|text| format!("\"{text}\""));
     texts.collect::<Vec<_>>().join(", ")
 }
 
@@ -442,6 +444,10 @@ fn proc_mount(it: Subject<'_>) -> Option<Violation> {
     if it.has_own_users() {
         return None;
     }
+    proc_mount_restricted(it)
+}
+
+fn proc_mount_restricted(it: Subject<'_>) -> Option<Violation> {
     let unmasked = |container: Any<'_>| {
         let mount = container.security.and_then(|it| it.proc_mount());
         mount.filter(|it| *it != "Default").map(str::to_owned)
@@ -643,17 +649,16 @@ fn restricted_type(it: Volume<'_>) -> Option<&'static str> {
         || it.downward_api().is_some()
         || it.empty_dir().is_some()
         || it.ephemeral().is_some()
+        || it.image().is_some()
         || it.persistent_volume_claim().is_some()
         || it.projected().is_some()
         || it.secret().is_some();
     if allowed {
         return None;
     }
-    let set = it.record().iter().map(|(_, field, _)| &*field.name);
-    let mut known = set.filter(|name| RESTRICTED_VOLUMES.contains(name));
-    let found = known.next();
-    let name = RESTRICTED_VOLUMES.iter().find(|name| Some(**name) == found);
-    Some(name.copied().unwrap_or("unknown"))
+    let is_set = |name: &&&str| it.record().get_by_name(name).is_some();
+    let known = RESTRICTED_VOLUMES.iter().find(is_set);
+    Some(known.copied().unwrap_or("unknown"))
 }
 
 const RESTRICTED_VOLUMES: &[&str] = &[

@@ -3,6 +3,7 @@
 mod checks;
 mod policy;
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, HashSet};
 use std::time::{Duration, Instant};
 
@@ -12,7 +13,10 @@ use pintle_api::core::v1::{Pod, PodSpec, PodTemplate, PodTemplateSpec, Replicati
 use pintle_endpoints::admission::{Attributes, Interest, Target};
 use pintle_endpoints::context::RequestContext;
 use pintle_endpoints::metadata::Metadata;
+use pintle_runtime::field_path::{ErrorList, Path};
 use pintle_runtime::gvk::GroupKind;
+use pintle_runtime::name::{dns1123_label, dns1123_subdomain};
+use pintle_runtime::quote::Quoted;
 use pintle_runtime::status::ApiError;
 use pintle_runtime::value::Record;
 use pintle_runtime::view::StringMap;
@@ -57,22 +61,50 @@ impl PodSecurity {
         lookup: Lookup,
         settings: Option<&serde_json::Value>,
     ) -> Result<Self, ConfigurationError> {
-        let names = |list: &str| {
-            let list = settings.and_then(|it| it["exemptions"][list].as_array());
-            let names = list.into_iter().flatten().filter_map(|it| it.as_str());
-            names.map(str::to_owned).collect()
+        let wrong = |fault: String| ConfigurationError(format!("PodSecurity: {fault}"));
+        let default = match settings {
+            None => Policy::default(),
+            Some(settings) => {
+                let policy = Policy::of_settings(&settings["defaults"]);
+                policy.map_err(|faults| {
+                    let faults = super::limits::together(faults).unwrap_or_default();
+                    wrong(format!("configuration error: {faults}"))
+                })?
+            }
         };
-        let default = settings
-            .map(|it| Policy::of_settings(&it["defaults"]))
-            .transpose();
+        let mut errors = ErrorList::new();
+        let mut exempt = |list: &str, why: fn(&str) -> Option<String>| {
+            let names = settings.and_then(|it| it["exemptions"][list].as_array());
+            let names = names.into_iter().flatten().filter_map(|it| it.as_str());
+            let mut known = HashSet::new();
+            let exemptions = Path::new("exemptions");
+            let list = exemptions.child(list);
+            for (at, name) in names.enumerate() {
+                let path = list.index(at);
+                if let Some(why) = why(name) {
+                    errors.invalid(&path, name, why);
+                } else if !known.insert(name.to_owned()) {
+                    errors.duplicate(&path, name);
+                }
+            }
+            known
+        };
+        let exempt_namespaces = exempt("namespaces", |it| told(&dns1123_label(it)));
+        let exempt_runtime_classes = exempt("runtimeClasses", |it| told(&dns1123_subdomain(it)));
+        let exempt_users = exempt("usernames", |it| {
+            it.is_empty()
+                .then(|| "username must not be empty".to_owned())
+        });
+        let faults = errors.iter().map(ToString::to_string).collect();
+        if let Some(fault) = super::limits::together(faults) {
+            return Err(wrong(fault));
+        }
         Ok(Self {
             lookup,
-            default: default
-                .map_err(|error| ConfigurationError(format!("PodSecurity: {error}")))?
-                .unwrap_or_default(),
-            exempt_users: names("usernames"),
-            exempt_namespaces: names("namespaces"),
-            exempt_runtime_classes: names("runtimeClasses"),
+            default,
+            exempt_users,
+            exempt_namespaces,
+            exempt_runtime_classes,
         })
     }
 
@@ -85,7 +117,7 @@ impl PodSecurity {
     ) -> Result<(), ApiError> {
         let (policy, errors) = self.policy_of(new);
         let before = attributes.old.map(|old| self.policy_of(old));
-        let texts = |errors: &pintle_runtime::field_path::ErrorList| -> Vec<String> {
+        let texts = |errors: &ErrorList| -> Vec<String> {
             errors.iter().map(ToString::to_string).collect()
         };
         let was_wrong_too = before
@@ -95,25 +127,35 @@ impl PodSecurity {
             let kind = GroupKind::new("", "Namespace");
             return Err(ApiError::invalid(&kind, &attributes.name, &errors));
         }
-        let Some((before, _)) = before else {
-            return Ok(());
-        };
-        let (now, before) = (policy.enforce, before.enforce);
-        let relaxes = now.version == before.version && now.level <= before.level;
-        if now == before || now.level == Level::Privileged || relaxes {
-            return Ok(());
+        if let Some((before, _)) = &before {
+            let (now, before) = (policy.enforce, before.enforce);
+            let relaxes = now.version == before.version && now.level <= before.level;
+            if now == before || now.level == Level::Privileged || relaxes {
+                return Ok(());
+            }
         }
         if self.exempt_namespaces.contains(attributes.name.as_str()) {
-            annotate(cx, "exempt", "namespace");
+            if !policy.is_privileged() && !policy.is_like(self.default) {
+                let labels: BTreeMap<&str, &str> = Metadata::of(new).labels().collect();
+                let asked = policy.asked_for(|key| labels.get(key).copied());
+                let name = Quoted(attributes.name.as_str());
+                cx.warn(format!(
+                    "namespace {name} is exempt from Pod Security, and the policy ({asked}) will be ignored"
+                ));
+            }
             return Ok(());
         }
+        if before.is_none() {
+            return Ok(());
+        }
+        let now = policy.enforce;
         for warning in self.look_at_pods(&attributes.name, now)? {
             cx.warn(warning);
         }
         Ok(())
     }
 
-    fn policy_of(&self, namespace: &Record) -> (Policy, pintle_runtime::field_path::ErrorList) {
+    fn policy_of(&self, namespace: &Record) -> (Policy, ErrorList) {
         let labels: BTreeMap<&str, &str> = Metadata::of(namespace).labels().collect();
         Policy::of_labels(self.default, |key| labels.get(key).copied())
     }
@@ -214,19 +256,20 @@ impl PodSecurity {
         }
         let namespace = attributes.namespace;
         let Some(entry) = self.lookup.entry(NAMESPACES, "", namespace)? else {
+            let why = format!("failed to lookup namespace {}", Quoted(namespace));
+            let cause = format!("namespaces {} not found", Quoted(namespace));
             if is_pod {
-                let why = format!("failed to lookup namespace {namespace}");
-                return Err(ApiError::internal(why));
+                let error = ApiError::internal(why);
+                annotate(cx, "error", format!("{error}: {cause}"));
+                return Err(error);
             }
-            let why = format!(
-                "failed to lookup namespace {namespace}: namespace \"{namespace}\" not found"
-            );
+            let why = format!("{why}: {cause}");
             annotate(cx, "error", why);
             return Ok(());
         };
         let (policy, errors) = Policy::of_labels(self.default, |key| entry.label(key));
         if errors.is_empty() && is_pod && policy.is_privileged() {
-            annotate(cx, "enforce-policy", policy.enforce.to_string());
+            annotate(cx, "enforce-policy", "privileged:latest");
             return Ok(());
         }
         if errors.is_empty() && !is_pod && policy.is_silent() {
@@ -298,6 +341,11 @@ fn judge(
     Ok(())
 }
 
+/// What is wrong with a name of the settings.
+fn told(faults: &[Cow<'_, str>]) -> Option<String> {
+    (!faults.is_empty()).then(|| faults.join(", "))
+}
+
 fn annotate(cx: &RequestContext, key: &str, value: impl Into<String>) {
     cx.annotate(format!("pod-security.kubernetes.io/{key}"), value);
 }
@@ -305,33 +353,19 @@ fn annotate(cx: &RequestContext, key: &str, value: impl Into<String>) {
 /// Whether a change of a pod is one that the standards speak of.
 fn is_significant(new: &Record, old: &Record) -> bool {
     let (new, old) = (Pod::from_record(new), Pod::from_record(old));
-    let annotation = |pod: Pod<'_>, key: &str| {
-        let value = pod.metadata().annotations().get(key);
-        value.unwrap_or_default().to_owned()
-    };
-    let differs = |key: &str| annotation(new, key) != annotation(old, key);
-    let changed = |name: &str, image: &str, before: &str| {
-        image != before
-            || differs(&format!(
-                "container.seccomp.security.alpha.kubernetes.io/{name}"
-            ))
-    };
     let lists = [
         (new.spec().containers(), old.spec().containers()),
         (new.spec().init_containers(), old.spec().init_containers()),
     ];
     let mut debugging = new.spec().ephemeral_containers().iter();
-    differs("seccomp.security.alpha.kubernetes.io/pod")
-        || lists.iter().any(|(new, old)| {
-            let mut pairs = new.iter().zip(old.iter());
-            new.len() != old.len()
-                || pairs.any(|(new, old)| changed(new.name(), new.image(), old.image()))
-        })
-        || debugging.any(|it| {
-            let old = old.spec().ephemeral_containers();
-            let before = old.iter().find(|old| old.name() == it.name());
-            before.is_none_or(|old| changed(it.name(), it.image(), old.image()))
-        })
+    lists.iter().any(|(new, old)| {
+        let mut pairs = new.iter().zip(old.iter());
+        new.len() != old.len() || pairs.any(|(new, old)| new.image() != old.image())
+    }) || debugging.any(|it| {
+        let old = old.spec().ephemeral_containers();
+        let before = old.iter().find(|old| old.name() == it.name());
+        before.is_none_or(|old| it.image() != old.image())
+    })
 }
 
 /// Annotations and spec of the pod that an object is, or makes; absent if it makes none.

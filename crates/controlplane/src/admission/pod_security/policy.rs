@@ -104,6 +104,9 @@ impl Default for Policy {
 
 const PREFIX: &str = "pod-security.kubernetes.io/";
 
+const LEVELS: &str = "must be one of privileged, baseline, restricted";
+const VERSIONS: &str = "must be \"latest\" or \"v1.x\"";
+
 impl Policy {
     /// Whether nothing is looked at.
     pub(super) fn is_privileged(&self) -> bool {
@@ -123,84 +126,103 @@ impl Policy {
     ) -> (Self, ErrorList) {
         let mut errors = ErrorList::new();
         let mut policy = default;
-        let labels = Path::new("metadata.labels");
-        let mut level = |name: &str| {
+        let mut said = |name: &str, why: &str, is_right: fn(&str) -> bool| {
             let key = format!("{PREFIX}{name}");
             let text = label(&key)?;
-            let parsed = Level::parse(text);
-            if parsed.is_none() {
-                let why = "must be one of privileged, baseline, restricted";
-                errors.invalid(&labels.key(&key), text, why);
+            if !is_right(text) {
+                errors.invalid(&Path::new("metadata.labels").key(&key), text, why);
             }
-            Some(parsed)
+            Some(text)
         };
-        let enforce = level("enforce");
-        let audit = level("audit");
-        let warn = level("warn");
-        let mut versions = ErrorList::new();
-        let mut version = |name: &str| {
-            let key = format!("{PREFIX}{name}-version");
-            let text = label(&key)?;
-            let parsed = Version::parse(text);
-            if parsed.is_none() {
-                versions.invalid(&labels.key(&key), text, "must be \"latest\" or \"v1.x\"");
+        let modes = ["enforce", "audit", "warn"].map(|name| {
+            let level = said(name, LEVELS, |text| Level::parse(text).is_some());
+            let level = level.map(Level::parse);
+            let version = format!("{name}-version");
+            let version = said(&version, VERSIONS, |text| Version::parse(text).is_some());
+            (level, version.map(Version::parse))
+        });
+        let [(enforce, _), _, (warn, warn_version)] = modes;
+        let chosen = [
+            (&mut policy.enforce, Level::Restricted),
+            (&mut policy.audit, Level::Privileged),
+            (&mut policy.warn, Level::Privileged),
+        ];
+        for ((chosen, fallback), (level, version)) in chosen.into_iter().zip(modes) {
+            if let Some(level) = level {
+                chosen.level = level.unwrap_or(fallback);
             }
-            Some(parsed)
-        };
-        let enforce_version = version("enforce");
-        let audit_version = version("audit");
-        let warn_version = version("warn");
-        if let Some(level) = enforce {
-            policy.enforce.level = level.unwrap_or(Level::Restricted);
-        }
-        if let Some(level) = audit {
-            policy.audit.level = level.unwrap_or(Level::Privileged);
-        }
-        if let Some(level) = warn {
-            policy.warn.level = level.unwrap_or(Level::Privileged);
-        }
-        for (version, chosen) in [
-            (enforce_version, &mut policy.enforce),
-            (audit_version, &mut policy.audit),
-            (warn_version, &mut policy.warn),
-        ] {
             if let Some(version) = version {
                 chosen.version = version.unwrap_or(Version::Latest);
             }
         }
         // Who enforces is warned of as much, unless it says otherwise.
         let enforces = enforce.flatten().is_some();
-        let warns = warn.flatten().is_some();
-        if enforces && !warns && policy.enforce.level > policy.warn.level {
+        if enforces && warn.is_none() && policy.enforce.level > policy.warn.level {
             policy.warn.level = policy.enforce.level;
-            if warn_version.flatten().is_none() {
+            if warn_version.is_none() {
                 policy.warn.version = policy.enforce.version;
             }
         }
-        errors.extend(versions);
         (policy, errors)
     }
 
-    /// The policy of a namespace that does not say, from the settings.
-    pub(super) fn of_settings(settings: &serde_json::Value) -> Result<Self, String> {
-        let text = |name: &str| settings[name].as_str();
-        let (policy, errors) = Self::of_labels(Self::default(), |key| {
-            text(key.strip_prefix(PREFIX).unwrap_or(key))
-        });
-        match errors.iter().next() {
-            None => Ok(Self {
-                // What holds for labels by implication is not implied here.
-                warn: LevelVersion {
-                    level: text("warn")
-                        .and_then(Level::parse)
-                        .unwrap_or(Level::Privileged),
-                    version: text("warn-version")
-                        .and_then(Version::parse)
-                        .unwrap_or(Version::Latest),
-                },
-                ..policy
-            }),
-            Some(error) => Err(error.to_string()),
+    /// The policy of a namespace that does not say, from the settings, or what is wrong with them.
+    pub(super) fn of_settings(settings: &serde_json::Value) -> Result<Self, Vec<String>> {
+        let mut faults = Vec::new();
+        let mut policy = Self::default();
+        let modes = [
+            ("enforce", &mut policy.enforce),
+            ("audit", &mut policy.audit),
+            ("warn", &mut policy.warn),
+        ];
+        for (mode, chosen) in modes {
+            let text = |name: &str| settings[name].as_str().filter(|text| !text.is_empty());
+            if let Some(level) = text(mode) {
+                match Level::parse(level) {
+                    Some(level) => chosen.level = level,
+                    None => faults.push(format!("{mode}: {LEVELS}")),
+                }
+            }
+            let key = format!("{mode}-version");
+            if let Some(version) = text(&key) {
+                match Version::parse(version) {
+                    Some(version) => chosen.version = version,
+                    None => faults.push(format!("{key}: {VERSIONS}")),
+                }
+            }
         }
+        if faults.is_empty() {
+            Ok(policy)
+        } else {
+            Err(faults)
+        }
+    }
+
+    /// What of this policy a namespace's labels ask for, in short; of modes that do nothing, nothing.
+    pub(super) fn asked_for<'a>(self, label: impl Fn(&str) -> Option<&'a str>) -> String {
+        let modes = [
+            ("enforce", self.enforce),
+            ("audit", self.audit),
+            ("warn", self.warn),
+        ];
+        let asked = modes.into_iter().filter(|(mode, chosen)| {
+            let key = format!("{PREFIX}{mode}");
+            let says = label(&key).is_some() || label(&format!("{key}-version")).is_some();
+            chosen.level != Level::Privileged && says
+        });
+        let asked = asked.map(|(mode, chosen)| format!("{mode}={chosen}"));
+        asked.collect::<Vec<_>>().join(", ")
+    }
+
+    /// Whether two policies come to the same.
+    pub(super) fn is_like(self, other: Self) -> bool {
+        let pairs = [
+            (self.enforce, other.enforce),
+            (self.audit, other.audit),
+            (self.warn, other.warn),
+        ];
+        pairs.into_iter().all(|(one, other)| {
+            one == other || (one.level == Level::Privileged && other.level == Level::Privileged)
+        })
     }
 }

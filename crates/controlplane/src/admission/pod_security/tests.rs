@@ -102,7 +102,7 @@ fn an_app_armor_annotation_counts_as_the_field_does() {
     let text = r#"{"metadata":{"annotations":{"container.apparmor.security.beta.kubernetes.io/a":"unconfined"}},"spec":{"containers":[{"name":"a"}]}}"#;
     assert_eq!(
         said(Level::Baseline, None, text),
-        r#"forbidden AppArmor profile (annotation must not set AppArmor profile type to "container.apparmor.security.beta.kubernetes.io/a=\"unconfined\"")"#
+        r#"forbidden AppArmor profile (annotation must not set AppArmor profile type to "container.apparmor.security.beta.kubernetes.io/a="unconfined"")"#
     );
 }
 
@@ -130,6 +130,29 @@ fn restricted_pods_have_volumes_of_few_types() {
     assert_eq!(
         said(Level::Restricted, None, volumes),
         r#"restricted volume types (volumes "h", "n" use restricted volume types "hostPath", "nfs")"#
+    );
+}
+
+#[test]
+fn restricted_pods_may_have_images_as_volumes() {
+    let volumes = r#"{"spec":{"volumes":[{"name":"i","image":{"reference":"r"}}]}}"#;
+    assert_eq!(said(Level::Restricted, None, volumes), "");
+}
+
+#[test]
+fn the_restricted_level_masks_proc_for_users_of_their_own_too() {
+    let own = r#"{"spec":{"hostUsers":false,"volumes":[{"name":"h","hostPath":{"path":"/"}}],"containers":[{"name":"a","securityContext":{"procMount":"Unmasked","allowPrivilegeEscalation":false,"capabilities":{"drop":["ALL"]},"seccompProfile":{"type":"RuntimeDefault"}}}]}}"#;
+    let mount = r#"procMount (container "a" must not set securityContext.procMount to "Unmasked")"#;
+    let volume = r#"restricted volume types (volume "h" uses restricted volume type "hostPath")"#;
+    assert_eq!(
+        said(Level::Restricted, None, own),
+        format!("{mount}, {volume}")
+    );
+    let before = said(Level::Restricted, Some(34), own);
+    assert!(before.starts_with(&format!("{mount}, {volume}, runAsNonRoot")));
+    assert_eq!(
+        said(Level::Baseline, None, own),
+        r#"hostPath volumes (volume "h")"#
     );
 }
 
@@ -207,7 +230,12 @@ fn labels_choose_levels_and_versions() {
 #[test]
 fn labels_that_can_not_be_read_are_told() {
     check_labels(
-        &[("enforce", "x"), ("audit", "y"), ("warn-version", "v1.01")],
+        &[
+            ("enforce", "x"),
+            ("enforce-version", "w"),
+            ("audit", "y"),
+            ("warn-version", "v1.01"),
+        ],
         [
             "restricted:latest",
             "privileged:latest",
@@ -216,10 +244,61 @@ fn labels_that_can_not_be_read_are_told() {
         &[
             "metadata.labels[pod-security.kubernetes.io/enforce]: Invalid value: \"x\": must be one of privileged, \
              baseline, restricted",
+            "metadata.labels[pod-security.kubernetes.io/enforce-version]: Invalid value: \"w\": must be \"latest\" \
+             or \"v1.x\"",
             "metadata.labels[pod-security.kubernetes.io/audit]: Invalid value: \"y\": must be one of privileged, \
              baseline, restricted",
             "metadata.labels[pod-security.kubernetes.io/warn-version]: Invalid value: \"v1.01\": must be \"latest\" \
              or \"v1.x\"",
         ],
     );
+}
+
+#[test]
+fn a_warning_that_can_not_be_read_is_none() {
+    check_labels(
+        &[("enforce", "baseline"), ("warn", "x")],
+        ["baseline:latest", "privileged:latest", "privileged:latest"],
+        &[
+            "metadata.labels[pod-security.kubernetes.io/warn]: Invalid value: \"x\": must be one of privileged, \
+             baseline, restricted",
+        ],
+    );
+}
+
+#[test]
+fn what_is_wrong_with_settings_is_told() {
+    let policy = |text: &str| Policy::of_settings(&serde_json::from_str(text).unwrap());
+    let audit = policy(r#"{"audit":"baseline","audit-version":"v1.2","warn":""}"#).unwrap();
+    assert_eq!(audit.audit.to_string(), "baseline:v1.2");
+    assert_eq!(
+        policy(r#"{"enforce":"x","warn-version":"1.2"}"#).unwrap_err(),
+        [
+            "enforce: must be one of privileged, baseline, restricted",
+            "warn-version: must be \"latest\" or \"v1.x\"",
+        ]
+    );
+}
+
+#[test]
+fn a_policy_is_named_in_short() {
+    let labels = [
+        ("enforce", "baseline"),
+        ("audit-version", "v1.3"),
+        ("warn", "restricted"),
+    ];
+    let label = |key: &str| {
+        let key = key.strip_prefix("pod-security.kubernetes.io/")?;
+        let found = labels.iter().find(|(known, _)| *known == key);
+        found.map(|(_, value)| *value)
+    };
+    let (policy, _) = Policy::of_labels(Policy::default(), label);
+    assert_eq!(
+        policy.asked_for(label),
+        "enforce=baseline:latest, warn=restricted:latest"
+    );
+    assert!(!policy.is_like(Policy::default()));
+    let versions = |key: &str| key.ends_with("enforce-version").then_some("v1.20");
+    let (policy, _) = Policy::of_labels(Policy::default(), versions);
+    assert!(policy.is_like(Policy::default()));
 }
