@@ -167,3 +167,65 @@ async fn slices_lose_what_is_off_and_warn_of_loud_drivers() {
         ]
     );
 }
+
+#[tokio::test]
+async fn parts_of_a_claims_status_take_rights_of_their_own() {
+    let world = World::start(&[]).await;
+    let rbac = "/apis/rbac.authorization.k8s.io/v1";
+    let group = "resource.k8s.io";
+    let rule =
+        json!({"apiGroups": [group], "resources": ["resourceclaims/status"], "verbs": ["patch"]});
+    let role = json!({"metadata": {"name": "r"}, "rules": [rule]});
+    world.make(&format!("{rbac}/clusterroles"), role).await;
+    let subject = json!({"apiGroup": "rbac.authorization.k8s.io", "kind": "User", "name": "alice"});
+    let role = json!({"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": "r"});
+    let binding = json!({"metadata": {"name": "b"}, "subjects": [subject], "roleRef": role});
+    world
+        .make(&format!("{rbac}/clusterrolebindings"), binding)
+        .await;
+    let claims = "/apis/resource.k8s.io/v1/namespaces/default/resourceclaims";
+    let request = json!({"name": "r", "exactly": {"deviceClassName": "c"}});
+    let claim = json!({"metadata": {"name": "c"}, "spec": {"devices": {"requests": [request]}}});
+    world.make(claims, claim).await;
+    let status = format!("{claims}/c/status");
+    let device = json!({"driver": "d.example", "pool": "p", "device": "x"});
+    let mut result = device.clone();
+    result["request"] = "r".into();
+    let allocation = json!({"status": {"allocation": {"devices": {"results": [result]}}}});
+    let report = json!({"status": {"devices": [device]}});
+    let patch = async |user: &str, body: &Value| {
+        let said = world.send_as(user, "PATCH", &status, body).await;
+        let message = said.body["message"].as_str().unwrap_or_default();
+        (said.status, message.to_owned())
+    };
+    let begin = "ResourceClaim.resource.k8s.io \"c\" is invalid: ";
+    let (code, message) = patch("alice", &allocation).await;
+    assert_eq!(
+        message,
+        format!(
+            "{begin}status: Forbidden: changing status.allocation or status.reservedFor requires \
+             resource=\"resourceclaims/binding\", verb=\"patch\" permission: resourceclaims.resource.k8s.io is \
+             forbidden: User \"alice\" cannot patch resource \"resourceclaims/binding\" in API group \
+             \"resource.k8s.io\" at the cluster scope"
+        )
+    );
+    assert_eq!(code, 422);
+    assert_eq!(patch("", &allocation).await.0, 200);
+    let (_, message) = patch("alice", &report).await;
+    assert_eq!(
+        message,
+        format!(
+            "{begin}status.devices: Forbidden: changing status.devices requires \
+             resource=\"resourceclaims/driver\", verb=\"[arbitrary-node:patch]\" permission: \
+             resourceclaims.resource.k8s.io \"d.example\" is forbidden: User \"alice\" cannot \
+             arbitrary-node:patch resource \"resourceclaims/driver\" in API group \"resource.k8s.io\" in the \
+             namespace \"default\""
+        )
+    );
+    let right = json!({"apiGroups": [group], "resources": ["resourceclaims/driver"], "resourceNames": ["d.example"],
+                       "verbs": ["arbitrary-node:patch"]});
+    let role = json!({"rules": [rule, right]});
+    let path = format!("{rbac}/clusterroles/r");
+    assert_eq!(world.send("PATCH", &path, &role).await.status, 200);
+    assert_eq!(patch("alice", &report).await, (200, String::new()));
+}

@@ -27,6 +27,7 @@ mod quota;
 pub mod rbac;
 pub mod registry;
 pub mod reviews;
+mod rights;
 pub mod rows;
 mod scale;
 pub mod services;

@@ -93,9 +93,9 @@ impl Api {
                 let of_kind = || {
                     KindStrategy::of(row, options.event_ttl)
                         .with_settings(&settings)
-                        .with_elsewhere(&elsewhere)
+                        .with_rights(&options.access, &elsewhere)
                 };
-                let mut strategy = of_kind().with_access(&options.access);
+                let mut strategy = of_kind();
                 if row.group.is_empty() && row.name == "services" {
                     strategy = strategy.with_allocation(Arc::clone(&services) as _);
                 }

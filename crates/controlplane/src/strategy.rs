@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures_util::future::{self, BoxFuture};
+use futures_util::future::BoxFuture;
 use pintle_api::core::v1::Pod;
 use pintle_api::settings::{self, Settings};
 use pintle_endpoints::allocation::Allocation;
@@ -21,12 +21,10 @@ use pintle_runtime::value::{Record, Value};
 use crate::access::Access;
 use crate::admission::Elsewhere;
 use crate::definitions;
-use crate::devices;
 use crate::kinds::{self, Kept, KindFacts};
 use crate::namespaces;
-use crate::parameters;
 use crate::particular::{self, Particular};
-use crate::rbac::{self, escalation};
+use crate::rights::{Rights, Write};
 
 /// Kinds whose life is not that of the others.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -48,10 +46,8 @@ pub struct KindStrategy {
     particular: &'static dyn Particular,
     resource: GroupResource,
     event_ttl: Duration,
-    /// Where a write takes rights of its own.
-    access: Option<Access>,
-    /// Where other objects are looked up, by a kind whose rights depend on them.
-    elsewhere: Option<Elsewhere>,
+    /// What a write takes beyond the right to write.
+    rights: Option<Rights>,
     allocation: Option<Arc<dyn Allocation>>,
     settings: Settings,
 }
@@ -74,8 +70,7 @@ impl KindStrategy {
             particular: particular::of(&row.group, &row.name),
             resource,
             event_ttl,
-            access: None,
-            elsewhere: None,
+            rights: None,
             allocation: None,
             settings: Settings::default(),
         }
@@ -90,48 +85,32 @@ impl KindStrategy {
         }
     }
 
-    /// The same, with who may grant what: for roles and bindings.
+    /// The same where some writes take rights of their own, which may depend on other objects.
     #[must_use]
-    pub fn with_access(self, access: &Access) -> Self {
-        let guarded = matches!(
-            self.resource.group.as_str(),
-            rbac::GROUP | parameters::GROUP
-        );
-        Self {
-            access: guarded.then(|| access.clone()),
-            ..self
-        }
+    pub(crate) fn with_rights(self, access: &Access, elsewhere: &Elsewhere) -> Self {
+        let rights = Rights::of(&self.resource, access, elsewhere);
+        Self { rights, ..self }
     }
 
-    /// The same, with other objects.
-    #[must_use]
-    pub(crate) fn with_elsewhere(self, elsewhere: &Elsewhere) -> Self {
-        let asks = matches!(
-            self.resource.group.as_str(),
-            devices::GROUP | parameters::GROUP
-        );
-        Self {
-            elsewhere: asks.then(|| elsewhere.clone()),
-            ..self
-        }
-    }
-
-    /// Checks what a write asks for of devices; `validate` says what else is wrong with it.
-    fn check_devices<'a>(
-        &self,
-        cx: &RequestContext,
-        subresource: &str,
-        new: &Record,
-        old: Option<&Record>,
+    fn check_rights_below<'a>(
+        &'a self,
+        cx: &'a RequestContext,
+        subresource: &'a str,
+        new: &'a Record,
+        old: Option<&'a Record>,
         validate: impl FnOnce() -> ErrorList,
     ) -> Option<BoxFuture<'a, Result<(), ApiError>>> {
-        if !self.resource.resource.starts_with("resourceclaim") {
-            return None;
-        }
-        let elsewhere = self.elsewhere.as_ref()?;
-        let asked = devices::asked(subresource, new, old)?;
-        let checked = devices::check(elsewhere, &cx.namespace, &asked, new, validate());
-        Some(Box::pin(future::ready(checked)))
+        let write = Write {
+            cx,
+            resource: &self.resource,
+            subresource,
+            new,
+            old,
+            by_part: self
+                .settings
+                .is_on("DRAResourceClaimGranularStatusAuthorization"),
+        };
+        self.rights.as_ref()?.check(write, validate)
     }
 
     /// The same for objects that take something from a stock that they share.
@@ -215,19 +194,10 @@ impl Strategy for KindStrategy {
         new: &'a Record,
         old: Option<&'a Record>,
     ) -> Option<BoxFuture<'a, Result<(), ApiError>>> {
-        let validate = || match old {
+        self.check_rights_below(cx, "", new, old, || match old {
             Some(old) => self.validate_update(cx, new, old),
             None => self.validate(cx, new),
-        };
-        match (&self.access, &self.elsewhere) {
-            (Some(access), None) => escalation::check(access, &self.resource, cx, new, old),
-            (Some(access), Some(elsewhere)) => {
-                let check = parameters::check(access, elsewhere, &self.resource, cx, new, old)?;
-                // What is wrong is told as such.
-                validate().is_empty().then_some(check)
-            }
-            (None, _) => self.check_devices(cx, "", new, old, validate),
-        }
+        })
     }
 
     fn validate(&self, _: &RequestContext, new: &Record) -> ErrorList {
@@ -413,7 +383,7 @@ impl Strategy for PartStrategy {
         let old = old?;
         let validate = || self.validate_update(cx, new, old);
         let kind = &self.kind;
-        kind.check_devices(cx, &self.subresource, new, Some(old), validate)
+        kind.check_rights_below(cx, &self.subresource, new, Some(old), validate)
     }
 
     fn validate_update(&self, _: &RequestContext, new: &Record, old: &Record) -> ErrorList {

@@ -61,6 +61,8 @@ impl Default for Environment {
 pub struct RequestContext {
     /// Who asks.
     pub user: Arc<UserInfo>,
+    /// What is asked for, as authorization calls it; empty if nobody asks from without.
+    pub verb: Text,
     /// The namespace in the path; empty if there is none.
     pub namespace: Text,
     /// Run everything but the write: `dryRun=All`.
@@ -80,6 +82,7 @@ impl RequestContext {
     pub fn new(user: Arc<UserInfo>, namespace: impl Into<Text>, environment: Environment) -> Self {
         Self {
             user,
+            verb: Text::default(),
             namespace: namespace.into(),
             dry_run: false,
             field_manager: Text::default(),

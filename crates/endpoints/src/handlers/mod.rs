@@ -127,6 +127,7 @@ impl Call<'_> {
             namespace,
             self.server.environment.clone(),
         );
+        cx.verb = self.info.verb.clone();
         cx.recording = self.recording.cloned();
         cx
     }
