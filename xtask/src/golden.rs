@@ -12,7 +12,7 @@ pub(crate) fn run(arguments: &[String]) -> Result<()> {
         "test",
         "--locked",
         "--quiet",
-        "--package=pintle-tests",
+        "--workspace",
         "--test=golden",
         "--",
     ]);

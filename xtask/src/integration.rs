@@ -4,11 +4,18 @@ use anyhow::Result;
 
 use crate::process::{self, cargo};
 use crate::setup;
+use crate::workspace::Metadata;
 
-/// Clients, durability and the golden replay, and nothing else.
+/// Every suite of `pintle-tests`, and nothing else.
 pub(crate) fn run(arguments: &[String]) -> Result<()> {
     crate::commands::no_arguments(arguments)?;
     setup::for_building()?;
     setup::for_testing();
-    process::run(cargo(["test", "--locked", "--package=pintle-tests"]))
+    let mut command = cargo(["test", "--locked", "--workspace", "--no-fail-fast"]);
+    for package in Metadata::read()?.packages {
+        if package.name == "pintle-tests" {
+            command.args(package.test_targets().map(|name| format!("--test={name}")));
+        }
+    }
+    process::run(command)
 }

@@ -17,16 +17,35 @@ where
     command
 }
 
-/// The cargo that runs this program.
+/// The cargo that runs this program, with clang for C++ where it is installed and nothing else is asked for: RocksDB
+/// takes it half the time that gcc takes.
 pub(crate) fn cargo<I, S>(arguments: I) -> Command
 where
     I: IntoIterator<Item = S>,
     S: AsRef<std::ffi::OsStr>,
 {
-    command(
+    let mut cargo = command(
         &std::env::var("CARGO").unwrap_or_else(|_| "cargo".into()),
         arguments,
-    )
+    );
+    if std::env::var_os("CXX").is_none() && on_path("clang++") {
+        cargo.env("CXX", "clang++");
+    }
+    cargo
+}
+
+/// A release build of one program. The whole workspace is selected, as everywhere: to select a single package selects
+/// other features of what RocksDB's build depends on, and compiles it again.
+pub(crate) fn build_release(program: &str) -> Result<std::path::PathBuf> {
+    run(cargo([
+        "build",
+        "--locked",
+        "--release",
+        "--workspace",
+        "--bin",
+        program,
+    ]))?;
+    Ok(crate::workspace::Metadata::read()?.binary("release", program))
 }
 
 /// Prints the command, runs it with this program's output, and fails unless it succeeds.

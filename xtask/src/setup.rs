@@ -33,6 +33,14 @@ const BUILDING: &[Requirement] = &[
     },
 ];
 
+/// Without these everything builds, only later.
+const HASTENING: &[Requirement] = &[Requirement {
+    what: "clang",
+    why: "RocksDB takes it half the time",
+    package: "clang",
+    present: || on_path("clang++") || std::env::var_os("CXX").is_some(),
+}];
+
 /// Suites that lack one of these say so and are skipped.
 const TESTING: &[Requirement] = &[
     Requirement {
@@ -62,6 +70,9 @@ pub(crate) fn run(arguments: &[String]) -> Result<()> {
 pub(crate) fn for_building() -> Result<()> {
     let missing = provide(BUILDING);
     if missing.is_empty() {
+        for requirement in provide(HASTENING) {
+            println!("setup: no {}: {}", requirement.what, requirement.why);
+        }
         return Ok(());
     }
     let mut text = String::from("this machine lacks what the build needs:\n");
