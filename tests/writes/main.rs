@@ -2,6 +2,7 @@
 
 mod apply;
 mod patch;
+mod refusals;
 mod scale;
 
 use bytes::Bytes;

@@ -3,7 +3,7 @@
 //! A row says what upstream's strategy objects say in methods: whether a PUT may create, whether it
 //! may be blind, what a DELETE answers, what counts as a new generation, and how a name is checked.
 
-use pintle_endpoints::strategy::{Generation, NameRule, Traits};
+use pintle_endpoints::strategy::{Generation, Look, NameRule, Traits};
 use pintle_runtime::field_path::{ErrorList, Path};
 use pintle_runtime::ip;
 use pintle_runtime::name::{Messages, Part};
@@ -11,6 +11,7 @@ use pintle_runtime::name::{Messages, Part};
 use Generation::{
     AllAndLabels, AllButStatus, AllButStatusFromNone, Fixed, Spec, SpecOrAnnotations,
 };
+use Look::{AsNew, AtChanges};
 use NameRule::{DnsLabel as Label, PathSegment};
 
 /// What is particular to a kind.
@@ -28,6 +29,8 @@ pub struct KindFacts {
     pub may_create_status: bool,
     /// What of metadata the status endpoint does not write.
     pub status_keeps: Kept,
+    /// A finalizer whose name has no domain is one of Kubernetes' own.
+    pub knows_finalizers: bool,
 }
 
 /// What of an object's metadata the status endpoint leaves as it is.
@@ -49,6 +52,7 @@ const fn kind(group: &'static str, resource: &'static str) -> KindFacts {
         has_status: false,
         may_create_status: false,
         status_keeps: Kept::Owners,
+        knows_finalizers: true,
     }
 }
 
@@ -88,6 +92,16 @@ impl KindFacts {
         self.with_status()
     }
 
+    const fn looking(mut self, looks: &'static [Look]) -> Self {
+        self.traits.looks = looks;
+        self
+    }
+
+    const fn with_any_finalizer(mut self) -> Self {
+        self.knows_finalizers = false;
+        self
+    }
+
     const fn created_with_status(mut self) -> Self {
         self.may_create_status = true;
         self
@@ -102,51 +116,85 @@ const RESOURCE: &str = "resource.k8s.io";
 
 /// One row per stored resource.
 pub const KINDS: &[KindFacts] = &[
-    kind("", "configmaps"),
+    kind("", "configmaps").looking(&[AtChanges, AsNew]),
     kind("", "endpoints").may_create_on_update(),
-    kind("", "events").may_create_on_update().named(PathSegment),
-    kind("", "limitranges").may_create_on_update(),
-    kind("", "namespaces").returned().named(Label).with_status(),
-    kind("", "nodes").with_status().created_with_status(),
-    kind("", "persistentvolumeclaims").returned().with_status(),
-    kind("", "persistentvolumes").returned().with_status(),
-    kind("", "pods").returned().generation(Spec).with_status(),
+    kind("", "events")
+        .looking(&[])
+        .with_any_finalizer()
+        .may_create_on_update()
+        .named(PathSegment),
+    kind("", "limitranges")
+        .looking(&[AsNew])
+        .may_create_on_update(),
+    kind("", "namespaces")
+        .looking(&[AsNew, AtChanges])
+        .returned()
+        .named(Label)
+        .with_status(),
+    kind("", "nodes")
+        .looking(&[AsNew, AtChanges])
+        .with_status()
+        .created_with_status(),
+    kind("", "persistentvolumeclaims")
+        .looking(&[AtChanges, AsNew])
+        .returned()
+        .with_status(),
+    kind("", "persistentvolumes")
+        .looking(&[AsNew, AsNew])
+        .returned()
+        .with_status(),
+    kind("", "pods")
+        .looking(&[AtChanges, AsNew])
+        .returned()
+        .generation(Spec)
+        .with_status(),
     kind("", "podtemplates").returned().generation(AllButStatus),
     kind("", "replicationcontrollers")
         .generation(Spec)
         .with_status(),
     kind("", "resourcequotas").returned().with_status(),
-    kind("", "secrets"),
-    kind("", "serviceaccounts").returned(),
+    kind("", "secrets").looking(&[AtChanges, AsNew]),
+    kind("", "serviceaccounts")
+        .looking(&[AtChanges, AsNew])
+        .returned(),
     kind("", "services")
+        .looking(&[AtChanges, AsNew])
         .may_create_on_update()
         .returned()
         .named(Label)
         .with_status(),
     kind(ADMISSION, "mutatingadmissionpolicies")
+        .with_any_finalizer()
         .needs_version()
         .generation(Spec),
     kind(ADMISSION, "mutatingadmissionpolicybindings")
+        .with_any_finalizer()
         .needs_version()
         .generation(Spec),
     kind(ADMISSION, "mutatingwebhookconfigurations")
+        .with_any_finalizer()
         .needs_version()
         .generation(AllButStatus),
     kind(ADMISSION, "validatingadmissionpolicies")
+        .with_any_finalizer()
         .needs_version()
         .generation(Spec)
         .with_status_that_keeps(Kept::Metadata),
     kind(ADMISSION, "validatingadmissionpolicybindings")
+        .with_any_finalizer()
         .needs_version()
         .generation(Spec),
     kind(ADMISSION, "validatingwebhookconfigurations")
+        .with_any_finalizer()
         .needs_version()
         .generation(AllButStatus),
     kind("apiextensions.k8s.io", "customresourcedefinitions")
+        .with_any_finalizer()
         .needs_version()
         .generation(Spec)
         .with_status(),
     kind("apiregistration.k8s.io", "apiservices")
+        .with_any_finalizer()
         .needs_version()
         .named(PathSegment)
         .with_status(),
@@ -162,11 +210,16 @@ pub const KINDS: &[KindFacts] = &[
         .with_status(),
     kind("autoscaling", "horizontalpodautoscalers").with_status(),
     kind("batch", "cronjobs").generation(Spec).with_status(),
-    kind("batch", "jobs").generation(Spec).with_status(),
+    kind("batch", "jobs")
+        .looking(&[AsNew, AtChanges])
+        .generation(Spec)
+        .with_status(),
     kind("certificates.k8s.io", "certificatesigningrequests")
+        .looking(&[AsNew, AtChanges])
         .named(PathSegment)
         .with_status(),
     kind("coordination.k8s.io", "leases")
+        .with_any_finalizer()
         .may_create_on_update()
         .needs_version(),
     kind("discovery.k8s.io", "endpointslices").generation(AllAndLabels),
@@ -184,23 +237,30 @@ pub const KINDS: &[KindFacts] = &[
     kind("networking.k8s.io", "networkpolicies").generation(Spec),
     kind("networking.k8s.io", "servicecidrs").with_status_that_keeps(Kept::Metadata),
     kind("node.k8s.io", "runtimeclasses")
+        .looking(&[AsNew, AtChanges])
         .may_create_on_update()
         .needs_version(),
     kind("policy", "poddisruptionbudgets")
+        .looking(&[])
+        .with_any_finalizer()
         .needs_version()
         .named(PathSegment)
         .generation(Spec)
         .with_status(),
     kind(RBAC, "clusterrolebindings")
+        .looking(&[AsNew, AtChanges])
         .may_create_on_update()
         .named(PathSegment),
     kind(RBAC, "clusterroles")
+        .looking(&[AsNew, AtChanges])
         .may_create_on_update()
         .named(PathSegment),
     kind(RBAC, "rolebindings")
+        .looking(&[AsNew, AtChanges])
         .may_create_on_update()
         .named(PathSegment),
     kind(RBAC, "roles")
+        .looking(&[AsNew, AtChanges])
         .may_create_on_update()
         .named(PathSegment),
     kind(RESOURCE, "deviceclasses")
@@ -220,12 +280,16 @@ pub const KINDS: &[KindFacts] = &[
         .generation(AllButStatusFromNone),
     kind(STORAGE, "csinodes").needs_version().returned(),
     kind(STORAGE, "csistoragecapacities").needs_version(),
-    kind(STORAGE, "storageclasses").returned(),
+    kind(STORAGE, "storageclasses")
+        .looking(&[AsNew, AtChanges])
+        .returned(),
     kind(STORAGE, "volumeattachments")
         .needs_version()
         .returned()
         .with_status_that_keeps(Kept::Metadata),
-    kind(STORAGE, "volumeattributesclasses").returned(),
+    kind(STORAGE, "volumeattributesclasses")
+        .looking(&[AsNew, AtChanges])
+        .returned(),
 ];
 
 /// The row of a resource. A stored resource without one is treated like the plainest row.

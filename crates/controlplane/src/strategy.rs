@@ -10,9 +10,10 @@ use pintle_endpoints::allocation::Allocation;
 use pintle_endpoints::context::RequestContext;
 use pintle_endpoints::delete_options::DeleteOptions;
 use pintle_endpoints::store::finalizers;
-use pintle_endpoints::strategy::{GarbageCollection, Grace, Hold, Strategy, Traits};
+use pintle_endpoints::strategy::{GarbageCollection, Grace, Hold, Look, Strategy, Traits};
 use pintle_runtime::field_path::ErrorList;
 use pintle_runtime::gvk::GroupResource;
+use pintle_runtime::meta::ObjectMeta;
 use pintle_runtime::resource::Resource;
 use pintle_runtime::status::ApiError;
 use pintle_runtime::text::Text;
@@ -198,6 +199,12 @@ impl Strategy for KindStrategy {
             Some(old) => self.validate_update(cx, new, old),
             None => self.validate(cx, new),
         })
+    }
+
+    fn validate_metadata(&self, metadata: ObjectMeta<'_>, errors: &mut ErrorList) {
+        if self.facts.knows_finalizers {
+            pintle_api::validation::finalizers(metadata.finalizers(), errors);
+        }
     }
 
     fn validate(&self, _: &RequestContext, new: &Record) -> ErrorList {
@@ -386,6 +393,18 @@ impl Strategy for PartStrategy {
         kind.check_rights_below(cx, &self.subresource, new, Some(old), validate)
     }
 
+    fn validate_metadata(&self, metadata: ObjectMeta<'_>, errors: &mut ErrorList) {
+        self.kind.validate_metadata(metadata, errors);
+    }
+
+    fn looks(&self) -> &'static [Look] {
+        if self.is_status() {
+            Traits::DEFAULT.looks
+        } else {
+            self.kind.looks()
+        }
+    }
+
     fn validate_update(&self, _: &RequestContext, new: &Record, old: &Record) -> ErrorList {
         settings::with(&self.kind.settings, || {
             pintle_api::validation::update_subresource(&self.subresource, new, old)
@@ -420,6 +439,14 @@ impl Strategy for FinalizeStrategy {
 
     fn prepare_for_update(&self, _: &RequestContext, new: &mut Record, old: &Record) {
         namespaces::prepare_for_finalize(new, old);
+    }
+
+    fn validate_metadata(&self, metadata: ObjectMeta<'_>, errors: &mut ErrorList) {
+        self.0.validate_metadata(metadata, errors);
+    }
+
+    fn looks(&self) -> &'static [Look] {
+        Traits::DEFAULT.looks
     }
 
     fn validate_update(&self, _: &RequestContext, new: &Record, old: &Record) -> ErrorList {

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use futures_util::future::BoxFuture;
 use pintle_runtime::field_path::ErrorList;
+use pintle_runtime::meta::ObjectMeta;
 pub use pintle_runtime::name::NameRule;
 use pintle_runtime::status::ApiError;
 use pintle_runtime::text::Text;
@@ -49,6 +50,15 @@ pub trait Strategy: Send + Sync {
     /// Clears and sets what is not the client's to say on an update: `status` on the main resource,
     /// `spec` on the status subresource.
     fn prepare_for_update(&self, _cx: &RequestContext, _new: &mut Record, _old: &Record) {}
+
+    /// What else the kind asks of metadata, after the server has looked at it; asked again with every [`Look`].
+    fn validate_metadata(&self, _metadata: ObjectMeta<'_>, _errors: &mut ErrorList) {}
+
+    /// How the kind looks at metadata once more on an update. Nothing more is found, but every fault is told once
+    /// for each look.
+    fn looks(&self) -> &'static [Look] {
+        self.traits().looks
+    }
 
     /// All that is wrong with a new object, in field order; its metadata has been looked at.
     fn validate(&self, _cx: &RequestContext, _new: &Record) -> ErrorList {
@@ -183,6 +193,17 @@ pub struct Traits {
     pub unconditional_update: bool,
     /// A delete answers with the object and not with a `Status`.
     pub returns_deleted_object: bool,
+    /// See [`Strategy::looks`].
+    pub looks: &'static [Look],
+}
+
+/// A look at the metadata of a changed object.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Look {
+    /// As at that of a new one.
+    AsNew,
+    /// At what has changed.
+    AtChanges,
 }
 
 impl Traits {
@@ -193,6 +214,7 @@ impl Traits {
         create_on_update: false,
         unconditional_update: true,
         returns_deleted_object: false,
+        looks: &[Look::AtChanges],
     };
 }
 

@@ -58,6 +58,11 @@ pub fn validate_create(
         errors.invalid_each(&path.child("name"), name, names.check(name, Part::Whole));
     }
     validate_namespace(meta.namespace(), scope, &path.child("namespace"), errors);
+    validate_well_formed(meta, path, errors);
+}
+
+/// Checks all of an object's metadata but what it is called: what a new object and a changed one have in common.
+pub fn validate_well_formed(meta: ObjectMeta<'_>, path: &Path<'_>, errors: &mut ErrorList) {
     validate_nonnegative(meta.generation(), &path.child("generation"), errors);
     validate_labels(meta.labels(), &path.child("labels"), errors);
     validate_annotations(meta.annotations(), &path.child("annotations"), errors);

@@ -61,8 +61,13 @@ pub(super) fn stateful_set(object: &mut Record) {
         revision_history_limit set_revision_history_limit = 10,
     );
     let mut strategy = spec.update_strategy_mut();
-    fill!(strategy; type_ set_type = "RollingUpdate");
-    if strategy.view().type_() == "RollingUpdate" {
+    // Who names the type is taken to have said how, too.
+    if strategy.view().type_().is_empty() {
+        strategy.set_type("RollingUpdate");
+        fill!(strategy.rolling_update_or_new(); partition set_partition = 0);
+    } else if strategy.view().type_() == "RollingUpdate"
+        && strategy.view().rolling_update().is_some()
+    {
         fill!(strategy.rolling_update_or_new(); partition set_partition = 0);
     }
     let mut retention = spec.persistent_volume_claim_retention_policy_or_new();
@@ -99,5 +104,36 @@ pub(super) fn replication_controller(object: &mut Record) {
     fill!(spec; replicas set_replicas = 1);
     if let Some(mut template) = spec.template_mut() {
         pod::template(&mut template);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use bytes::Bytes;
+    use pintle_runtime::codec::{Problems, json};
+
+    use crate::apps::v1::StatefulSet;
+
+    #[track_caller]
+    fn check(strategy: &str, expected: &str) {
+        let ty = crate::type_by_kind("apps", "v1", "StatefulSet").expect("a kind");
+        let body = format!(r#"{{"spec":{{"updateStrategy":{strategy}}}}}"#);
+        let mut record =
+            json::decode(&ty, &Bytes::from(body), &mut Problems::ignored()).expect("a set");
+        crate::defaults::apply(&mut record);
+        let spec = StatefulSet::from_record(&record).spec();
+        let mut text = Vec::new();
+        json::encode(spec.update_strategy().record(), &mut text);
+        assert_eq!(String::from_utf8_lossy(&text), expected, "{strategy}");
+    }
+
+    #[test]
+    fn a_stateful_set_that_names_how_it_rolls_gets_no_partition() {
+        let rolling = r#"{"rollingUpdate":{"partition":0},"type":"RollingUpdate"}"#;
+        check("{}", rolling);
+        check(r#"{"rollingUpdate":{}}"#, rolling);
+        check(r#"{"type":"RollingUpdate","rollingUpdate":{}}"#, rolling);
+        check(r#"{"type":"RollingUpdate"}"#, r#"{"type":"RollingUpdate"}"#);
+        check(r#"{"type":"OnDelete"}"#, r#"{"type":"OnDelete"}"#);
     }
 }

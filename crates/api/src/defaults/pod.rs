@@ -8,7 +8,7 @@ use pintle_runtime::text::Text;
 use pintle_runtime::value::{Record, Value};
 use pintle_runtime::view::StringMapMut;
 
-use super::{fill, volume};
+use super::{fill, image, pod_resources, volume};
 use crate::core::v1::{
     ContainerMut, EphemeralContainerMut, HTTPGetActionMut, LifecycleHandlerMut, PodMut, PodSpecMut,
     PodStatusMut, PodTemplateMut, PodTemplateSpecMut, ProbeMut, ResourceRequirementsMut,
@@ -30,6 +30,7 @@ pub(super) fn pod(object: &mut Record) {
             of_a_pod_alone(&mut container, host_network);
         }
     }
+    pod_resources::fill(&mut spec);
     if spec
         .view()
         .termination_grace_period_seconds()
@@ -164,7 +165,7 @@ macro_rules! container_defaults {
     ($name:ident, $view:ident) => {
         fn $name(container: &mut $view<'_>) {
             if container.view().image_pull_policy().is_empty() {
-                let policy = pull_policy(container.view().image());
+                let policy = image::pull_policy(container.view().image());
                 container.set_image_pull_policy(policy);
             }
             fill!(container;
@@ -235,18 +236,6 @@ fn probe(mut probe: ProbeMut<'_>) {
     }
     if let Some(mut action) = probe.grpc_mut() {
         fill!(action; service set_service = "");
-    }
-}
-
-/// `Always` for an image with the tag `latest`, given or implied; a digest pins it.
-fn pull_policy(image: &str) -> &'static str {
-    let (name, digest) = image
-        .split_once('@')
-        .map_or((image, None), |(name, digest)| (name, Some(digest)));
-    let last = name.rsplit('/').next().unwrap_or(name);
-    match (last.split_once(':'), digest) {
-        (Some((_, "latest")), _) | (None, None) => "Always",
-        _ => "IfNotPresent",
     }
 }
 

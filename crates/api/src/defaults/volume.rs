@@ -2,8 +2,8 @@
 
 use pintle_runtime::value::Record;
 
-use super::fill;
 use super::pod::quantities;
+use super::{fill, image};
 use crate::core::v1::{
     AzureDiskVolumeSourceMut, DownwardAPIVolumeFileMut, HostPathVolumeSourceMut,
     PersistentVolumeClaimMut, PersistentVolumeClaimSpecMut, PersistentVolumeMut,
@@ -63,6 +63,10 @@ pub(super) fn of_pod(volume: &mut VolumeMut<'_>) {
                 fill!(token; expiration_seconds set_expiration_seconds = 3600i64);
             }
         }
+    }
+    if let Some(mut source) = volume.image_mut() {
+        let policy = image::pull_policy(source.view().reference());
+        fill!(source; pull_policy set_pull_policy = policy);
     }
     if let Some(mut source) = volume.ephemeral_mut()
         && let Some(mut template) = source.volume_claim_template_mut()

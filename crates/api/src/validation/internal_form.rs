@@ -127,6 +127,10 @@ fn write_fields(record: &Record, first: &mut bool, out: &mut Vec<u8>) {
         json::encode_str(&go_name(record.ty(), &field.name), out);
         out.push(b':');
         match value {
+            // Upstream has five fields more there for each projection.
+            None if record.ty().name == PROJECTION && field.name == "clusterTrustBundle" => {
+                write_zero(field, out);
+            }
             Some(Value::Record(context))
                 if record.ty().name == POD_SPEC && field.name == "securityContext" =>
             {
@@ -218,6 +222,11 @@ fn write_nothing(field: &Field, out: &mut Vec<u8>) {
     if field.flags.has(Flags::POINTER) {
         return out.extend_from_slice(b"null");
     }
+    write_zero(field, out);
+}
+
+/// The zero of a field's type.
+fn write_zero(field: &Field, out: &mut Vec<u8>) {
     let zero: &[u8] = match &field.ty {
         FieldType::String => b"\"\"",
         FieldType::Bool => b"false",
@@ -244,6 +253,8 @@ fn order(ty: &Type) -> impl Iterator<Item = usize> {
     let named: &'static [&'static str] = match ty.name.as_ref() {
         "io.k8s.api.core.v1.PersistentVolumeSource" => &PERSISTENT_VOLUME_SOURCES,
         POD_SPEC => &POD_SPEC_FIELDS,
+        "io.k8s.api.core.v1.Volume" => &VOLUME_SOURCES,
+        "io.k8s.api.core.v1.PodSecurityContext" => &POD_SECURITY_FIELDS,
         _ => &[],
     };
     let first: Vec<usize> = named
@@ -257,6 +268,7 @@ fn order(ty: &Type) -> impl Iterator<Item = usize> {
 }
 
 const POD_SPEC: &str = "io.k8s.api.core.v1.PodSpec";
+const PROJECTION: &str = "io.k8s.api.core.v1.VolumeProjection";
 
 /// Fields of a pod's spec that upstream's has elsewhere: all but the first in the security context.
 const NOT_IN_POD_SPEC: [&str; 6] = [
@@ -314,6 +326,34 @@ const PERSISTENT_VOLUME_SOURCES: [&str; 12] = [
     "cinder",
     "cephfs",
     "fc",
+];
+
+const VOLUME_SOURCES: [&str; 13] = [
+    "name",
+    "hostPath",
+    "emptyDir",
+    "gcePersistentDisk",
+    "awsElasticBlockStore",
+    "gitRepo",
+    "secret",
+    "nfs",
+    "iscsi",
+    "glusterfs",
+    "persistentVolumeClaim",
+    "rbd",
+    "quobyte",
+];
+
+const POD_SECURITY_FIELDS: [&str; 9] = [
+    "seLinuxOptions",
+    "windowsOptions",
+    "runAsUser",
+    "runAsGroup",
+    "runAsNonRoot",
+    "supplementalGroups",
+    "supplementalGroupsPolicy",
+    "fsGroup",
+    "fsGroupChangePolicy",
 ];
 
 /// The name of a field in Go: most often its JSON name with a capital.

@@ -21,6 +21,7 @@
 
 use pintle_runtime::field_path::ErrorList;
 use pintle_runtime::value::Record;
+use pintle_runtime::view::Strings;
 
 mod admissionregistration;
 mod apiextensions;
@@ -134,6 +135,12 @@ pub fn update_event(new: &Record, old: &Record) -> ErrorList {
     let mut errors = ErrorList::new();
     core::event::strict_update(new, old, &mut errors);
     errors
+}
+
+/// What is wrong with the finalizers in an object's metadata beyond their being names: without a domain there are only
+/// Kubernetes' own.
+pub fn finalizers(finalizers: Strings<'_>, errors: &mut ErrorList) {
+    core::namespace::of_metadata(finalizers, errors);
 }
 
 /// Whether two objects of one type mean the same to Go: nothing and empty are one for all but pointers,

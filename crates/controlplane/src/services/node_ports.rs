@@ -137,7 +137,7 @@ impl Stock for Real<'_> {
     }
 }
 
-/// Takes nothing. What would be given is not known; it is shown as ports beyond all that there are.
+/// Takes nothing. What would be given is not known; it is shown as ports beyond all that there are, from 32769 on.
 struct Dry<'a> {
     taken: &'a Taken,
     given: Vec<u16>,
@@ -156,7 +156,7 @@ impl Stock for Dry<'_> {
     }
 
     fn take_any(&mut self) -> Result<u16, PortFault> {
-        let last = self.given.iter().max().copied().unwrap_or(32_767);
+        let last = self.given.iter().max().copied().unwrap_or(32_768);
         let next = last.saturating_add(1);
         self.given.push(next);
         Ok(next)

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, OnceLock};
 use bytes::Bytes;
 use pintle_runtime::codec::json::{self, Gap};
 use pintle_runtime::status::ApiError;
-use pintle_runtime::value::Record;
+use pintle_runtime::value::{Record, Value};
 use pintle_storage::Revision;
 
 use super::entry::{Entry, Recent, short};
@@ -23,6 +23,7 @@ pub struct Draft {
     facts: Packed,
     json: Vec<u8>,
     gap: Gap,
+    written: Option<Box<Bytes>>,
     recent: Recent,
 }
 
@@ -50,6 +51,7 @@ impl Draft {
             facts,
             json,
             gap,
+            written: spaced(hub),
             recent: Recent::default(),
         })
     }
@@ -128,6 +130,7 @@ impl Draft {
             json,
             digits: short(digits),
             metadata: short(metadata),
+            written: self.written.clone(),
             recent: Mutex::new(recent),
             protobuf: OnceLock::new(),
             others: OnceLock::new(),
@@ -140,6 +143,14 @@ impl fmt::Debug for Draft {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.key)
     }
+}
+
+/// The JSON in a field of an object, if the object's own JSON says it in other bytes.
+fn spaced(hub: &Record) -> Option<Box<Bytes>> {
+    hub.iter().find_map(|(_, _, value)| match value {
+        Value::Raw(raw) if !json::is_compact(raw) => Some(Box::new(raw.clone())),
+        _ => None,
+    })
 }
 
 /// `namespace/name`, or `name`, and where the name begins.

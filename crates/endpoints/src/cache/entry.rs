@@ -11,7 +11,7 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use bytes::Bytes;
 use pintle_runtime::codec::json;
 use pintle_runtime::status::ApiError;
-use pintle_runtime::value::Record;
+use pintle_runtime::value::{Record, Value};
 use pintle_storage::Revision;
 
 use super::forms::{Forms, Version};
@@ -44,6 +44,9 @@ pub struct Entry {
     pub(super) digits: Range<u32>,
     /// Where the metadata stand in it.
     pub(super) metadata: Range<u32>,
+    /// The JSON that the object holds in a field, as its writer wrote it, if that was with white space: some objects
+    /// may not change even in that.
+    pub(super) written: Option<Box<Bytes>>,
     pub(super) recent: Mutex<Recent>,
     pub(super) protobuf: OnceLock<Protobuf>,
     pub(super) others: OnceLock<Box<[Other]>>,
@@ -192,7 +195,15 @@ impl Entry {
     /// # Errors
     /// Where the JSON can not be read, which would be a fault of this server.
     pub fn record(&self) -> Result<Record, ApiError> {
-        self.forms.decode_hub(&self.json)
+        let mut record = self.forms.decode_hub(&self.json)?;
+        if let Some(written) = &self.written {
+            for (_, value) in record.iter_mut() {
+                if let Value::Raw(raw) = value {
+                    raw.clone_from(written);
+                }
+            }
+        }
+        Ok(record)
     }
 
     /// The object in the hub form, to look at and not to write from: it may lack its revision. Costs nothing while the
@@ -356,6 +367,7 @@ impl Entry {
             json,
             digits: short(digits),
             metadata: short(metadata),
+            written: self.written.clone(),
             recent: Mutex::default(),
             protobuf: OnceLock::new(),
             others: OnceLock::new(),

@@ -62,8 +62,9 @@ impl<'a> Patch<'a> {
                 let shown = Value::Map(patch.clone());
                 let before = reached(existing, old, &patch)?;
                 let new = strategic_merge(plain(&before)?, patch, expected.ty).map_err(unfit)?;
-                let made = spliced(existing, &before, new, &mut problems)
+                let mut made = spliced(existing, &before, new, &mut problems)
                     .map_err(|error| refused(&printed(&shown), &error))?;
+                rewrite_raw(&mut made);
                 let mut texts = problems.texts().to_vec();
                 texts.sort_unstable();
                 self.judge(known.texts().iter().cloned().chain(texts), cx, || {
@@ -81,7 +82,8 @@ impl<'a> Patch<'a> {
                     }
                     _ => decode_patched(&new, expected, &mut problems, registry),
                 };
-                let made = made.map_err(|error| refused(&shown(), &error))?;
+                let mut made = made.map_err(|error| refused(&shown(), &error))?;
+                rewrite_raw(&mut made);
                 let texts = problems.texts().iter().cloned();
                 self.judge(known.into_iter().chain(texts), cx, shown)?;
                 Ok(made)
@@ -228,6 +230,21 @@ fn spliced(
     json::encode_value(&Value::Map(changed), &mut text);
     json::decode_onto(&mut record, &text.into(), problems).map_err(|error| error.to_string())?;
     Ok(record)
+}
+
+/// Writes JSON that the object itself holds anew, as every patch does upstream, reached or not: it goes over the
+/// object's JSON. An object that may not change in it, as a `ControllerRevision` may not, is then refused if it was
+/// created with white space there.
+fn rewrite_raw(record: &mut Record) {
+    for (_, value) in record.iter_mut() {
+        if let Value::Raw(raw) = value
+            && !raw.is_empty()
+        {
+            let mut text = Vec::with_capacity(raw.len());
+            json::compact(raw, &mut text);
+            *raw = text.into();
+        }
+    }
 }
 
 /// Whether two objects say that they are of the same kind.

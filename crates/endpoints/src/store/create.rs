@@ -190,13 +190,9 @@ impl Store {
             Scope::Cluster
         };
         let names = self.strategy.traits().name;
-        validate_create(
-            ObjectMeta::from_record(metadata::record(hub)?),
-            scope,
-            names,
-            &Path::new("metadata"),
-            &mut errors,
-        );
+        let read = ObjectMeta::from_record(metadata::record(hub)?);
+        validate_create(read, scope, names, &Path::new("metadata"), &mut errors);
+        self.strategy.validate_metadata(read, &mut errors);
         errors.extend(self.strategy.validate(cx, hub));
         if errors.is_empty() {
             return Ok(());

@@ -6,7 +6,7 @@ use pintle_runtime::field_path::{ErrorList, Path};
 use pintle_runtime::fields::keep_times_if_same;
 use pintle_runtime::gvk::GroupKind;
 use pintle_runtime::meta::{METADATA, ObjectMeta};
-use pintle_runtime::object_meta::validate_update;
+use pintle_runtime::object_meta::{validate_update, validate_well_formed};
 use pintle_runtime::status::ApiError;
 use pintle_runtime::value::Record;
 use pintle_storage::{Expect, StorageError};
@@ -21,7 +21,7 @@ use crate::delete_options::Preconditions;
 use crate::list_options::parse_resource_version;
 use crate::metadata::{Metadata, MetadataMut};
 use crate::permit::Permit;
-use crate::strategy::Generation;
+use crate::strategy::{Generation, Look};
 
 /// What a write ended in.
 #[derive(Clone, Debug)]
@@ -417,12 +417,7 @@ impl Store {
             ObjectMeta::from_record(new_metadata),
             ObjectMeta::from_record(old_metadata),
         );
-        let mut errors = ErrorList::new();
-        // Upstream looks at metadata for all kinds, and each kind looks again.
-        for _ in 0..2 {
-            let path = Path::new("metadata");
-            validate_update(new_metadata, old_metadata, &path, &mut errors);
-        }
+        let mut errors = self.check_metadata(new_metadata, old_metadata);
         errors.extend(self.strategy.validate_update(cx, hub, old));
         if errors.is_empty() {
             return Ok(());
@@ -432,6 +427,30 @@ impl Store {
             Metadata::of(hub).name(),
             &errors,
         ))
+    }
+
+    /// What is wrong with the metadata of a changed object. It is looked at for all kinds, and then by the kind: what
+    /// is wrong is told as often as it is seen.
+    fn check_metadata(&self, new: ObjectMeta<'_>, old: ObjectMeta<'_>) -> ErrorList {
+        let path = Path::new("metadata");
+        let (mut as_new, mut changes, mut own) =
+            (ErrorList::new(), ErrorList::new(), ErrorList::new());
+        validate_well_formed(new, &path, &mut as_new);
+        validate_update(new, old, &path, &mut changes);
+        self.strategy.validate_metadata(new, &mut own);
+        if as_new.is_empty() && changes.is_empty() && own.is_empty() {
+            return ErrorList::new();
+        }
+        let mut errors = as_new.clone();
+        errors.extend(changes.clone());
+        for look in self.strategy.looks() {
+            errors.extend(match look {
+                Look::AsNew => as_new.clone(),
+                Look::AtChanges => changes.clone(),
+            });
+            errors.extend(own.clone());
+        }
+        errors
     }
 
     /// Has name and namespace be those of the request.

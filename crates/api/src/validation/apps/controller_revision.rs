@@ -34,31 +34,14 @@ fn update(new: &Record, old: &Record, errors: &mut ErrorList) {
         ControllerRevision::from_record(old),
     );
     number(new, errors);
-    if compact(new.data()) != compact(old.data()) {
+    // Byte for byte: white space counts.
+    if new.data() != old.data() {
         errors.invalid(&Path::new("data"), shown(new.data()), IMMUTABLE);
     }
 }
 
 fn number(revision: ControllerRevision<'_>, errors: &mut ErrorList) {
     validate_nonnegative(revision.revision(), &Path::new("revision"), errors);
-}
-
-/// The bytes without white space outside of strings, which the store leaves out.
-fn compact(data: Option<&Bytes>) -> Vec<u8> {
-    let mut out = Vec::new();
-    let (mut quoted, mut escaped) = (false, false);
-    for &byte in data.map_or(&[][..], |data| data) {
-        if quoted {
-            quoted = escaped || byte != b'"';
-            escaped = !escaped && byte == b'\\';
-        } else if byte.is_ascii_whitespace() {
-            continue;
-        } else {
-            quoted = byte == b'"';
-        }
-        out.push(byte);
-    }
-    out
 }
 
 /// Go's `runtime.RawExtension` after a conversion to the internal form.

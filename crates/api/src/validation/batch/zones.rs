@@ -32,6 +32,8 @@ pub(super) fn check(zone: &str, path: &Path<'_>, errors: &mut ErrorList) {
 pub(super) fn load(zone: &str) -> Result<(), String> {
     if matches!(zone, "" | "UTC" | "Local") || NAMES.binary_search(&zone).is_ok() {
         Ok(())
+    } else if zone.contains("..") || zone.starts_with(['/', '\\']) {
+        Err("time: invalid location name".to_owned())
     } else {
         Err(format!("unknown time zone {zone}"))
     }

@@ -6,7 +6,7 @@ mod config_map;
 mod endpoints;
 pub(super) mod event;
 mod limit_range;
-mod namespace;
+pub(super) mod namespace;
 mod node;
 pub(super) mod persistent_volume;
 pub(super) mod persistent_volume_claim;

@@ -3,6 +3,7 @@
 use pintle_runtime::field_path::{BadValue, ErrorList, Path};
 use pintle_runtime::name::label_key;
 use pintle_runtime::value::Record;
+use pintle_runtime::view::Strings;
 
 use crate::core::v1::Namespace;
 use crate::validation::Rules;
@@ -58,6 +59,18 @@ fn finalize(new: &Record, _old: &Record, errors: &mut ErrorList) {
 /// A finalizer must be a label's name, and one without a domain must be one of Kubernetes' own.
 fn finalizer(name: &str, path: &Path<'_>, errors: &mut ErrorList) {
     errors.invalid_each(path, name, label_key(name));
+    known_finalizer(name, path, errors);
+}
+
+/// Finalizers in the metadata of most kinds: they have been looked at as names.
+pub(in crate::validation) fn of_metadata(finalizers: Strings<'_>, errors: &mut ErrorList) {
+    let path = Path::new("metadata.finalizers");
+    for (at, name) in finalizers.iter().enumerate() {
+        known_finalizer(name, &path.index(at), errors);
+    }
+}
+
+fn known_finalizer(name: &str, path: &Path<'_>, errors: &mut ErrorList) {
     let own = matches!(name, "kubernetes" | "orphan" | "foregroundDeletion");
     if !name.contains('/') && !own {
         errors.invalid(

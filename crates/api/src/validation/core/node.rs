@@ -1,5 +1,6 @@
 //! `Node`.
 
+use std::cmp::Ordering;
 use std::collections::HashSet;
 
 use pintle_runtime::field_path::{BadValue, ErrorList, FieldError, Path};
@@ -23,6 +24,8 @@ fn create(new: &Record, errors: &mut ErrorList) {
     let node = Node::from_record(new);
     taints(node.spec().taints(), errors);
     resources(node.status(), errors);
+    swap(node.status(), errors);
+    declared_features(node.status().declared_features(), errors);
     pod_cidrs(node.spec().pod_cidrs(), errors);
 }
 
@@ -35,6 +38,7 @@ fn changed(new: &Record, old: &Record, errors: &mut ErrorList) {
     let (node, before) = (Node::from_record(new), Node::from_record(old));
     let (spec, old_spec) = (node.spec(), before.spec());
     resources(node.status(), errors);
+    declared_features(node.status().declared_features(), errors);
     addresses(node.status(), errors);
     let (cidrs, old_cidrs) = (spec.pod_cidrs(), old_spec.pod_cidrs());
     if !old_cidrs.is_empty() {
@@ -118,6 +122,62 @@ fn resources(status: NodeStatus<'_>, errors: &mut ErrorList) {
     };
     check(status.capacity(), "capacity");
     check(status.allocatable(), "allocatable");
+}
+
+/// Upstream looks for the swap below `metadata`, too.
+fn swap(status: NodeStatus<'_>, errors: &mut ErrorList) {
+    let capacity = status.node_info().swap().and_then(|swap| swap.capacity());
+    if let Some(capacity) = capacity.filter(|capacity| *capacity <= 0) {
+        errors.invalid(
+            &Path::new("metadata.nodeSwapStatus.capacity"),
+            capacity,
+            "must be greater than zero",
+        );
+    }
+}
+
+/// How many bytes the name of a feature may have.
+const LONGEST_FEATURE: usize = 253;
+
+/// Well formed, sorted, none twice.
+fn declared_features(features: Strings<'_>, errors: &mut ErrorList) {
+    let path = Path::new("status.declaredFeatures");
+    let mut before = None;
+    for (at, name) in features.iter().enumerate() {
+        match before.map(|before: &str| before.cmp(name)) {
+            Some(Ordering::Equal) => errors.duplicate(&path.index(at), name),
+            Some(Ordering::Greater) => {
+                errors.invalid(&path.index(at), name, "list must be sorted alphabetically");
+            }
+            Some(Ordering::Less) | None => {}
+        }
+        let problem = if name.len() > LONGEST_FEATURE {
+            Some("must be no more than 253 characters")
+        } else if is_feature(name) {
+            None
+        } else {
+            Some(
+                "must start with an UpperCamelCase segment, with subsequent segments separated by '/' (e.g., MyFeature or MyFeature/mySubFeature), and contain only alphanumeric characters and slashes",
+            )
+        };
+        if let Some(problem) = problem {
+            let text = format!("invalid feature name {name:?}: {problem}");
+            errors.invalid(&path.index(at), name, text);
+        }
+        before = Some(name);
+    }
+}
+
+/// Whether a name is letters and digits, in parts between slashes, each of which starts with a
+/// letter, the first with a capital one.
+fn is_feature(name: &str) -> bool {
+    name.starts_with(|first: char| first.is_ascii_uppercase())
+        && name.split('/').all(|part| {
+            part.starts_with(|first: char| first.is_ascii_alphabetic())
+                && part
+                    .chars()
+                    .all(|character| character.is_ascii_alphanumeric())
+        })
 }
 
 fn addresses(status: NodeStatus<'_>, errors: &mut ErrorList) {

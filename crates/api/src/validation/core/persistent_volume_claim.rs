@@ -191,15 +191,12 @@ fn update(new: &Record, old: &Record, errors: &mut ErrorList) {
         PersistentVolumeClaim::from_record(new),
         PersistentVolumeClaim::from_record(old),
     );
-    // Upstream looks at the new object twice, and its causes say so.
-    for _ in 0..2 {
-        spec(
-            now.spec(),
-            Leeway::of(before.spec()),
-            &Path::new("spec"),
-            errors,
-        );
-    }
+    spec(
+        now.spec(),
+        Leeway::of(before.spec()),
+        &Path::new("spec"),
+        errors,
+    );
     frozen_spec(new, old, errors);
 
     let request = |spec: PersistentVolumeClaimSpec<'_>| {

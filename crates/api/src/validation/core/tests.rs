@@ -225,6 +225,37 @@ fn a_node_has_taints_networks_and_amounts_in_order() {
 }
 
 #[test]
+fn a_node_declares_features_in_order() {
+    let status = |status: &str| format!(r#"{{"status":{status}}}"#);
+    let good = status(r#"{"declaredFeatures":["A","A/b","B9/c/D"]}"#);
+    NODE.created(&good, &[]);
+    let bad = status(r#"{"declaredFeatures":["B","A","A","a","A/","A/9"]}"#);
+    let unordered = "list must be sorted alphabetically";
+    let odd = "must start with an UpperCamelCase segment, with subsequent segments";
+    let texts = [
+        format!("status.declaredFeatures[1]: Invalid value: \"A\": {unordered}"),
+        "status.declaredFeatures[2]: Duplicate value: \"A\"".to_owned(),
+        format!(
+            "status.declaredFeatures[3]: Invalid value: \"a\": invalid feature name \"a\": {odd}"
+        ),
+        format!("status.declaredFeatures[4]: Invalid value: \"A/\": {unordered}"),
+        format!(
+            "status.declaredFeatures[4]: Invalid value: \"A/\": invalid feature name \"A/\": {odd}"
+        ),
+        format!(
+            "status.declaredFeatures[5]: Invalid value: \"A/9\": invalid feature name \"A/9\": {odd}"
+        ),
+    ];
+    let expected: Vec<&str> = texts.iter().map(String::as_str).collect();
+    NODE.created(&bad, &expected);
+    NODE.updated_in("status", "{}", &bad, &expected);
+    NODE.created(
+        &status(r#"{"nodeInfo":{"swap":{"capacity":0}}}"#),
+        &["metadata.nodeSwapStatus.capacity: Invalid value: 0: must be greater than zero"],
+    );
+}
+
+#[test]
 fn what_a_node_has_once_it_keeps() {
     NODE.updated("{}", "{}", &[]);
     NODE.updated(

@@ -60,6 +60,7 @@ mod tests;
 
 pub use annotations::app_armor_profile;
 pub use quality::quality_of_service;
+pub(crate) use resources::of_all_containers;
 pub use visit::{for_each_container, for_each_container_mut};
 
 /// The rules of the kinds that are pods or hold them.

@@ -233,7 +233,7 @@ type Amounts<'a> = BTreeMap<&'a str, Quantity>;
 
 /// Adds up what containers have by `of`; what runs before them counts where it is more
 /// (`AggregateContainerRequests`).
-pub(super) fn of_all_containers<'a>(
+pub(crate) fn of_all_containers<'a>(
     spec: PodSpec<'a>,
     of: impl Fn(Container<'a>) -> StringMap<'a>,
 ) -> Amounts<'a> {

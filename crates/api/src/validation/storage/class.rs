@@ -90,9 +90,7 @@ fn attributes_class(new: &Record, errors: &mut ErrorList) {
     }
 }
 
-/// Upstream looks at the new object twice, and its causes say so.
 fn attributes_class_update(new: &Record, old: &Record, errors: &mut ErrorList) {
-    attributes_class(new, errors);
     let (now, before) = (
         VolumeAttributesClass::from_record(new),
         VolumeAttributesClass::from_record(old),

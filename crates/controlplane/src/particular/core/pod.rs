@@ -10,8 +10,8 @@ use pintle_runtime::meta::LabelSelectorMut;
 use pintle_runtime::value::{Record, Value};
 
 use super::replication::host_name;
-use crate::particular::Particular;
 use crate::particular::pods::{drop_disabled, of_pod};
+use crate::particular::{Particular, ResetFields};
 
 const APP_ARMOR: &str = "container.apparmor.security.beta.kubernetes.io/";
 
@@ -57,6 +57,19 @@ impl Particular for Pods {
             "ephemeralcontainers" => only_ephemeral_containers(&mut new, old),
             "resize" => only_resources(&mut new, old),
             _ => {}
+        }
+    }
+
+    fn reset_fields(&self, subresource: &str) -> Option<ResetFields> {
+        match subresource {
+            "status" => Some(&[
+                &["spec"],
+                &["metadata", "deletionTimestamp"],
+                &["metadata", "ownerReferences"],
+            ]),
+            // Who names a field comes to own it, though it stays as it was.
+            "ephemeralcontainers" | "resize" => Some(&[]),
+            _ => None,
         }
     }
 

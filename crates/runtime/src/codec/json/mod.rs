@@ -169,6 +169,11 @@ pub fn compact(json: &[u8], out: &mut Vec<u8>) {
     raw::compact(json, out);
 }
 
+/// Whether [`compact`] would write `json` as it is. May say no of a text with a space within a string.
+pub fn is_compact(json: &[u8]) -> bool {
+    scan::rewrite_needed(json, 0) == json.len()
+}
+
 /// Appends `text` to `out` as a JSON string, quotes included.
 pub fn encode_str(text: &str, out: &mut Vec<u8>) {
     string::write(text, out);
