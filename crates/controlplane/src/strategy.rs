@@ -398,10 +398,10 @@ impl Strategy for PartStrategy {
     }
 
     fn looks(&self) -> &'static [Look] {
-        if self.is_status() {
-            Traits::DEFAULT.looks
-        } else {
-            self.kind.looks()
+        match self.kind.looks() {
+            [] => &[],
+            _ if self.is_status() => Traits::DEFAULT.looks,
+            looks => looks,
         }
     }
 

@@ -129,7 +129,7 @@ mod tests {
 
     #[test]
     fn a_stateful_set_that_names_how_it_rolls_gets_no_partition() {
-        let rolling = r#"{"rollingUpdate":{"partition":0},"type":"RollingUpdate"}"#;
+        let rolling = r#"{"type":"RollingUpdate","rollingUpdate":{"partition":0}}"#;
         check("{}", rolling);
         check(r#"{"rollingUpdate":{}}"#, rolling);
         check(r#"{"type":"RollingUpdate","rollingUpdate":{}}"#, rolling);
