@@ -32,7 +32,7 @@ const DIGESTS: [(&str, usize); 3] = [("sha256:", 64), ("sha384:", 96), ("sha512:
 impl<'a> Reference<'a> {
     /// As container engines read it: the name of an image of Docker's registry may be short.
     fn parse(text: &'a str) -> Option<Self> {
-        let is_identifier = text.len() == 64 && text.bytes().all(|byte| is_hexadecimal(byte));
+        let is_identifier = text.len() == 64 && text.bytes().all(is_hexadecimal);
         if is_identifier {
             return None;
         }
