@@ -200,7 +200,7 @@ async fn an_object_that_is_too_large_is_refused_as_upstream_does() {
     });
     let path = "/apis/apps/v1/namespaces/default/controllerrevisions";
     let answer = ask(&mut client, "POST", path, Some(&object)).await;
-    assert_eq!(answer.status, 413, "{}", answer.text());
+    assert_eq!(answer.status, 500, "{}", answer.text());
     assert!(
         answer.text().contains("etcdserver: request is too large"),
         "{}",

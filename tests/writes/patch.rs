@@ -3,7 +3,7 @@
 use pintle_tests::server::TestServer;
 use serde_json::{Value, json};
 
-use crate::{CONFIGMAPS, JSON_PATCH, MERGE, STRATEGIC, Writer, body, config_map, refused};
+use crate::{CONFIGMAPS, JSON, JSON_PATCH, MERGE, STRATEGIC, Writer, body, config_map, refused};
 
 #[tokio::test]
 async fn patches_without_a_revision_all_land() {
@@ -109,6 +109,24 @@ async fn what_is_no_patch_or_does_not_fit_is_refused() {
             "unknown patch type: twist in map: map[$patch:twist]",
         ),
         (
+            STRATEGIC,
+            json!({"data": {"a": 1}}),
+            422,
+            " \"\" is invalid: patch: Invalid value: \"map[data:map[a:1]]\": cannot convert int64 to string",
+        ),
+        (
+            STRATEGIC,
+            json!({"$setElementOrder/bogus": []}),
+            500,
+            "unable to find api field in struct ConfigMap for the json field \"bogus\"",
+        ),
+        (
+            MERGE,
+            json!({"apiVersion": null}),
+            400,
+            "the name of the object (a based on URL) was undeterminable: name must be provided",
+        ),
+        (
             MERGE,
             json!({"metadata": {"name": "b"}}),
             400,
@@ -153,4 +171,74 @@ async fn nothing_is_written_where_nothing_changes() {
         .await;
     assert_eq!(body(&dry)["data"]["a"], "2");
     assert_eq!(client.get(path).await, before);
+}
+
+#[tokio::test]
+async fn a_patch_may_say_that_it_makes_another_version_of_the_same() {
+    let server = TestServer::start().await;
+    let mut client = Writer::of(&server);
+    let scalers = "/apis/autoscaling/v1/namespaces/default/horizontalpodautoscalers";
+    let target = json!({"apiVersion": "apps/v1", "kind": "Deployment", "name": "web"});
+    let scaler =
+        json!({"metadata": {"name": "a"}, "spec": {"maxReplicas": 3, "scaleTargetRef": target}});
+    client.create(scalers, &scaler).await;
+    let path = &format!("{scalers}/a");
+    let patch = json!({"apiVersion": "autoscaling/v2", "spec": {"maxReplicas": 4}});
+    let patched = client.patch(path, MERGE, &patch).await;
+    assert_eq!(patched.status, 200, "{}", patched.text());
+    assert_eq!(body(&patched)["apiVersion"], "autoscaling/v1");
+    assert_eq!(body(&patched)["spec"]["maxReplicas"], 4);
+    let other = client
+        .patch(path, MERGE, &json!({"kind": "Deployment"}))
+        .await;
+    assert_eq!(other.status, 422, "{}", other.text());
+    let ignored = client
+        .patch(path, STRATEGIC, &json!({"kind": "Deployment"}))
+        .await;
+    assert_eq!(ignored.status, 200, "{}", ignored.text());
+}
+
+#[tokio::test]
+async fn the_same_objects_under_another_group_are_another_version() {
+    let server = TestServer::start().await;
+    let mut client = Writer::of(&server);
+    let event =
+        json!({"apiVersion": "events.k8s.io/v1", "kind": "Event", "metadata": {"name": "a"}});
+    let answer = client
+        .send(
+            "POST",
+            "/api/v1/namespaces/default/events",
+            JSON,
+            event.to_string(),
+        )
+        .await;
+    let why = "the API version in the data (events.k8s.io/v1) does not match the expected API version (v1)";
+    refused(&answer, 400, why);
+}
+
+#[tokio::test]
+async fn an_object_too_large_with_its_managed_fields_is_kept_without() {
+    let server = TestServer::start().await;
+    let mut client = Writer::of(&server);
+    let keys = |range: std::ops::Range<usize>| -> Value {
+        let entries = range.map(|at| (format!("a-rather-long-key-{at:06}"), json!("x")));
+        Value::Object(entries.collect())
+    };
+    let large = json!({"metadata": {"name": "a"}, "data": keys(0..36_000)});
+    client.create(CONFIGMAPS, &large).await;
+    let path = &format!("{CONFIGMAPS}/a");
+    let found = client.get(path).await;
+    assert_eq!(found["metadata"]["managedFields"], Value::Null);
+
+    let small = json!({"metadata": {"name": "b"}, "data": {"a": "1"}});
+    client.create(CONFIGMAPS, &small).await;
+    let other = &format!("{CONFIGMAPS}/b");
+    let patch = json!({"data": keys(0..36_000)});
+    let patched = client.patch(other, MERGE, &patch).await;
+    assert_eq!(patched.status, 200);
+    assert_eq!(body(&patched)["metadata"]["managedFields"], Value::Null);
+    let huge = client
+        .patch(path, MERGE, &json!({"data": keys(36_000..70_000)}))
+        .await;
+    refused(&huge, 500, "etcdserver: request is too large");
 }

@@ -197,6 +197,11 @@ impl<'a> MetadataMut<'a> {
         );
     }
 
+    /// Takes `managedFields` away, if there are any.
+    pub fn take_managed_fields(&mut self) -> bool {
+        self.0.remove(at::MANAGED_FIELDS).is_some()
+    }
+
     /// Sets the annotation `key`.
     pub fn set_annotation(&mut self, key: impl Into<Text>, value: impl Into<Text>) {
         if let Value::Map(map) = self

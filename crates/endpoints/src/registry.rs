@@ -233,13 +233,35 @@ impl Registry {
         Some(Arc::clone(&all[at]))
     }
 
-    /// Whether anything that is served has objects of this kind.
+    /// Whether anything that is served has objects of this kind, or lists of them.
     pub(crate) fn knows(&self, group: &str, version: &str, kind: &str) -> bool {
-        let is_it =
-            |row: &Resource| row.group == group && row.version == version && row.kind == kind;
+        let item = kind.strip_suffix("List").unwrap_or_default();
+        let is_it = |row: &Resource| {
+            row.group == group
+                && row.version == version
+                && (row.kind == kind || (row.kind == item && row.list.is_some()))
+        };
         self.stores.load().iter().any(|store| {
             is_it(store.row()) || store.actions().any(|action| is_it(action.kind.row()))
         }) || self.unkept.load().iter().any(|found| is_it(found.row()))
+    }
+
+    /// The stores of two kinds, each given as group, version and kind, if both serve the same objects.
+    pub(crate) fn same_objects(
+        &self,
+        one: (&str, &str, &str),
+        other: (&str, &str, &str),
+    ) -> Option<(Arc<Store>, Arc<Store>)> {
+        let stores = self.stores.load();
+        let serving = |(group, version, kind): (&str, &str, &str)| {
+            let found = stores.iter().find(|store| {
+                let row = store.row();
+                row.group == group && row.version == version && row.kind == kind
+            });
+            found.map(Arc::clone)
+        };
+        let (one, other) = (serving(one)?, serving(other)?);
+        Arc::ptr_eq(one.forms(), other.forms()).then_some((one, other))
     }
 
     /// All stores, ordered by group, version and resource.

@@ -1,5 +1,7 @@
 //! The object in a request's body.
 
+use std::sync::Arc;
+
 use bytes::Bytes;
 use pintle_runtime::codec::protobuf::envelope;
 use pintle_runtime::codec::{DecodeError, Problems, json, protobuf, yaml};
@@ -15,6 +17,7 @@ use crate::context::RequestContext;
 use crate::metadata::Metadata;
 use crate::negotiate::Format;
 use crate::registry::Registry;
+use crate::store::Store;
 
 /// What a body has to be.
 pub(super) struct Expected<'a> {
@@ -80,10 +83,38 @@ pub(super) fn decode_patched(
         api_version: said.api_version.to_string(),
         kind: said.kind.to_string(),
     };
-    match said.mismatch(expected, registry) {
-        Some(Mismatch::Kind(text) | Mismatch::Version(text)) => Err(text),
-        None => json::decode(expected.ty, body, problems).map_err(|error| error.to_string()),
+    if said.api_version.is_empty() {
+        return Ok(nothing_of(expected, body, problems));
     }
+    let decode = |ty: &TypeRef, problems: &mut Problems| {
+        json::decode(ty, body, problems).map_err(|error| error.to_string())
+    };
+    match said.mismatch(expected, registry) {
+        None => decode(expected.ty, problems),
+        Some(Mismatch::Kind(text)) => Err(text),
+        Some(Mismatch::Version(text)) => {
+            let Some((other, store)) = said.other_version(expected, registry) else {
+                return Err(text);
+            };
+            let mut record = decode(&other.row().object, problems)?;
+            other.strategy().default(&mut record);
+            let hub = store.forms().to_hub(record, other.version());
+            hub.and_then(|hub| store.forms().from_hub(hub, store.version()))
+                .map_err(|error| error.to_string())
+        }
+    }
+}
+
+/// What upstream reads where a patch takes the version away: by a table whose fields have no names in JSON, so that
+/// none is known.
+fn nothing_of(expected: &Expected<'_>, body: &Bytes, problems: &mut Problems) -> Record {
+    if let (true, Ok(Value::Map(members))) = (problems.wanted(), json::open(body)) {
+        let is_known = |name: &str| matches!(name, "kind" | "apiVersion");
+        for (name, _) in members.iter().filter(|(name, _)| !is_known(name)) {
+            problems.unknown(name);
+        }
+    }
+    Record::new(expected.ty.clone())
 }
 
 /// Decodes a body; fields that should not be there are warned of or refused, as asked.
@@ -212,7 +243,9 @@ impl Said {
                 Quoted(kind),
                 Quoted(api_version)
             ))
-        } else if kind == expected.kind && version.group.as_str() == expected.group {
+        } else if kind == expected.kind && version.group.as_str() == expected.group
+            || self.other_version(expected, registry).is_some()
+        {
             Mismatch::Version(format!(
                 "the API version in the data ({api_version}) does not match the expected API version ({wanted})"
             ))
@@ -224,6 +257,24 @@ impl Said {
                 expected.kind
             ))
         })
+    }
+
+    /// Who serves the same objects in the version that the body says it is of, and who in the expected one.
+    fn other_version(
+        &self,
+        expected: &Expected<'_>,
+        registry: &Registry,
+    ) -> Option<(Arc<Store>, Arc<Store>)> {
+        let said = GroupVersion::parse(&self.api_version).ok()?;
+        let kind = if self.kind.is_empty() {
+            expected.kind
+        } else {
+            &self.kind
+        };
+        registry.same_objects(
+            (&said.group, &said.version, kind),
+            (expected.group, expected.version, expected.kind),
+        )
     }
 
     /// `ConfigMap in version "v1" cannot be handled as a ConfigMap: …`

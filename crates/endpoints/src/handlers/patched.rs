@@ -4,7 +4,7 @@ use bytes::Bytes;
 use pintle_runtime::codec::{DecodeError, Problems, json};
 use pintle_runtime::field_path::{ErrorList, Path};
 use pintle_runtime::gvk::GroupKind;
-use pintle_runtime::patch::{JsonPatch, PatchError, merge, printed, strategic_merge};
+use pintle_runtime::patch::{JsonPatch, PatchError, merge, misfit, printed, strategic_merge};
 use pintle_runtime::status::{ApiError, Responded};
 use pintle_runtime::text::Text;
 use pintle_runtime::value::{Map, Record, Value};
@@ -62,8 +62,10 @@ impl<'a> Patch<'a> {
                 let shown = Value::Map(patch.clone());
                 let before = reached(existing, old, &patch)?;
                 let new = strategic_merge(plain(&before)?, patch, expected.ty).map_err(unfit)?;
-                let mut made = spliced(existing, &before, new, &mut problems)
-                    .map_err(|error| refused(&printed(&shown), &error))?;
+                let mut made = spliced(existing, &before, new, &mut problems).map_err(|error| {
+                    let why = unrestored(&before, &shown, expected).unwrap_or(error);
+                    refused(&printed(&shown), &why)
+                })?;
                 rewrite_raw(&mut made);
                 let mut texts = problems.texts().to_vec();
                 texts.sort_unstable();
@@ -157,6 +159,12 @@ impl<'a> Patch<'a> {
         let why = format!("strict decoding error: {}", odd.join(", "));
         Err(refused(&shown(), &why))
     }
+}
+
+/// Why upstream refuses what the strategic merge patch `patch` makes of an object's members.
+fn unrestored(before: &Map, patch: &Value, expected: &Expected<'_>) -> Option<String> {
+    let (old, patch) = (plain(before).ok()?, patch.as_map()?.clone());
+    misfit(&strategic_merge(old, patch, expected.ty).ok()?, expected.ty)
 }
 
 /// The members of an object's JSON, each as text.

@@ -2,10 +2,13 @@
 
 use std::sync::OnceLock;
 
+use bytes::Bytes;
 use pintle_runtime::fields::{FieldManager, Set, Versions};
+use pintle_runtime::status::ApiError;
 use pintle_runtime::value::Record;
+use pintle_storage::StorageError;
 
-use super::Store;
+use super::{Duty, Store, metadata};
 use crate::cache::Version;
 use crate::context::RequestContext;
 
@@ -36,6 +39,26 @@ impl Store {
             subresource: self.subresource.clone(),
             now: cx.now(),
         }
+    }
+
+    /// The object in `stored` without its managed fields, if it was too large to be written with them and whoever
+    /// writes it does not care for them.
+    ///
+    /// # Errors
+    /// `error` otherwise.
+    pub(super) fn smaller(
+        &self,
+        stored: &Bytes,
+        books: Duty,
+        error: StorageError,
+    ) -> Result<Record, ApiError> {
+        if books == Duty::Store && matches!(error, StorageError::TooLarge { .. }) {
+            let mut hub = self.forms().decode_stored(stored)?;
+            if metadata::of(&mut hub)?.take_managed_fields() {
+                return Ok(hub);
+            }
+        }
+        Err(self.storage_error(error))
     }
 
     fn version_called(&self, api_version: &str) -> Option<Version> {

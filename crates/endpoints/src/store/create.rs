@@ -61,7 +61,7 @@ impl Store {
             Some(allocation) => allocation.begin_create(cx, &mut hub).await?,
             None => Claim::nothing(),
         };
-        let result = self.put_new(cx, hub).await;
+        let result = self.put_new(cx, hub, books).await;
         match &result {
             Ok(_) => claim.keep().await,
             Err(error) => claim.fail(error).await,
@@ -70,38 +70,48 @@ impl Store {
     }
 
     /// Writes a new object that has what it shares with others.
-    async fn put_new(&self, cx: &RequestContext, hub: Record) -> Result<Written, ApiError> {
-        let hub = self.prepare_create(cx, hub).await?;
+    async fn put_new(
+        &self,
+        cx: &RequestContext,
+        hub: Record,
+        books: Duty,
+    ) -> Result<Written, ApiError> {
+        let mut hub = self.prepare_create(cx, hub).await?;
         let read = Metadata::of(&hub);
         let (name, generated) = (read.name().to_owned(), !read.generate_name().is_empty());
-        let draft = Draft::new(self.forms(), &hub)?;
-        if cx.dry_run {
-            if let Some(existing) = self.find_newest(draft.key()).await? {
-                return Err(self.exists(&name, generated, Some(&existing.record()?)));
-            }
-            return Ok(Written {
-                object: Object::new(Arc::new(draft.unwritten()), self.version),
-                created: true,
-            });
-        }
-        let stored = self.forms().encode_stored(&hub)?;
-        let key = self.cache.storage_key(draft.key());
-        let lease = self.strategy.time_to_live(&hub);
-        let draft = draft.with_stored(stored.clone()).with_record(hub);
-        let announcement = self.cache.announce(&stored, draft);
-        match self.storage.put(&key, Expect::Absent, stored, lease).await {
-            Ok(revision) => {
-                let object = Object::new(announcement.written(revision), self.version);
-                Ok(Written {
-                    object,
+        loop {
+            let draft = Draft::new(self.forms(), &hub)?;
+            if cx.dry_run {
+                if let Some(existing) = self.find_newest(draft.key()).await? {
+                    return Err(self.exists(&name, generated, Some(&existing.record()?)));
+                }
+                return Ok(Written {
+                    object: Object::new(Arc::new(draft.unwritten()), self.version),
                     created: true,
-                })
+                });
             }
-            Err(StorageError::Exists { current }) => {
-                let existing = self.forms().decode_stored(&current.value).ok();
-                Err(self.exists(&name, generated, existing.as_ref()))
+            let stored = self.forms().encode_stored(&hub)?;
+            let key = self.cache.storage_key(draft.key());
+            let lease = self.strategy.time_to_live(&hub);
+            let draft = draft.with_stored(stored.clone()).with_record(hub);
+            let announcement = self.cache.announce(&stored, draft);
+            let put = self
+                .storage
+                .put(&key, Expect::Absent, stored.clone(), lease);
+            match put.await {
+                Ok(revision) => {
+                    let object = Object::new(announcement.written(revision), self.version);
+                    return Ok(Written {
+                        object,
+                        created: true,
+                    });
+                }
+                Err(StorageError::Exists { current }) => {
+                    let existing = self.forms().decode_stored(&current.value).ok();
+                    return Err(self.exists(&name, generated, existing.as_ref()));
+                }
+                Err(error) => hub = self.smaller(&stored, books, error)?,
             }
-            Err(error) => Err(self.storage_error(error)),
         }
     }
 

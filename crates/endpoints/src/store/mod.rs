@@ -386,9 +386,8 @@ impl Store {
     /// What clients read of a storage's error that means nothing particular to the verb.
     fn storage_error(&self, error: StorageError) -> ApiError {
         match error {
-            StorageError::TooLarge { .. } => {
-                ApiError::request_entity_too_large("etcdserver: request is too large")
-            }
+            // Upstream passes on what etcd says, and clients look for these words.
+            StorageError::TooLarge { .. } => ApiError::unknown("etcdserver: request is too large"),
             StorageError::Remote { .. } => {
                 tracing::error!(resource = %self.resource, error = ?error, "the storage failed");
                 crate::cache::unavailable(&error)

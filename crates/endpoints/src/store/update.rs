@@ -226,7 +226,7 @@ impl Store {
             .prepare_update(cx, hub, entry, &old, change.admission)
             .await
         {
-            Ok(next) => self.write(cx, next, entry).await,
+            Ok(next) => self.write(cx, next, entry, change.books).await,
             Err(error) => Err(error),
         };
         match &result {
@@ -251,7 +251,7 @@ impl Store {
         } else {
             Next::Write { draft, hub }
         };
-        self.write(cx, next, entry).await
+        self.write(cx, next, entry, Duty::Maker).await
     }
 
     /// Writes what was computed from `entry`; `None` if that is no longer the newest.
@@ -260,6 +260,7 @@ impl Store {
         cx: &RequestContext,
         next: Next,
         entry: &Arc<Entry>,
+        books: Duty,
     ) -> Result<Option<Written>, ApiError> {
         let written = |entry| {
             Some(Written {
@@ -287,17 +288,22 @@ impl Store {
             Next::Write { draft, .. } | Next::Delete { draft } if cx.dry_run => {
                 return Ok(written(Arc::new(draft.at(entry.revision()))));
             }
-            Next::Write { draft, hub } => {
+            Next::Write { mut draft, mut hub } => loop {
                 let stored = self.forms().encode_stored(&hub)?;
                 let lease = self.strategy.time_to_live(&hub);
-                let draft = draft.with_stored(stored.clone()).with_record(hub);
-                let announcement = self.cache.announce(&stored, draft);
-                let put = self
-                    .storage
-                    .put(&key, Expect::At(entry.revision()), stored, lease)
-                    .await;
-                put.map(|revision| written(announcement.written(revision)))
-            }
+                let known = draft.with_stored(stored.clone()).with_record(hub);
+                let announcement = self.cache.announce(&stored, known);
+                let put =
+                    self.storage
+                        .put(&key, Expect::At(entry.revision()), stored.clone(), lease);
+                match put.await {
+                    Err(error @ StorageError::TooLarge { .. }) => {
+                        hub = self.smaller(&stored, books, error)?;
+                        draft = Draft::new(self.forms(), &hub)?;
+                    }
+                    put => break put.map(|revision| written(announcement.written(revision))),
+                }
+            },
             // The answer is the last state, at the revision that it was computed from.
             Next::Delete { draft } => {
                 let delete = self.storage.delete(&key, entry.revision()).await;

@@ -53,6 +53,11 @@ impl Problems {
             .then(|| format!("strict decoding error: {}", self.texts.join(", ")))
     }
 
+    /// Notes a field that the type does not have, by its path.
+    pub fn unknown(&mut self, path: &str) {
+        self.note(format!("unknown field \"{path}\""));
+    }
+
     /// Notes a problem unless it is known already.
     pub(crate) fn note(&mut self, text: String) {
         if self.collect && self.texts.len() < AT_MOST && self.seen.insert(text.clone()) {

@@ -289,14 +289,15 @@ impl<'a, V: Versions + ?Sized> Updater<'a, V> {
     ) -> Result<Comparison, Vec<Conflict>> {
         let reset = self.versions.reset_fields(version);
         let all = compare::records(live, new, lens);
-        let ours = all.clone().without(reset);
-        let ours = Touched::by(ours);
+        // Most often there is nobody else.
+        let mut ours: Option<Touched> = None;
         let mut known: BTreeMap<Text, Option<Touched>> = BTreeMap::new();
         let mut conflicts = Vec::new();
         let mut losers = Vec::new();
         for (name, owned) in managers.iter().filter(|(name, _)| *name != manager) {
             let touched = if owned.version == *version {
-                Some(&ours)
+                let compare = || Touched::by(all.clone().without(reset));
+                Some(&*ours.get_or_insert_with(compare))
             } else {
                 let compare = || self.compare_in(live, new, &owned.version).map(Touched::by);
                 known

@@ -11,11 +11,13 @@ mod lazy;
 mod merge_patch;
 mod pointer;
 mod printed;
+mod restore;
 mod strategic;
 
 pub use json_patch::{JsonPatch, MAX_OPERATIONS};
 pub use merge_patch::merge;
 pub use printed::{go_type, printed};
+pub use restore::misfit;
 pub use strategic::strategic_merge;
 
 /// Why a patch could not be applied.

@@ -5,7 +5,9 @@
 //! `$patch` (`replace`, `delete`, `merge`), `$retainKeys`, `$setElementOrder/<list>` and
 //! `$deleteFromPrimitiveList/<list>`.
 
+use crate::quote::Quoted;
 use crate::schema::{Field, FieldType, PatchStrategy, Shape, Type};
+use crate::text::Text;
 use crate::value::{Map, Value};
 
 use super::PatchError;
@@ -13,8 +15,8 @@ use super::printed::{go_type, printed};
 
 const PATCH: &str = "$patch";
 const RETAIN_KEYS: &str = "$retainKeys";
-const SET_ELEMENT_ORDER: &str = "$setElementOrder/";
-const DELETE_FROM_LIST: &str = "$deleteFromPrimitiveList/";
+const SET_ELEMENT_ORDER: &str = "$setElementOrder";
+const DELETE_FROM_LIST: &str = "$deleteFromPrimitiveList";
 
 /// `target`, an object of type `ty`, with `patch` applied.
 ///
@@ -28,60 +30,85 @@ pub fn strategic_merge(target: Map, patch: Map, ty: &Type) -> Result<Map, PatchE
 /// What the table says of the map at hand.
 #[derive(Clone, Copy)]
 enum Guide<'a> {
-    /// A struct.
+    /// A struct, or what Go has a struct for.
     Struct(&'a Type),
-    /// A map of these.
-    Values(&'a FieldType),
-    /// Nothing is known: embedded JSON.
-    Open,
+    /// Nothing: what Go calls this is no struct.
+    Other(&'static str),
+}
+
+/// What the table says of the items of a list.
+#[derive(Clone, Copy)]
+struct Items<'a> {
+    guide: Guide<'a>,
+    merge: bool,
+    key: &'a str,
 }
 
 impl<'a> Guide<'a> {
     fn of(ty: &'a FieldType) -> Self {
-        match ty {
-            FieldType::Object(ty) if ty.shape == Shape::Struct => Self::Struct(ty),
-            FieldType::Map(element) => Self::Values(element),
-            _ => Self::Open,
-        }
+        Self::Other(match ty {
+            FieldType::Object(ty) if ty.shape != Shape::StringList => return Self::Struct(ty),
+            FieldType::Object(_) | FieldType::List(_) | FieldType::Bytes => "slice",
+            FieldType::Map(_) => "map",
+            FieldType::String => "string",
+            FieldType::Bool => "bool",
+            FieldType::Int32 => "int32",
+            FieldType::Int64 => "int64",
+            FieldType::Float64 => "float64",
+            FieldType::Any => "interface",
+        })
     }
 
     /// What errors call it.
-    fn name(self) -> &'a str {
+    fn name(self) -> &'static str {
         match self {
-            Self::Struct(ty) => ty.name.rsplit('.').next().unwrap_or_default(),
-            _ => "",
+            Self::Struct(_) => "struct",
+            Self::Other(kind) => kind,
         }
     }
 
-    fn field(self, key: &str) -> Option<&'a Field> {
-        match self {
-            Self::Struct(ty) => ty.field(key),
-            _ => None,
-        }
+    fn field(self, key: &str) -> Result<&'a Field, PatchError> {
+        let ty = match self {
+            Self::Struct(ty) => ty,
+            Self::Other(kind) => {
+                return Err(PatchError::Failed(format!(
+                    "merging an object in json but data type is not struct, instead is: {kind}"
+                )));
+            }
+        };
+        ty.field(key).ok_or_else(|| {
+            let name = ty.name.rsplit('.').next().unwrap_or_default();
+            let key = Quoted(key);
+            PatchError::Failed(format!(
+                "unable to find api field in struct {name} for the json field {key}"
+            ))
+        })
     }
 
-    /// Of the map at `key`.
-    fn below(self, key: &str) -> Self {
-        match self {
-            Self::Struct(ty) => ty
-                .field(key)
-                .map_or(Self::Open, |field| Self::of(&field.ty)),
-            Self::Values(element) => Self::of(element),
-            Self::Open => Self::Open,
-        }
-    }
-
-    /// Of the items of the list at `key`, with its strategy and merge key.
-    fn items(self, key: &str) -> (Self, PatchStrategy, &'a str) {
-        match self.field(key) {
-            Some(Field {
-                ty: FieldType::List(element),
-                patch,
-                merge_key,
-                ..
-            }) => (Self::of(element), *patch, merge_key),
-            _ => (Self::Open, PatchStrategy::None, ""),
-        }
+    /// Of the items of the list at `key`.
+    fn items(self, key: &str) -> Result<Items<'a>, PatchError> {
+        let field = self.field(key)?;
+        let guide = match &field.ty {
+            FieldType::List(element) => match Self::of(element) {
+                Self::Other("slice") => {
+                    return Err(PatchError::Failed("unexpected slice of slice".to_owned()));
+                }
+                guide => guide,
+            },
+            FieldType::Bytes => Self::Other("uint8"),
+            FieldType::Object(ty) if ty.shape == Shape::StringList => Self::Other("string"),
+            _ => {
+                return Err(PatchError::Failed(format!(
+                    "expected slice or array type, but got: {}",
+                    self.name()
+                )));
+            }
+        };
+        Ok(Items {
+            guide,
+            merge: merges(field.patch),
+            key: &field.merge_key,
+        })
     }
 }
 
@@ -100,13 +127,14 @@ fn merge_maps(mut target: Map, mut patch: Map, guide: Guide<'_>) -> Result<Map, 
             return Ok(patch);
         }
         Some(Some("delete")) => return Ok(Map::new()),
-        Some(_) => return Err(unknown_directive(patch)),
+        Some(_) => return Err(unknown_directive(Value::Map(patch))),
     }
     retain_keys(&mut target, &mut patch)?;
     order_lists(&mut target, &mut patch, guide)?;
     for (key, value) in patch {
-        if let Some(list) = key.strip_prefix(DELETE_FROM_LIST) {
-            delete_from_list(&mut target, list, value)?;
+        if key.starts_with(DELETE_FROM_LIST) {
+            let list = list_named(&key, DELETE_FROM_LIST, "primitive list")?;
+            delete_from_list(&mut target, list, value, guide)?;
             continue;
         }
         if value.is_null() {
@@ -115,19 +143,17 @@ fn merge_maps(mut target: Map, mut patch: Map, guide: Guide<'_>) -> Result<Map, 
         }
         let merged = match (target.remove(&key), value) {
             (Some(Value::Map(old)), Value::Map(new)) => {
-                let replace = guide
-                    .field(&key)
-                    .is_some_and(|field| field.patch == PatchStrategy::Replace);
-                Some(Value::Map(if replace {
+                let field = guide.field(&key)?;
+                Some(Value::Map(if field.patch == PatchStrategy::Replace {
                     new
                 } else {
-                    merge_maps(old, new, guide.below(&key))?
+                    merge_maps(old, new, Guide::of(&field.ty))?
                 }))
             }
             (Some(Value::List(old)), Value::List(new)) => {
-                let (items, strategy, merge_key) = guide.items(&key);
-                Some(Value::List(if merges(strategy) {
-                    merge_lists(old, new, items, merge_key)?
+                let items = guide.items(&key)?;
+                Some(Value::List(if items.merge {
+                    merge_lists(old, new, items)?
                 } else {
                     new
                 }))
@@ -161,38 +187,58 @@ fn retain_keys(target: &mut Map, patch: &mut Map) -> Result<(), PatchError> {
     Ok(())
 }
 
+/// The list that a directive such as `$setElementOrder/ports` is about.
+fn list_named<'a>(key: &'a str, directive: &str, what: &str) -> Result<&'a str, PatchError> {
+    match key.split_once('/') {
+        Some((found, list)) if found == directive => Ok(list),
+        _ => Err(PatchError::Malformed(format!(
+            "invalid patch format of {what}"
+        ))),
+    }
+}
+
 /// Merges the lists that have a `$setElementOrder` and puts them in that order.
 fn order_lists(target: &mut Map, patch: &mut Map, guide: Guide<'_>) -> Result<(), PatchError> {
-    let orders: Vec<String> = patch
-        .iter()
-        .filter_map(|(key, _)| key.strip_prefix(SET_ELEMENT_ORDER))
-        .map(str::to_owned)
-        .collect();
-    for name in orders {
-        let list = |value: Option<Value>| match value {
-            None => Ok(None),
-            Some(Value::List(items)) => Ok(Some(items)),
-            Some(other) => Err(PatchError::Failed(format!(
-                "expected a []interface {{}}, but received a {}",
-                go_type(&other)
-            ))),
-        };
-        let order = list(patch.remove(&format!("{SET_ELEMENT_ORDER}{name}")))?.unwrap_or_default();
-        let old = list(target.get(&name).cloned())?;
-        let new = list(patch.remove(&name))?;
-        let (items, strategy, merge_key) = guide.items(&name);
-        check_order(new.as_deref().unwrap_or_default(), &order, merge_key)?;
-        let merged = match (old.clone(), new) {
+    let is_order = |(key, _): (&Text, &Value)| {
+        let order = key.starts_with(SET_ELEMENT_ORDER);
+        order.then(|| key.clone())
+    };
+    let orders: Vec<Text> = patch.iter().filter_map(is_order).collect();
+    for directive in orders {
+        let order = list(patch.remove(&directive).unwrap_or_default())?;
+        let name = list_named(&directive, SET_ELEMENT_ORDER, "setElementOrder list")?;
+        let old = target.remove(name).map(list).transpose()?;
+        let new = patch.remove(name).map(list).transpose()?;
+        let items = guide.items(name)?;
+        check_order(new.as_deref().unwrap_or_default(), &order, items.key)?;
+        let is_empty = |list: &Option<Vec<Value>>| list.as_ref().is_none_or(Vec::is_empty);
+        let nothing = is_empty(&old) && is_empty(&new);
+        let server = identities(old.as_deref().unwrap_or_default(), items.key)?;
+        let merged = match (old, new) {
             (None, None) => continue,
             (Some(old), None) => old,
             (None, Some(new)) => new.into_iter().filter_map(without_directives).collect(),
-            (Some(old), Some(new)) if merges(strategy) => merge_lists(old, new, items, merge_key)?,
+            (Some(old), Some(new)) if items.merge => merge_lists(old, new, items)?,
             (Some(_), Some(new)) => new,
         };
-        let merged = arrange(merged, &order, &old.unwrap_or_default(), merge_key);
-        target.insert(name, Value::List(merged));
+        if nothing {
+            return Err(PatchError::Failed(
+                "no elements in any of the given slices".to_owned(),
+            ));
+        }
+        let order = identities(&order, items.key)?;
+        let merged = arrange(merged, &order, &server, items.key)?;
+        target.insert(name.to_owned(), Value::List(merged));
     }
     Ok(())
+}
+
+/// The list that a value is.
+fn list(value: Value) -> Result<Vec<Value>, PatchError> {
+    match value {
+        Value::List(items) => Ok(items),
+        other => Err(unexpected("[]interface {}", &other)),
+    }
 }
 
 /// Whether the items of `patch` appear in `order` in the same order.
@@ -205,33 +251,44 @@ fn check_order(patch: &[Value], order: &[Value], merge_key: &str) -> Result<(), 
         if item.as_map().is_some_and(|item| item.contains_key(PATCH)) {
             continue;
         }
-        if rest.find(|listed| same(listed, item, merge_key)).is_none() {
-            let shown = |list: &[Value]| printed(&Value::List(list.to_vec()));
-            return Err(PatchError::Failed(format!(
-                "The order in patch list:\n{}\n doesn't match $setElementOrder list:\n{}\n",
-                shown(patch),
-                shown(order)
-            )));
+        let wanted = identity(item, merge_key)?;
+        loop {
+            match rest.next() {
+                Some(listed) if identity(listed, merge_key)? == wanted => break,
+                Some(_) => {}
+                None => {
+                    let shown = |list: &[Value]| printed(&Value::List(list.to_vec()));
+                    return Err(PatchError::Failed(format!(
+                        "The order in patch list:\n{}\n doesn't match $setElementOrder list:\n{}\n",
+                        shown(patch),
+                        shown(order)
+                    )));
+                }
+            }
         }
     }
     Ok(())
 }
 
-/// `$deleteFromPrimitiveList`; null takes the whole list away, and what is no list says nothing.
-fn delete_from_list(target: &mut Map, list: &str, values: Value) -> Result<(), PatchError> {
+/// `$deleteFromPrimitiveList`; null takes the whole list away, and what is no list says nothing. Upstream merges a list
+/// of maps as if the patch had named it.
+fn delete_from_list(
+    target: &mut Map,
+    list: &str,
+    values: Value,
+    guide: Guide<'_>,
+) -> Result<(), PatchError> {
     match (target.get_mut(list), values) {
         (_, Value::Null) => {
             target.remove(list);
         }
-        (Some(Value::List(items)), Value::List(values))
-            if !items.is_empty() || !values.is_empty() =>
-        {
-            if has_maps(items, &values)? {
-                return Err(PatchError::Failed(format!(
-                    "cannot merge lists without merge key for {list}"
-                )));
+        (Some(Value::List(old)), Value::List(values)) if !old.is_empty() || !values.is_empty() => {
+            let items = guide.items(list)?;
+            if are_maps(old, &values)? {
+                *old = merge_lists(std::mem::take(old), values, items)?;
+            } else {
+                old.retain(|item| !values.contains(item));
             }
-            items.retain(|item| !values.contains(item));
         }
         _ => {}
     }
@@ -239,7 +296,7 @@ fn delete_from_list(target: &mut Map, list: &str, values: Value) -> Result<(), P
 }
 
 /// Whether two lists are of maps; lists of different things, or of lists, do not merge.
-fn has_maps(old: &[Value], new: &[Value]) -> Result<bool, PatchError> {
+fn are_maps(old: &[Value], new: &[Value]) -> Result<bool, PatchError> {
     let mut items = old.iter().chain(new);
     let first = items.clone().next();
     if first.is_some_and(|item| matches!(item, Value::List(_))) {
@@ -249,10 +306,10 @@ fn has_maps(old: &[Value], new: &[Value]) -> Result<bool, PatchError> {
     }
     let kind = first.map(std::mem::discriminant);
     if items.any(|item| Some(std::mem::discriminant(item)) != kind) {
-        let types: Vec<_> = old.iter().chain(new).map(go_type).collect();
+        let both = [old, new].map(|list| Value::List(list.to_vec()));
         return Err(PatchError::Failed(format!(
             "list element types are not identical: {}",
-            types.join(", ")
+            printed(&Value::List(both.into()))
         )));
     }
     Ok(matches!(first, Some(Value::Map(_))))
@@ -261,100 +318,121 @@ fn has_maps(old: &[Value], new: &[Value]) -> Result<bool, PatchError> {
 fn merge_lists(
     mut old: Vec<Value>,
     patch: Vec<Value>,
-    items: Guide<'_>,
-    merge_key: &str,
+    items: Items<'_>,
 ) -> Result<Vec<Value>, PatchError> {
     if old.is_empty() && patch.is_empty() {
         return Ok(old);
     }
-    if !has_maps(&old, &patch)? {
-        let original = old.clone();
-        for value in &patch {
-            if !old.contains(value) {
-                old.push(value.clone());
+    if !are_maps(&old, &patch)? {
+        let mut merged: Vec<Value> = Vec::with_capacity(old.len() + patch.len());
+        for value in old.iter().chain(&patch) {
+            if !merged.contains(value) {
+                merged.push(value.clone());
             }
         }
-        return Ok(arrange(old, &patch, &original, ""));
+        return arrange(merged, &patch, &old, "");
     }
-    if merge_key.is_empty() {
+    let Items { guide, key, .. } = items;
+    if key.is_empty() {
         return Err(PatchError::Failed(format!(
             "cannot merge lists without merge key for {}",
-            items.name()
+            guide.name()
         )));
     }
     let (mut plain, mut replace) = (Vec::with_capacity(patch.len()), false);
     for item in patch {
-        let Value::Map(item) = item else { continue };
-        match item.get(PATCH).map(Value::as_str) {
-            None => plain.push(item),
-            Some(Some("delete")) => {
-                let key = key_of(&item, merge_key)?;
-                old.retain(|found| {
-                    found.as_map().and_then(|found| found.get(merge_key)) != Some(key)
-                });
+        let Some(directive) = item.as_map().and_then(|item| item.get(PATCH)) else {
+            plain.push(item);
+            continue;
+        };
+        match directive.as_str() {
+            Some("delete") => {
+                let gone = identity(&item, key)?;
+                old.retain(|found| found.as_map().and_then(|found| found.get(key)) != Some(gone));
             }
-            Some(Some("replace")) => replace = true,
-            Some(Some("merge")) => {
+            Some("replace") => replace = true,
+            Some("merge") => {
                 return Err(PatchError::Failed(
                     "merging lists cannot yet be specified in the patch".to_owned(),
                 ));
             }
-            Some(_) => return Err(unknown_directive(item)),
+            _ => return Err(unknown_directive(item)),
         }
     }
     if replace {
-        return Ok(plain.into_iter().map(Value::Map).collect());
+        identities(&plain, key)?;
+        return Ok(plain);
     }
-    let original = old.clone();
-    let order: Vec<Value> = plain.iter().cloned().map(Value::Map).collect();
-    for item in plain {
-        let key = key_of(&item, merge_key)?;
-        let place = old
-            .iter()
-            .position(|found| found.as_map().and_then(|found| found.get(merge_key)) == Some(key));
-        match place {
-            Some(at) => {
+    let (server, order) = (identities(&old, key)?, identities(&plain, key)?);
+    let mut known = server.clone();
+    for (item, wanted) in plain.into_iter().zip(&order) {
+        match (known.iter().position(|known| known == wanted), item) {
+            (Some(at), Value::Map(item)) => {
                 if let Value::Map(found) = std::mem::take(&mut old[at]) {
-                    old[at] = Value::Map(merge_maps(found, item, items)?);
+                    old[at] = Value::Map(merge_maps(found, item, guide)?);
                 }
             }
-            None => old.push(Value::Map(item)),
+            (_, item) => {
+                known.push(wanted.clone());
+                old.push(item);
+            }
         }
     }
-    Ok(arrange(old, &order, &original, merge_key))
+    arrange(old, &order, &server, key)
 }
 
 /// Puts a merged list in order: what the patch names in the patch's order, the rest in the server's, and
-/// among the two whatever the server had first.
-fn arrange(merged: Vec<Value>, order: &[Value], server: &[Value], merge_key: &str) -> Vec<Value> {
-    let place =
-        |list: &[Value], item: &Value| list.iter().position(|listed| same(listed, item, merge_key));
-    let (mut named, mut rest): (Vec<_>, Vec<_>) = merged
-        .into_iter()
-        .partition(|item| place(order, item).is_some());
-    named.sort_by_key(|item| place(order, item));
-    rest.sort_by_key(|item| place(server, item).unwrap_or(usize::MAX));
+/// among the two whatever the server had first. `order` and `server` are the identities of items.
+fn arrange(
+    merged: Vec<Value>,
+    order: &[Value],
+    server: &[Value],
+    merge_key: &str,
+) -> Result<Vec<Value>, PatchError> {
+    let place = |list: &[Value], wanted: &Value| list.iter().position(|listed| listed == wanted);
+    let (mut named, mut rest) = (Vec::with_capacity(merged.len()), Vec::new());
+    for item in merged {
+        let found = identity(&item, merge_key)?;
+        let servers = place(server, found);
+        match place(order, found) {
+            Some(at) => named.push((at, servers, item)),
+            None => rest.push((servers.unwrap_or(usize::MAX), servers, item)),
+        }
+    }
+    named.sort_by_key(|(at, ..)| *at);
+    rest.sort_by_key(|(at, ..)| *at);
     let mut out = Vec::with_capacity(named.len() + rest.len());
     let (mut named, mut rest) = (named.into_iter().peekable(), rest.into_iter().peekable());
-    while let (Some(first), Some(other)) = (rest.peek(), named.peek()) {
-        let servers = match (place(server, first), place(server, other)) {
-            (Some(first), Some(other)) => first < other,
-            _ => false,
-        };
-        out.extend(if servers { rest.next() } else { named.next() });
+    while let (Some((_, first, _)), Some((_, other, _))) = (rest.peek(), named.peek()) {
+        let is_before = first
+            .zip(*other)
+            .is_some_and(|(first, other)| first < other);
+        out.extend(if is_before { rest.next() } else { named.next() });
     }
-    out.extend(rest);
-    out.extend(named);
-    out
+    let in_order = out.into_iter().chain(rest).chain(named);
+    Ok(in_order.map(|(_, _, item)| item).collect())
 }
 
-fn same(a: &Value, b: &Value, merge_key: &str) -> bool {
-    match (a, b) {
-        (Value::Map(a), Value::Map(b)) => a
-            .get(merge_key)
-            .is_some_and(|key| b.get(merge_key) == Some(key)),
-        _ => a == b,
+/// By what an item of a list is found: its merge key, or itself.
+fn identity<'a>(item: &'a Value, merge_key: &str) -> Result<&'a Value, PatchError> {
+    if merge_key.is_empty() {
+        return Ok(item);
     }
+    let Some(map) = item.as_map() else {
+        return Err(unexpected("map[string]interface {}", item));
+    };
+    map.get(merge_key).ok_or_else(|| {
+        PatchError::Failed(format!(
+            "map: {} does not contain declared merge key: {merge_key}",
+            printed(item)
+        ))
+    })
+}
+
+fn identities(list: &[Value], merge_key: &str) -> Result<Vec<Value>, PatchError> {
+    list.iter()
+        .map(|item| identity(item, merge_key).cloned())
+        .collect()
 }
 
 /// A value that is new to the object, without what a `$patch` is about.
@@ -387,19 +465,24 @@ fn without_nulls(value: Value) -> Value {
     }
 }
 
-fn unknown_directive(patch: Map) -> PatchError {
-    let directive = patch.get(PATCH).map(printed).unwrap_or_default();
+fn unknown_directive(patch: Value) -> PatchError {
+    let directive = patch.as_map().and_then(|patch| patch.get(PATCH));
+    // As Go's `%s` shows it.
+    let directive = match directive {
+        Some(Value::String(text)) => text.to_string(),
+        Some(Value::Null) | None => "%!s(<nil>)".to_owned(),
+        Some(other) => format!("%!s({}={})", go_type(other), printed(other)),
+    };
     PatchError::Failed(format!(
         "unknown patch type: {directive} in map: {}",
-        printed(&Value::Map(patch))
+        printed(&patch)
     ))
 }
 
-fn key_of<'a>(item: &'a Map, merge_key: &str) -> Result<&'a Value, PatchError> {
-    item.get(merge_key).ok_or_else(|| {
-        PatchError::Failed(format!(
-            "map: {} does not contain declared merge key: {merge_key}",
-            printed(&Value::Map(item.clone()))
-        ))
-    })
+fn unexpected(expected: &str, found: &Value) -> PatchError {
+    let found = match found {
+        Value::Null => "%!s(<nil>)",
+        found => go_type(found),
+    };
+    PatchError::Failed(format!("expected a {expected}, but received a {found}"))
 }
