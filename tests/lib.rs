@@ -4,6 +4,7 @@
 
 use std::path::PathBuf;
 
+pub mod chance;
 pub mod golden;
 pub mod grpc;
 pub mod http;

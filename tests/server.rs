@@ -18,12 +18,14 @@ pub const USERS: &[(&str, &str)] = &[
     ("admin", ADMIN_TOKEN),
     ("alice", "alicetoken"),
     ("bob", "bobtoken"),
+    ("carol", "caroltoken"),
 ];
 
 const TOKENS: &str = "\
 admintoken,admin,admin-uid,\"system:masters\"
 alicetoken,alice,alice-uid,\"devs\"
 bobtoken,bob,bob-uid,\"ops,devs\"
+caroltoken,carol,carol-uid,\"devs\"
 ";
 
 /// A debug build on a busy machine is ready long before.
@@ -59,9 +61,18 @@ impl TestServer {
     ///
     /// If it does not become ready; the message holds its log.
     pub async fn start_with(flags: &[&str]) -> Self {
+        Self::start_in(&std::env::temp_dir(), flags).await
+    }
+
+    /// The same with its folder in another, as on a disk of its own.
+    ///
+    /// # Panics
+    ///
+    /// If it does not become ready; the message holds its log.
+    pub async fn start_in(parent: &Path, flags: &[&str]) -> Self {
         let folder = tempfile::Builder::new()
             .prefix("pintle-test-")
-            .tempdir()
+            .tempdir_in(parent)
             .expect("a temporary folder can be made");
         std::fs::write(folder.path().join("tokens.csv"), TOKENS)
             .expect("the temporary folder can be written to");

@@ -159,12 +159,31 @@ async fn a_greedy_client_waits_and_others_do_not_notice() {
     ] {
         assert!(told.contains(line), "{line}");
     }
+    let path = "/debug/api_priority_and_fairness/dump_requests?includeRequestDetails=1";
+    let requests = ask(&server, server.token(), "GET", path, &Value::Null).await;
+    let requests = requests.text();
+    let rows: Vec<Vec<&str>> = requests
+        .lines()
+        .map(|line| line.split(',').map(str::trim).collect())
+        .filter(|row: &Vec<&str>| row[0] == "narrow")
+        .collect();
+    assert_eq!(rows.len(), 2, "{requests}");
+    for (row, place, name) in [(&rows[0], "0", "large-0"), (&rows[1], "-1", "")] {
+        assert_eq!(row.len(), 18, "{requests}");
+        assert_eq!(row[1..5], ["alice", "0", place, ""], "{requests}");
+        assert_eq!([row[10], row[14]], ["alice", name], "{requests}");
+    }
     // Once the list is read, there is a seat for who waits.
     list.into_body()
         .collect()
         .await
         .expect("the list is sent in full");
     assert_eq!(waiting.await.status, 200);
+    let queued = queued.replace("} 1", "} 0");
+    assert!(
+        metrics(&server).await.contains(&queued),
+        "nobody waits any more"
+    );
 }
 
 #[tokio::test]

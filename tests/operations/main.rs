@@ -1,5 +1,9 @@
-//! What an operator configures does what `--help` says of it.
+//! What an operator configures does what `--help` says of it, and what an operator reads is true.
 
 mod audit;
+mod backup;
 mod deploy;
 mod fairness;
+mod limits;
+mod logs;
+mod metrics;

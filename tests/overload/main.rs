@@ -3,6 +3,7 @@
 
 mod bodies;
 mod clients;
+mod streams;
 
 use bytes::Bytes;
 use pintle_tests::http::{Answer, Headers};

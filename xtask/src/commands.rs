@@ -2,7 +2,7 @@
 
 use anyhow::{Result, bail};
 
-use crate::{bench, codegen, golden, integration, run, setup, test, tidy};
+use crate::{bench, codegen, fuzz, golden, integration, run, setup, soak, test, tidy};
 
 /// One `cargo xtask` command.
 struct Command {
@@ -54,6 +54,18 @@ const COMMANDS: &[Command] = &[
         arguments: "",
         about: "the suites that need a running server: clients, durability, golden",
         run: integration::run,
+    },
+    Command {
+        name: "soak",
+        arguments: "[--minutes N] [--suite NAME]…",
+        about: "the suites of crashes, watches, overload and faults for longer, in release",
+        run: soak::run,
+    },
+    Command {
+        name: "fuzz",
+        arguments: "[--seconds N] [TARGET]…",
+        about: "every reader of clients' bytes against bytes that nobody would send",
+        run: fuzz::run,
     },
     Command {
         name: "bench",

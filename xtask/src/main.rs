@@ -8,11 +8,13 @@
 mod bench;
 mod codegen;
 mod commands;
+mod fuzz;
 mod golden;
 mod integration;
 mod process;
 mod run;
 mod setup;
+mod soak;
 mod test;
 mod tidy;
 mod workspace;

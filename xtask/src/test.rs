@@ -71,6 +71,24 @@ const STEPS: &[Step] = &[
         required: true,
     },
     Step {
+        name: "consistency",
+        run: consistency,
+        decisive: false,
+        required: true,
+    },
+    Step {
+        name: "faults",
+        run: faults,
+        decisive: false,
+        required: true,
+    },
+    Step {
+        name: "fairness",
+        run: fairness,
+        decisive: false,
+        required: true,
+    },
+    Step {
         name: "reading",
         run: reading,
         decisive: false,
@@ -265,6 +283,18 @@ fn documentation_tests() -> Result<Outcome> {
 
 fn durability() -> Result<Outcome> {
     suite("durability")
+}
+
+fn consistency() -> Result<Outcome> {
+    suite("consistency")
+}
+
+fn faults() -> Result<Outcome> {
+    suite("faults")
+}
+
+fn fairness() -> Result<Outcome> {
+    suite("fairness")
 }
 
 fn clients() -> Result<Outcome> {

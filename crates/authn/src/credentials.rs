@@ -1,6 +1,7 @@
 //! What a request shows of its sender: [`Credentials`].
 
 use std::sync::Mutex;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use rustls::pki_types::CertificateDer;
 
@@ -55,6 +56,14 @@ impl Peer {
             chain,
             memo: Mutex::new(None),
         })
+    }
+
+    /// How long the certificate that identified this connection's user is still good; nothing if none did.
+    pub fn good_for(&self) -> Option<Duration> {
+        let memo = self.memo.lock().ok()?;
+        let expiry = memo.as_ref()?.expiry?;
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).ok()?;
+        Some(Duration::from_secs(expiry).saturating_sub(now))
     }
 
     /// The certificates, leaf first; never empty.

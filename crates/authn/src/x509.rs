@@ -37,6 +37,8 @@ struct Trusted {
 pub(crate) struct Memo {
     answer: Authenticated,
     good_until: UnixTime,
+    /// When the certificate expires, in seconds since 1970; nothing of a bad one.
+    pub(crate) expiry: Option<u64>,
     generation: u64,
 }
 
@@ -87,17 +89,19 @@ impl ClientCertificates {
         {
             return memo.answer.clone();
         }
-        let (answer, good_for) = match trusted.verify(peer.chain(), now) {
+        let (answer, good_for, expiry) = match trusted.verify(peer.chain(), now) {
             Ok((answer, expiry)) => (
                 Ok(answer),
                 RENEW.min(Duration::from_secs(expiry.saturating_sub(now.as_secs()))),
+                Some(expiry),
             ),
-            Err(error) => (Err(error), RETRY),
+            Err(error) => (Err(error), RETRY, None),
         };
         let good_until = UnixTime::since_unix_epoch(Duration::from_secs(now.as_secs()) + good_for);
         *memo = Some(Memo {
             answer: answer.clone(),
             good_until,
+            expiry,
             generation: trusted.generation,
         });
         answer

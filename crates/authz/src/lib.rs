@@ -3,6 +3,25 @@
 //! An [`Authorizer`] looks at the [`Attributes`] of a request and gives a [`Decision`]; a [`Union`]
 //! asks several in order. A failure to decide is never an `Allow`. No authorizer writes, and none
 //! knows HTTP: attributes in, decision out.
+//!
+//! ```
+//! use std::sync::Arc;
+//! use pintle_authz::{AlwaysDeny, Attributes, Authorizer, Decision, SystemMasters, Union, Verdict};
+//! use pintle_runtime::user::{MASTERS, UserInfo};
+//!
+//! let union = Union::new(vec![Arc::new(SystemMasters), Arc::new(AlwaysDeny)]);
+//! let asks = |groups| Attributes {
+//!     user: Arc::new(UserInfo { groups, ..UserInfo::named("bob") }),
+//!     verb: "get".into(),
+//!     path: "/version".into(),
+//!     resource: None,
+//! };
+//! let bob = asks(Vec::new());
+//! assert!(matches!(union.authorize(&bob), Verdict::Now(Decision::Deny(_))));
+//! assert_eq!(bob.to_string(), r#"User "bob" cannot get path "/version""#);
+//! let master = asks(vec![MASTERS.into()]);
+//! assert!(matches!(union.authorize(&master), Verdict::Now(Decision::Allow(_))));
+//! ```
 
 pub mod abac;
 pub mod attributes;

@@ -6,6 +6,15 @@
 //! server does by itself once it runs, [`health`] tells whether they have.
 //!
 //! Absent here: flags, certificates, which storage it is, HTTP.
+//!
+//! ```
+//! use pintle_controlplane::services::{PortRange, Taken};
+//!
+//! let range = PortRange::parse("30000-30001").expect("a range");
+//! let mut taken = Taken::none(range);
+//! assert!(taken.take(30001).is_ok() && taken.take(30001).is_err());
+//! assert!(taken.has(30001) && !taken.has(30000));
+//! ```
 
 pub mod access;
 pub mod admission;

@@ -1,5 +1,6 @@
 //! Where a request gets its place among those under way, waits for it, or is turned away: [`Gate`].
 
+use std::net::IpAddr;
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
@@ -8,6 +9,7 @@ use pintle_runtime::status::RetryAfter;
 
 use crate::fairness::{self, Fairness, Flow, Refused, Seat};
 use crate::inflight::{Inflight, Slot};
+use crate::per_client::{ClientPlace, Clients, TooMuch};
 use crate::query::Query;
 use crate::registry::Registry;
 
@@ -19,18 +21,23 @@ pub(crate) struct Gate {
     pub(crate) inflight: Inflight,
     /// Who goes first; without it, first come, first served.
     pub(crate) fairness: Option<Arc<Fairness>>,
+    /// How much a single client may ask.
+    pub(crate) clients: Option<Clients>,
 }
 
 /// What a request occupies: it is counted among those under way, and has its seats.
 pub(crate) struct Place {
     _slot: Slot,
-    _seat: Option<Seat>,
+    seat: Option<Seat>,
+    _client: Option<ClientPlace>,
 }
 
 /// A request before the gate.
 #[derive(Clone, Copy)]
 pub(crate) struct Comer<'a> {
     pub(crate) attributes: &'a Attributes,
+    /// Where it comes from.
+    pub(crate) source: IpAddr,
     pub(crate) query: Query<'a>,
     pub(crate) is_long_running: bool,
     pub(crate) received: Instant,
@@ -38,6 +45,15 @@ pub(crate) struct Comer<'a> {
     pub(crate) time: Duration,
     /// Where it is noted which flow it is of.
     pub(crate) flow: &'a OnceLock<Arc<Flow>>,
+}
+
+impl Place {
+    /// Waits for the request's turn, if requests of its kind take turns.
+    pub(crate) async fn take_turn(&mut self) {
+        if let Some(seat) = &mut self.seat {
+            seat.take_turn().await;
+        }
+    }
 }
 
 impl Gate {
@@ -54,6 +70,15 @@ impl Gate {
             attributes, query, ..
         } = comer;
         let is_mutating = !attributes.is_read_only();
+        let own = match &self.clients {
+            Some(clients) => {
+                let own = clients.enter(attributes, comer.source, comer.is_long_running);
+                Some(own.await.map_err(|TooMuch(wait)| Refused {
+                    stay_away: wait.as_secs() + u64::from(wait.subsec_nanos() > 0),
+                })?)
+            }
+            None => None,
+        };
         let Some(fairness) = &self.fairness else {
             if comer.is_long_running {
                 return Ok(None);
@@ -62,7 +87,8 @@ impl Gate {
             let slot = slot.ok_or(Refused::for_now(RetryAfter::SOON))?;
             return Ok(Some(Place {
                 _slot: slot,
-                _seat: None,
+                seat: None,
+                _client: own,
             }));
         };
         let is_watch = attributes.verb == "watch";
@@ -79,7 +105,8 @@ impl Gate {
             .await?;
         Ok(Some(Place {
             _slot: self.inflight.count(is_mutating),
-            _seat: Some(seat),
+            seat: Some(seat),
+            _client: own,
         }))
     }
 }

@@ -1,4 +1,20 @@
 //! A generic Kubernetes API server: handler chain, verbs, cache, watch, discovery and OpenAPI.
+//!
+//! It knows no API group: a [`registry`] is given rows of resources and their rules, a [`server`] an authenticator, an
+//! authorizer and that registry. What a request is about, the path alone says:
+//!
+//! ```
+//! use pintle_endpoints::request_info::RequestInfo;
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let uri = "/apis/apps/v1/namespaces/blue/deployments/web/scale".parse()?;
+//! let info = RequestInfo::parse(&http::Method::PUT, &uri)?;
+//! let resource = info.resource.expect("it is about one");
+//! assert_eq!((info.verb.as_str(), resource.resource.as_str()), ("update", "deployments"));
+//! assert_eq!((resource.name.as_str(), resource.subresource.as_str()), ("web", "scale"));
+//! # Ok(())
+//! # }
+//! ```
 
 pub mod admission;
 pub mod allocation;
@@ -30,6 +46,7 @@ pub mod metrics;
 pub mod negotiate;
 pub mod openapi;
 pub mod partial;
+pub mod per_client;
 pub mod permit;
 pub mod query;
 pub mod registry;

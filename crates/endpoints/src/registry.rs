@@ -13,6 +13,7 @@ use crate::cache::{Cache, CacheOptions, Feeder, Forms, FormsOptions, Progress, V
 use crate::connect::Connect;
 use crate::convert::{Converter, Form, SameFields};
 use crate::facet::Facet;
+use crate::metrics::{StorageMetrics, Timed};
 use crate::store::Store;
 use crate::strategy::Strategy;
 use crate::unkept::{Action, Unkept};
@@ -34,6 +35,7 @@ pub struct Registry {
     unkept: ArcSwap<Vec<Arc<Unkept>>>,
     /// Shared with every store: plug-ins look into the registry, so they come after it.
     admission: Arc<OnceLock<Chain>>,
+    asked: Arc<StorageMetrics>,
 }
 
 /// A storage, and what fills caches from it.
@@ -152,6 +154,7 @@ impl Registry {
             stores: ArcSwap::default(),
             unkept: ArcSwap::default(),
             admission: Arc::default(),
+            asked: Arc::default(),
         };
         let stores = registry.make(resources);
         let mut caches = caches(&stores);
@@ -285,6 +288,11 @@ impl Registry {
         self.admission.get()
     }
 
+    /// What is asked of the storage.
+    pub(crate) fn asked(&self) -> &Arc<StorageMetrics> {
+        &self.asked
+    }
+
     /// How far the store has come.
     pub fn progress(&self) -> &Arc<Progress> {
         &self.main.progress
@@ -356,6 +364,12 @@ impl Registry {
             Arc::clone(&source.progress),
             self.options,
         ));
+        let timed: Arc<dyn Storage> = Arc::new(Timed::new(
+            Arc::clone(&source.storage),
+            Arc::clone(&self.asked),
+            &storage.group,
+            &hub.row.name,
+        ));
         let store = |(at, version): (usize, Registration)| {
             let at = Version(u8::try_from(at).unwrap_or(u8::MAX));
             let store = Store::new(
@@ -363,7 +377,7 @@ impl Registry {
                 at,
                 Arc::clone(&cache),
                 version.strategy,
-                Arc::clone(&source.storage),
+                Arc::clone(&timed),
                 Arc::clone(&self.admission),
             );
             let add = |store: Store, (name, strategy)| store.with_subresource(name, strategy);

@@ -31,6 +31,7 @@ use crate::health::{Health, Milestone, Part};
 use crate::impersonation::Impersonation;
 use crate::inflight::Inflight;
 use crate::metrics::{Admission, Collector, Metrics, Stores};
+use crate::per_client::{ClientLimits, Clients};
 use crate::registry::Registry;
 pub use crate::roots::{AboutSelf, Contents, Page};
 use crate::serve::{self, ConnectionLimits, Drain, Tls};
@@ -90,6 +91,8 @@ pub struct Limits {
     pub reads: usize,
     /// Writes at once; zero is no limit.
     pub writes: usize,
+    /// What a single client may ask.
+    pub clients: ClientLimits,
     /// Time for a request that is not long-running.
     pub request_timeout: Duration,
     /// Time that a watch runs at least that does not say.
@@ -107,6 +110,7 @@ impl Default for Limits {
         Self {
             reads: 400,
             writes: 200,
+            clients: ClientLimits::default(),
             request_timeout: Duration::from_secs(60),
             min_request_timeout: Duration::from_secs(1800),
             shutdown_delay: Duration::ZERO,
@@ -148,6 +152,7 @@ impl GenericServer {
         if let Some(fairness) = &options.fairness {
             metrics.register(Arc::clone(fairness) as Arc<dyn Collector>);
         }
+        metrics.register(Arc::clone(options.registry.asked()) as Arc<dyn Collector>);
         metrics.register(Arc::new(Admission(Arc::clone(&options.registry))));
         let serving = Serving {
             registry: options.registry,
@@ -166,6 +171,7 @@ impl GenericServer {
             gate: Gate {
                 inflight: Inflight::new(limits.reads, limits.writes, &metrics.requests),
                 fairness: options.fairness.clone(),
+                clients: Clients::new(limits.clients.clone()),
             },
             roots: crate::roots::Roots::new(
                 options.documents,

@@ -50,9 +50,12 @@ impl Backend {
     pub(crate) fn open(config: &Config) -> Result<Self> {
         let Some(etcd) = &config.etcd else {
             let directory = config.data_dir.join("store");
+            let options = Options {
+                durability: config.durability,
+                ..Options::default()
+            };
             return Ok(Self::Rocks(Arc::new(RocksStore::open(
-                &directory,
-                Options::default(),
+                &directory, options,
             )?)));
         };
         let store = EtcdStore::new(&options(etcd)?).context("--etcd-servers")?;

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr};
+use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,8 +13,10 @@ use pintle_controlplane::controllers::Controllers;
 use pintle_controlplane::services::range::Range;
 use pintle_controlplane::services::{PortRange, ServiceOptions};
 use pintle_endpoints::client::{Retries, Webhook};
+use pintle_endpoints::per_client::{ClientIs, ClientLimits};
 use pintle_runtime::duration;
 use pintle_runtime::ip::Cidr;
+use pintle_storage::Durability;
 
 use crate::audit::AuditConfig;
 use crate::authentication::AuthenticationConfig;
@@ -23,6 +26,7 @@ use crate::etcd_config::EtcdConfig;
 use crate::fault::Faults;
 use crate::flags::Flags;
 use crate::kubelets::KubeletConfig;
+use crate::log::LogFormat;
 use crate::peer::Peer;
 use crate::tls::TlsConfig;
 
@@ -61,6 +65,8 @@ pub struct Config {
     pub controllers: Controllers,
     /// The etcd that keeps the objects; RocksDB does if `None`.
     pub etcd: Option<EtcdConfig>,
+    /// When a write counts as done, where RocksDB keeps the objects.
+    pub durability: Durability,
     /// The share of HTTP/2 requests after which their connection is closed.
     pub goaway_chance: f64,
     /// Which values are sealed; none if `None`.
@@ -83,6 +89,8 @@ pub struct Config {
     pub max_mutating_requests: usize,
     /// Whether flow schemas and priority levels say who goes first.
     pub fairness: bool,
+    /// What a single client may ask.
+    pub clients: ClientLimits,
     /// Serving on after SIGTERM.
     pub shutdown_delay: Duration,
     /// Start-up that `/livez` forgives.
@@ -105,6 +113,8 @@ pub struct Config {
     pub audit: Option<AuditConfig>,
     /// Log verbosity.
     pub verbosity: u8,
+    /// Form of the log.
+    pub log_format: LogFormat,
     /// Every flag and its value, as `/flagz` shows them.
     pub shown: BTreeMap<String, String>,
 }
@@ -158,12 +168,10 @@ impl Config {
         let mut faults = Faults::default();
         let data_dir = PathBuf::from(flags.one("data-dir"));
         let etcd = EtcdConfig::from_flags(flags, &mut faults);
-        if flags.one("logging-format") != "text" {
-            faults.add(format!(
-                "--logging-format={}: must be text",
-                flags.one("logging-format")
-            ));
-        }
+        let log_format = LogFormat::parse(flags.one("logging-format")).ok_or_else(|| {
+            let given = flags.one("logging-format");
+            format!("--logging-format={given}: must be text or json")
+        });
         let tls = TlsConfig::from_flags(flags, &mut faults);
         let alone = tls.serving.is_none()
             && !flags.is_given("client-ca-file")
@@ -214,6 +222,7 @@ impl Config {
             authorization,
             controllers: controllers(flags, inside, &mut faults),
             etcd,
+            durability: Durability::Synced,
             goaway_chance: faults.check(goaway_chance(flags)).unwrap_or_default(),
             encryption: flags
                 .given("encryption-provider-config")
@@ -245,6 +254,7 @@ impl Config {
                 .check(number(flags, "max-mutating-requests-inflight"))
                 .unwrap_or_default(),
             fairness: flags.on("enable-priority-and-fairness"),
+            clients: client_limits(flags, &mut faults),
             shutdown_delay: faults
                 .check(span(flags, "shutdown-delay-duration"))
                 .unwrap_or_default(),
@@ -260,6 +270,7 @@ impl Config {
             kubelets: KubeletConfig::from_flags(flags, &mut faults),
             audit: AuditConfig::from_flags(flags, &mut faults),
             verbosity: faults.check(number(flags, "v")).unwrap_or_default(),
+            log_format: faults.check(log_format).unwrap_or_default(),
             data_dir,
             shown: flags.values(),
         };
@@ -285,6 +296,34 @@ pub(crate) fn span(flags: &Flags, name: &str) -> Result<Duration, String> {
         .and_then(|nanos| u64::try_from(nanos).ok())
         .map(Duration::from_nanos)
         .ok_or_else(|| format!("--{name}={value}: must be a duration such as 30s or 1m0s"))
+}
+
+/// What one client may ask; zero is no limit.
+fn client_limits(flags: &Flags, faults: &mut Faults) -> ClientLimits {
+    let mut count = |name| faults.check(number(flags, name)).and_then(NonZeroU32::new);
+    let (per_second, burst) = (
+        count("client-requests-per-second"),
+        count("client-requests-burst"),
+    );
+    let client = match flags.one("client-is") {
+        "user" => ClientIs::User,
+        "source" => ClientIs::Source,
+        other => {
+            faults.add(format!("--client-is={other}: must be user or source"));
+            ClientIs::default()
+        }
+    };
+    ClientLimits {
+        client,
+        per_second,
+        burst,
+        inflight: faults
+            .check(number(flags, "client-requests-inflight"))
+            .unwrap_or_default(),
+        wait: faults
+            .check(span(flags, "client-requests-wait"))
+            .unwrap_or_default(),
+    }
 }
 
 fn goaway_chance(flags: &Flags) -> Result<f64, String> {

@@ -117,11 +117,38 @@ const fn inert(flag: Flag) -> Flag {
 pub const FLAGS: &[Section] = &[
     Section {
         title: "Pintle",
-        flags: &[one(
-            "data-dir",
-            "./pintle-data",
-            "Directory for everything that has no flag of its own: the store, the CA, certificates, keys and the admin kubeconfig.",
-        )],
+        flags: &[
+            one(
+                "data-dir",
+                "./pintle-data",
+                "Directory for everything that has no flag of its own: the store, the CA, certificates, keys and the admin kubeconfig.",
+            ),
+            one(
+                "client-requests-per-second",
+                "0",
+                "Requests that one client may send in a second, over all its connections; 0 is no limit. system:masters and health checks are never limited.",
+            ),
+            one(
+                "client-requests-burst",
+                "0",
+                "Requests that one client may send at once before --client-requests-per-second counts; 0 is twice that.",
+            ),
+            one(
+                "client-requests-inflight",
+                "0",
+                "Requests of one client that are served at once, but for watches and the like; 0 is no limit.",
+            ),
+            one(
+                "client-requests-wait",
+                "0s",
+                "How long a request beyond these limits waits for its turn before it is refused with 429 and Retry-After.",
+            ),
+            one(
+                "client-is",
+                "user",
+                "Who is one client for these limits: user, or source for an address.",
+            ),
+        ],
     },
     Section {
         title: "Serving",
@@ -404,7 +431,11 @@ pub const FLAGS: &[Section] = &[
                 help: "Verbosity of the log: 0 is what an operator needs, 2 is every request, 4 and more is for debugging.",
             },
             inert(many("vmodule", "", "Verbosity by file pattern.")),
-            one("logging-format", "text", "Form of the log: text."),
+            one(
+                "logging-format",
+                "text",
+                "Form of the log: text, or json with an object in each line.",
+            ),
         ],
     },
 ];

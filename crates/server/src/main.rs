@@ -1,15 +1,13 @@
 //! The `pintle` binary.
 
 use std::hint::black_box;
-use std::io::IsTerminal;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use pintle_server::{Config, Flags, Ready, run};
+use pintle_server::{Config, Flags, LogFormat, Ready, run, start_log};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::time::MissedTickBehavior;
-use tracing::{info, level_filters::LevelFilter};
-use tracing_subscriber::fmt;
+use tracing::info;
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
@@ -17,7 +15,7 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 fn main() -> ExitCode {
     let mut words = std::env::args().skip(1);
     if words.next().as_deref() == Some("snapshot") {
-        start_log(0);
+        start_log(0, LogFormat::Text);
         return in_runtime(pintle_server::snapshot::run(words));
     }
     let flags = match Flags::parse(std::env::args_os()) {
@@ -32,7 +30,7 @@ fn main() -> ExitCode {
             return ExitCode::FAILURE;
         }
     };
-    start_log(config.verbosity);
+    start_log(config.verbosity, config.log_format);
     for flag in flags.inert() {
         info!("--{flag} is accepted and has no effect yet");
     }
@@ -71,20 +69,6 @@ async fn give_memory_back() {
         // So large that it goes back at once. It is never touched, and so takes no memory.
         drop(black_box(Vec::<u8>::with_capacity(4 << 20)));
     }
-}
-
-fn start_log(verbosity: u8) {
-    let level = match verbosity {
-        0 | 1 => LevelFilter::INFO,
-        2 | 3 => LevelFilter::DEBUG,
-        _ => LevelFilter::TRACE,
-    };
-    fmt()
-        .with_writer(std::io::stderr)
-        .with_ansi(std::io::stderr().is_terminal())
-        .with_max_level(level)
-        .with_target(false)
-        .init();
 }
 
 #[allow(

@@ -21,6 +21,7 @@ use pintle_endpoints::health::{Health, Part};
 use pintle_endpoints::metrics::{Collector, Metrics};
 use pintle_endpoints::serve::ConnectionLimits;
 use pintle_endpoints::server::{AboutSelf, GenericServer, GenericServerOptions, Limits};
+use pintle_storage::Storage;
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 use tracing::warn;
@@ -60,6 +61,20 @@ pub async fn run(
     ready: impl FnOnce(&Ready) + Send + 'static,
     shutdown: impl Future<Output = ()> + Send,
 ) -> Result<()> {
+    run_on(config, |storage| storage, ready, shutdown).await
+}
+
+/// The same on another store, made of the one that the configuration names: one that tests how the server bears what
+/// a store may do, for instance.
+///
+/// # Errors
+/// As [`run`].
+pub async fn run_on(
+    config: Config,
+    store: impl FnOnce(Arc<dyn Storage>) -> Arc<dyn Storage> + Send,
+    ready: impl FnOnce(&Ready) + Send + 'static,
+    shutdown: impl Future<Output = ()> + Send,
+) -> Result<()> {
     let config = Arc::new(config);
     // Side by side: one makes keys, the other waits for the disk.
     let (identity, backend) = tokio::try_join!(
@@ -71,7 +86,7 @@ pub async fn run(
     let transformations = Arc::new(Transformations::new(Arc::clone(&resources)));
     let mut background = JoinSet::new();
     let mut elsewhere = backend.overrides(config.compaction_interval, &mut background)?;
-    let mut storage = backend.storage();
+    let mut storage = store(backend.storage());
     if config.etcd.is_some() {
         storage = Arc::new(MeasuredStore::new(storage, &requests));
         for kept in &mut elsewhere.overrides {
@@ -168,7 +183,11 @@ pub async fn run(
     let start_up = StartUp::default();
     let fairness = config.fairness.then(|| {
         let seats = config.max_requests + config.max_mutating_requests;
-        Arc::new(Fairness::new(u32::try_from(seats).unwrap_or(u32::MAX)))
+        let fairness = Fairness::new(u32::try_from(seats).unwrap_or(u32::MAX));
+        Arc::new(match config.etcd {
+            Some(_) => fairness.without_turns(),
+            None => fairness,
+        })
     });
     let own = HookOptions {
         registry: Arc::clone(&api.registry),
@@ -336,6 +355,7 @@ fn limits(config: &Config) -> Limits {
     Limits {
         reads: config.max_requests,
         writes: config.max_mutating_requests,
+        clients: config.clients.clone(),
         request_timeout: config.request_timeout,
         min_request_timeout: config.min_request_timeout,
         shutdown_delay: config.shutdown_delay,

@@ -54,6 +54,7 @@ const LAYERS: &[(&str, &[&str])] = &[
             "pintle-controlplane",
         ],
     ),
+    ("pintle-testing", &["pintle-storage", "pintle-server"]),
 ];
 
 /// Dependencies with a home: outside of it, nobody under `crates/` names them.
@@ -69,7 +70,7 @@ const HOMES: &[(&str, &[&str])] = &[
         &["pintle-endpoints", "pintle-controlplane", "pintle-server"],
     ),
     ("clap", &["pintle-server"]),
-    ("anyhow", &["pintle-server"]),
+    ("anyhow", &["pintle-server", "pintle-testing"]),
     (
         "tokio",
         &[
@@ -79,6 +80,7 @@ const HOMES: &[(&str, &[&str])] = &[
             "pintle-endpoints",
             "pintle-controlplane",
             "pintle-server",
+            "pintle-testing",
         ],
     ),
 ];

@@ -61,6 +61,9 @@ impl AuditMetrics {
 
 impl Collector for AuditMetrics {
     fn collect(&self, samples: &mut Samples<'_>) {
+        // Without labels they are there from the beginning.
+        self.events.with(&[]);
+        self.rejected.with(&[]);
         for family in [&self.events, &self.errors, &self.levels, &self.rejected] {
             family.collect(samples);
         }

@@ -8,7 +8,7 @@ use http::header::{AUTHORIZATION, HeaderMap, HeaderName};
 use http::request::Parts;
 use http::{HeaderValue, Response, StatusCode, Version};
 use pintle_authn::Credentials;
-use pintle_authn::credentials::{Headers, bearer_token};
+use pintle_authn::credentials::{Headers, Peer, bearer_token};
 use pintle_authz::{Attributes, Decision, Reason};
 use pintle_runtime::status::ApiError;
 use pintle_runtime::user::{ANONYMOUS, UNAUTHENTICATED, UserInfo};
@@ -94,6 +94,7 @@ impl Chain {
         let user = Arc::clone(&attributes.user);
         let comer = Comer {
             attributes: &attributes,
+            source: connection.address.ip(),
             query,
             is_long_running: time.is_none(),
             received: arrival.received,
@@ -103,7 +104,7 @@ impl Chain {
         let began = Instant::now();
         let place = self.gate.enter(&self.serving.registry, comer).await;
         took("apf-queue-wait", began.elapsed());
-        let place = place.map_err(|refused| {
+        let mut place = place.map_err(|refused| {
             let mutating = !attributes.is_read_only();
             self.metrics.requests.dropped(mutating);
             self.metrics.requests.terminated(
@@ -113,6 +114,9 @@ impl Chain {
             Box::new(too_many_requests(&refused))
         })?;
         let reason = self.authorize(&attributes, parts, query, arrival).await?;
+        if let Some(place) = &mut place {
+            place.take_turn().await;
+        }
         Ok(Admitted {
             user,
             permit: Permit::granted(attributes, reason),
@@ -271,6 +275,9 @@ impl Chain {
         self.metrics
             .access
             .authenticated(attempt, name, began.elapsed());
+        if let Some(left) = connection.peer.as_ref().and_then(Peer::good_for) {
+            self.metrics.access.showed_certificate(left);
+        }
         user
     }
 }

@@ -8,14 +8,48 @@ use super::{Fairness, lock};
 const FOLDER: &str = "/debug/api_priority_and_fairness/";
 
 impl Fairness {
-    /// The page at a path, if there is one.
-    pub(crate) fn page(&self, path: &str) -> Option<String> {
+    /// The page at a path, if there is one; with what each request asks, if that is wanted.
+    pub(crate) fn page(&self, path: &str, with_details: bool) -> Option<String> {
         let rows = match path.strip_prefix(FOLDER)? {
             "dump_priority_levels" => self.level_rows(),
             "dump_queues" => self.queue_rows(),
+            "dump_requests" => self.request_rows(with_details),
             _ => return None,
         };
         Some(table(&rows))
+    }
+
+    fn request_rows(&self, with_details: bool) -> Vec<Vec<String>> {
+        let mut names = heads(&[
+            "PriorityLevelName",
+            "FlowSchemaName",
+            "QueueIndex",
+            "RequestIndexInQueue",
+            // Spelt as upstream does.
+            "FlowDistingsher",
+            "ArriveTime",
+            "InitialSeats",
+            "FinalSeats",
+            "AdditionalLatency",
+            "StartTime",
+        ]);
+        if with_details {
+            names.extend(heads(&[
+                "UserName",
+                "Verb",
+                "APIPath",
+                "Namespace",
+                "Name",
+                "APIVersion",
+                "Resource",
+                "SubResource",
+            ]));
+        }
+        let mut rows = vec![names];
+        for level in lock(&self.levels).by_name.values() {
+            rows.extend(lock(&level.present).rows(&level.name, with_details));
+        }
+        rows
     }
 
     fn level_rows(&self) -> Vec<Vec<String>> {
@@ -122,7 +156,10 @@ mod tests {
     #[test]
     fn levels_and_queues_are_shown() {
         let fairness = Fairness::new(10);
-        let levels = fairness.page("/debug/api_priority_and_fairness/dump_priority_levels");
+        let levels = fairness.page(
+            "/debug/api_priority_and_fairness/dump_priority_levels",
+            false,
+        );
         let expected = "\
 PriorityLevelName, ActiveQueues, IsIdle, IsQuiescing, WaitingRequests, ExecutingRequests, DispatchedRequests, RejectedRequests, TimedoutRequests, CancelledRequests
 catch-all,         0,            true,   false,       0,               0,                 0,                  0,                0,                0
@@ -130,7 +167,7 @@ exempt,            0,            true,   false,       0,               0,       
 ";
         assert_eq!(levels.as_deref(), Some(expected));
         assert_eq!(
-            fairness.page("/debug/api_priority_and_fairness/other"),
+            fairness.page("/debug/api_priority_and_fairness/other", false),
             None
         );
     }

@@ -13,8 +13,10 @@ mod estimate;
 mod measure;
 mod overload;
 mod plan;
+mod present;
 mod queues;
 mod shares;
+mod turns;
 
 use std::collections::BTreeMap;
 use std::hash::{BuildHasher as _, RandomState};
@@ -35,9 +37,11 @@ use plan::{CATCH_ALL, EXEMPT};
 pub use plan::{
     Distinguisher, FlowSchema, PathRule, Plan, PriorityLevel, ResourceRule, Rule, Subject,
 };
+use present::Present;
 use queues::{Arrival, Queues, Ticket};
 pub use queues::{Handling, Work};
 use shares::{Bounds, Claim, Need};
+use turns::{Turn, Turns};
 
 /// How often seats are divided anew.
 const PERIOD: Duration = Duration::from_secs(10);
@@ -50,6 +54,8 @@ pub struct Fairness {
     levels: Mutex<Levels>,
     measures: Measures,
     hasher: RandomState,
+    /// Turns of reads that wait for nothing; none where they ask somebody else.
+    turns: Option<Arc<Turns>>,
 }
 
 /// Priority levels by name.
@@ -85,6 +91,7 @@ struct Level {
     queues: Mutex<Queues>,
     division: Mutex<Division>,
     refusals: Mutex<Refusals>,
+    present: Mutex<Present>,
 }
 
 /// A level's part in the division of seats.
@@ -99,6 +106,10 @@ struct Division {
 /// The seats of a request that is served. They are free when it is dropped, or a moment later for a
 /// write that many watch.
 pub(crate) struct Seat {
+    /// Where it takes a turn, by the hash of its flow, if it does.
+    turns: Option<(Arc<Turns>, u64)>,
+    /// Ends before the seat is free.
+    turn: Option<Turn>,
     flow: Arc<Flow>,
     ticket: Option<Ticket>,
     began: Instant,
@@ -133,6 +144,16 @@ impl Fairness {
             levels: Mutex::new(levels),
             measures,
             hasher,
+            turns: Some(Turns::new()),
+        }
+    }
+
+    /// The same where reads have to ask an etcd, and wait for that.
+    #[must_use]
+    pub fn without_turns(self) -> Self {
+        Self {
+            turns: None,
+            ..self
         }
     }
 
@@ -183,52 +204,80 @@ impl Fairness {
         let series = &flow.series;
         series.estimated.observe(f64::from(work.held()));
         let now = Instant::now();
+        let told_apart = flow.schema.distinguish(attributes);
+        let hash = self.hasher.hash_one((flow.seed, &*told_apart));
         let arrival = {
             let mut queues = lock(&level.queues);
             let hash = match queues.handling() {
-                Handling::Queue { queues: 2.., .. } => self
-                    .hasher
-                    .hash_one((flow.seed, flow.schema.distinguish(attributes))),
+                Handling::Queue { queues: 2.., .. } => hash,
                 _ => 0,
             };
             queues.arrive(now, work, hash)
         };
-        match arrival {
+        let note = |ticket: &Ticket, started| {
+            let (schema, told_apart) = (&flow.schema.name, told_apart.clone());
+            lock(&level.present).arrive(ticket, attributes, schema, told_apart, now, started);
+        };
+        let mut seat = match arrival {
             Arrival::Served(ticket) => {
+                note(&ticket, Some(now));
                 if !flow.is_exempt {
                     series.waited.observe(0.0);
                 }
-                Ok(Seat::new(flow, ticket, now, stage))
+                Seat::new(flow, ticket, now, stage)
             }
             Arrival::Refused(reason) => {
                 self.measures
                     .refused(&level.name, &flow.schema.name, reason);
-                Err(self.refuse(level))
+                return Err(self.refuse(level));
             }
             Arrival::Waits(ticket, told) => {
-                series.queued.inc();
-                series.queued_seats.add(i64::from(work.held()));
-                let mut waiting = Waiting {
-                    flow,
-                    ticket: Some(ticket),
-                    told,
-                    timed_out: false,
-                };
-                let began = tokio::time::timeout_at(deadline.into(), &mut waiting.told).await;
-                let waited = now.elapsed().as_secs_f64();
-                if let Ok(Ok(began)) = began
-                    && let Some(ticket) = waiting.ticket.take()
-                {
-                    series.waited.observe(waited);
-                    return Ok(Seat::new(flow, ticket, began, stage));
-                }
-                waiting.timed_out = true;
-                series.waited_in_vain.observe(waited);
-                self.measures
-                    .refused(&level.name, &flow.schema.name, "time-out");
-                Err(self.refuse(level))
+                note(&ticket, None);
+                let (ticket, began) = self.wait(flow, ticket, told, now, deadline).await?;
+                Seat::new(flow, ticket, began, stage)
             }
+        };
+        if !flow.is_exempt && matches!(attributes.verb.as_str(), "get" | "list") {
+            seat.turns = self.turns.clone().map(|turns| (turns, hash));
         }
+        Ok(seat)
+    }
+
+    /// Waits in a queue, until `deadline` at the latest; gives the moment when that was over.
+    async fn wait(
+        &self,
+        flow: &Arc<Flow>,
+        ticket: Ticket,
+        told: oneshot::Receiver<Instant>,
+        now: Instant,
+        deadline: Instant,
+    ) -> Result<(Ticket, Instant), Refused> {
+        let (level, series) = (&flow.level, &flow.series);
+        let held = i64::from(ticket.work.held());
+        series.queued.inc();
+        series.queued_seats.add(held);
+        let mut waiting = Waiting {
+            flow,
+            ticket: Some(ticket),
+            told,
+            timed_out: false,
+        };
+        let began = tokio::time::timeout_at(deadline.into(), &mut waiting.told).await;
+        let waited = now.elapsed().as_secs_f64();
+        if let Ok(Ok(began)) = began
+            && let Some(ticket) = waiting.ticket.take()
+        {
+            series.queued.dec();
+            series.queued_seats.add(-held);
+            series.waited.observe(waited);
+            lock(&level.present).start(&ticket, began);
+            return Ok((ticket, began));
+        }
+        waiting.timed_out = true;
+        series.waited_in_vain.observe(waited);
+        self.measures
+            .refused(&level.name, &flow.schema.name, "time-out");
+        Err(self.refuse(level))
     }
 
     fn refuse(&self, level: &Level) -> Refused {
@@ -336,6 +385,7 @@ impl Level {
             queues: Mutex::new(Queues::new(spec.handling, 0, now)),
             division: Mutex::default(),
             refusals: Mutex::default(),
+            present: Mutex::default(),
         }
     }
 
@@ -384,12 +434,21 @@ impl Refused {
 }
 
 impl Seat {
+    /// Waits for the request's turn, if there is one to wait for: just before it is served.
+    pub(crate) async fn take_turn(&mut self) {
+        if let Some((turns, flow)) = &self.turns {
+            self.turn = turns.take(*flow).await;
+        }
+    }
+
     fn new(flow: &Arc<Flow>, ticket: Ticket, began: Instant, stage: &'static str) -> Self {
         let series = &flow.series;
         series.dispatched.inc();
         series.executing.inc();
         series.executing_seats.add(i64::from(ticket.work.held()));
         Self {
+            turns: None,
+            turn: None,
             flow: Arc::clone(flow),
             ticket: Some(ticket),
             began,
@@ -403,7 +462,9 @@ impl Drop for Seat {
         let Some(ticket) = self.ticket.take() else {
             return;
         };
+        drop(self.turn.take());
         let now = Instant::now();
+        lock(&self.flow.level.present).leave(&ticket);
         let series = &self.flow.series;
         series.executing.dec();
         let took = now.saturating_duration_since(self.began).as_secs_f64();
@@ -444,6 +505,7 @@ impl Drop for Waiting<'_> {
             return;
         };
         let now = Instant::now();
+        lock(&self.flow.level.present).leave(&ticket);
         series.queued.dec();
         series.queued_seats.add(-i64::from(ticket.work.held()));
         let mut queues = lock(&self.flow.level.queues);

@@ -122,14 +122,14 @@ impl FlowSchema {
     }
 
     /// What the flow of a request is called within the schema.
-    pub(super) fn distinguish<'a>(&self, attributes: &'a Attributes) -> &'a str {
+    pub(super) fn distinguish(&self, attributes: &Attributes) -> Text {
         match self.distinguisher {
-            None => "",
-            Some(Distinguisher::User) => &attributes.user.name,
+            None => Text::default(),
+            Some(Distinguisher::User) => attributes.user.name.clone(),
             Some(Distinguisher::Namespace) => attributes
                 .resource
                 .as_ref()
-                .map_or("", |target| &target.namespace),
+                .map_or_else(Text::default, |target| target.namespace.clone()),
         }
     }
 
@@ -391,6 +391,6 @@ mod tests {
         assert!(!exempt.matches(&attributes(&[AUTHENTICATED])));
         assert!(rest.matches(&attributes(&[AUTHENTICATED])));
         assert!(rest.matches(&attributes(&[UNAUTHENTICATED])));
-        assert_eq!(rest.distinguish(&attributes(&[])), "bob");
+        assert_eq!(rest.distinguish(&attributes(&[])).as_str(), "bob");
     }
 }

@@ -80,8 +80,8 @@ pub(super) struct Tally {
 /// The place of a request in a level.
 #[derive(Debug)]
 pub(super) struct Ticket {
-    id: u64,
-    queue: Option<usize>,
+    pub(super) id: u64,
+    pub(super) queue: Option<usize>,
     pub(super) work: Work,
 }
 

@@ -14,6 +14,24 @@ const DURATIONS: &[f64] = &[
     8.192, 16.384,
 ];
 
+/// Bounds of the time that certificates are still good for, in seconds.
+const LIFETIMES: &[f64] = &[
+    0.0,
+    1800.0,
+    3600.0,
+    7200.0,
+    21_600.0,
+    43_200.0,
+    86_400.0,
+    172_800.0,
+    345_600.0,
+    604_800.0,
+    2_592_000.0,
+    7_776_000.0,
+    15_552_000.0,
+    31_104_000.0,
+];
+
 /// How finding out who asks ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Attempt {
@@ -48,6 +66,9 @@ pub struct AccessMetrics {
     decisions: Family<Counter>,
     impersonations: Family<Counter>,
     impersonating: Family<Histogram>,
+    certificates: Family<Histogram>,
+    /// The only one of them: there is no label.
+    certificate: Arc<Histogram>,
 }
 
 /// Ends of one thing, by a label, each counted and timed.
@@ -100,7 +121,15 @@ impl Default for AccessMetrics {
             &["username"],
             Counter::default,
         );
+        let certificates = Family::new(
+            "apiserver_client_certificate_expiration_seconds",
+            "[ALPHA] Distribution of the remaining lifetime on the certificate used to authenticate a request.",
+            &[],
+            || Histogram::new(LIFETIMES),
+        );
         Self {
+            certificate: certificates.with(&[]),
+            certificates,
             other_users: users.with(&["other"]),
             users,
             attempts: Outcomes::new(
@@ -159,6 +188,11 @@ impl AccessMetrics {
         }
     }
 
+    /// A request came by a certificate that is good for so long.
+    pub(crate) fn showed_certificate(&self, left: Duration) {
+        self.certificate.observe(left.as_secs_f64());
+    }
+
     /// It was decided whether a request may go on.
     pub(crate) fn judged(&self, judgement: Judgement, elapsed: Duration) {
         self.judgements.ended(judgement as usize, elapsed);
@@ -204,6 +238,7 @@ impl Collector for AccessMetrics {
         self.attempts.collect(samples);
         self.judgements.collect(samples);
         self.impersonating.collect(samples);
+        self.certificates.collect(samples);
     }
 }
 

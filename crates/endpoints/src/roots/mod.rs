@@ -116,10 +116,14 @@ impl Roots {
                 respond::plain(code, report.text)
             };
         }
+        let with_details = || {
+            let given = query.first("includeRequestDetails");
+            given.is_some_and(|given| !given.is_empty())
+        };
         if let Some(page) = self
             .fairness
             .as_ref()
-            .and_then(|fairness| fairness.page(path))
+            .and_then(|fairness| fairness.page(path, with_details()))
         {
             return respond::plain(StatusCode::OK, page);
         }

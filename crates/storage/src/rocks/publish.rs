@@ -138,7 +138,9 @@ impl Published {
     pub(super) fn close(&self) {
         let mut audience = self.audience();
         self.closed.store(true, Ordering::Release);
-        for registered in audience.observers.drain(..) {
+        let mut observers = std::mem::take(&mut audience.observers);
+        observers.retain(|registered| registered.held.strong_count() > 0);
+        for registered in observers {
             registered.end(&closed());
         }
         drop(audience);

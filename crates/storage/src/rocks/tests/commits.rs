@@ -233,3 +233,17 @@ async fn compaction_deletes_versions_tombstones_and_events() {
     );
     assert_eq!(list(&store, None).await, before);
 }
+
+#[tokio::test]
+async fn who_has_left_is_not_told_of_the_end() {
+    let store = RocksStore::open_temporary().expect("a temporary store opens");
+    let (gone, there) = (Arc::new(Notes::default()), Arc::new(Notes::default()));
+    let all = KeyRange::all();
+    let left = store.subscribe(&all, Arc::clone(&gone) as Arc<dyn Observer>);
+    drop(left.await.expect("the store is open"));
+    let stays = store.subscribe(&all, Arc::clone(&there) as Arc<dyn Observer>);
+    let _stays = stays.await.expect("the store is open");
+    store.close();
+    let told = |notes: &Notes| notes.end.lock().expect("nobody panicked").is_some();
+    assert!(!told(&gone) && told(&there));
+}
