@@ -85,7 +85,7 @@ impl Writer {
                 self.known.insert(path, object);
                 return Ok(false);
             }
-            let object = self.new(collection, &name);
+            let object = self.fresh(collection, &name);
             let (status, object) = self.api.ask("POST", collection, Some(&object)).await?;
             if status == 201 {
                 self.known.insert(path, object);
@@ -135,7 +135,7 @@ impl Writer {
             .pick(&[Some("red"), Some("blue"), Some("green"), None])
     }
 
-    fn new(&mut self, collection: &str, name: &str) -> Value {
+    fn fresh(&mut self, collection: &str, name: &str) -> Value {
         let labels = json!({"color": self.color().unwrap_or("none")});
         let metadata = json!({"name": name, "labels": labels, "annotations": {"made": "here"}});
         if collection == CONFIGMAPS {
