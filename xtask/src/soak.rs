@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context as _, Result, bail};
 
 use crate::process::{self, cargo, on_path};
-use crate::{run, setup};
+use crate::setup;
 
 /// A suite, as a test target of `pintle-tests` and the tests of it that are meant.
 struct Suite {
@@ -104,7 +104,7 @@ pub(crate) fn run(arguments: &[String]) -> Result<()> {
     let wanted = Wanted::parse(arguments)?;
     setup::for_building()?;
     setup::for_testing();
-    let pintle = run::build_release()?;
+    let pintle = process::build_release("pintle")?;
     let seconds = wanted.time.as_secs().max(1);
     let mut failed = Vec::new();
     for suite in wanted.suites {
