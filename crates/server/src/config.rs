@@ -1,18 +1,19 @@
 //! What was typed, understood: [`Config`].
 
+mod admission;
+mod service_accounts;
+
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr};
 use std::num::NonZeroU32;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use pintle_api::settings::Settings;
-use pintle_controlplane::admission::{AdmissionOptions, Configuration, TolerationSeconds};
+use pintle_controlplane::admission::AdmissionOptions;
 use pintle_controlplane::controllers::Controllers;
 use pintle_controlplane::services::range::Range;
 use pintle_controlplane::services::{PortRange, ServiceOptions};
-use pintle_endpoints::client::{Retries, Webhook};
 use pintle_endpoints::per_client::{ClientIs, ClientLimits};
 use pintle_runtime::duration;
 use pintle_runtime::ip::Cidr;
@@ -27,8 +28,9 @@ use crate::fault::Faults;
 use crate::flags::Flags;
 use crate::kubelets::KubeletConfig;
 use crate::log::LogFormat;
-use crate::peer::Peer;
 use crate::tls::TlsConfig;
+
+pub use service_accounts::ServiceAccounts;
 
 /// What one server is to do. Made from flags, or by hand by whoever embeds the server.
 #[derive(Debug, Clone)]
@@ -136,29 +138,6 @@ pub struct FrontProxy {
     pub extra_prefixes: Vec<String>,
 }
 
-/// How tokens of service accounts are issued and accepted.
-#[derive(Debug, Clone)]
-pub struct ServiceAccounts {
-    /// Whose tokens are accepted; the first is the name of this issuer.
-    pub issuers: Vec<String>,
-    /// Keys that tokens are verified with; that of the signing key if there are none.
-    pub key_files: Vec<PathBuf>,
-    /// Private key; made in `cert_dir` if `None`.
-    pub signing_key_file: Option<PathBuf>,
-    /// Socket of somebody else who signs and keeps the keys.
-    pub signing_endpoint: Option<String>,
-    /// Who the server is to issuers of tokens.
-    pub audiences: Vec<String>,
-    /// Tokens are good only as long as what they are bound to is there.
-    pub lookup: bool,
-    /// Tokens in pods live for a year.
-    pub extend_expiration: bool,
-    /// Longest life of a token; zero is no limit.
-    pub max_expiration: Duration,
-    /// Where verifiers find the keys, if not here.
-    pub jwks_uri: Option<String>,
-}
-
 impl Config {
     /// Understands a command line.
     ///
@@ -191,7 +170,7 @@ impl Config {
                 .check(node_ports(flags))
                 .unwrap_or(PortRange::DEFAULT),
         };
-        let service_accounts = service_accounts(flags, &mut faults);
+        let service_accounts = ServiceAccounts::from_flags(flags, &mut faults);
         let authorization = AuthorizationConfig::from_flags(flags, &mut faults);
         let mut authentication =
             AuthenticationConfig::from_flags(flags, &service_accounts.issuers, &mut faults);
@@ -264,7 +243,7 @@ impl Config {
             runtime_config: switches(flags, "runtime-config", &mut faults),
             feature_gates: gates(flags, &mut faults),
             allow_privileged: flags.on("allow-privileged"),
-            admission: admission(flags, &mut faults),
+            admission: admission::options(flags, &mut faults),
             service_address: first_address(&services).unwrap_or(any),
             services,
             kubelets: KubeletConfig::from_flags(flags, &mut faults),
@@ -404,61 +383,6 @@ fn front_proxy(flags: &Flags, faults: &mut Faults) -> Option<FrontProxy> {
     Some(proxy)
 }
 
-fn service_accounts(flags: &Flags, faults: &mut Faults) -> ServiceAccounts {
-    let texts =
-        |name: &str| -> Vec<String> { flags.many(name).into_iter().map(str::to_owned).collect() };
-    let issuers = texts("service-account-issuer");
-    let audiences = match texts("api-audiences") {
-        given if given.is_empty() => issuers.clone(),
-        given => given,
-    };
-    if let Some(wrong) = issuers
-        .iter()
-        .find(|issuer| issuer.contains(':') && !issuer.contains("://"))
-    {
-        faults.add(format!(
-            "--service-account-issuer={wrong}: contained a ':' but was not a valid URL"
-        ));
-    }
-    let max_expiration = faults
-        .check(span(flags, "service-account-max-token-expiration"))
-        .unwrap_or_default();
-    let (hour, longest) = (Duration::from_secs(3600), Duration::from_secs(1 << 32));
-    if !max_expiration.is_zero() && (max_expiration < hour || max_expiration > longest) {
-        faults
-            .add("--service-account-max-token-expiration: must be between 1 hour and 2^32 seconds");
-    }
-    let signing_endpoint = flags.given("service-account-signing-endpoint");
-    if signing_endpoint.is_some() {
-        for other in [
-            "service-account-signing-key-file",
-            "service-account-key-file",
-        ] {
-            if flags.is_given(other) {
-                faults.add(format!(
-                    "{other} and service-account-signing-endpoint are mutually exclusive and cannot be set at the same time"
-                ));
-            }
-        }
-    }
-    ServiceAccounts {
-        issuers,
-        signing_endpoint: signing_endpoint.map(str::to_owned),
-        key_files: texts("service-account-key-file")
-            .into_iter()
-            .map(PathBuf::from)
-            .collect(),
-        signing_key_file: flags
-            .given("service-account-signing-key-file")
-            .map(PathBuf::from),
-        audiences,
-        lookup: flags.on("service-account-lookup"),
-        extend_expiration: flags.on("service-account-extend-token-expiration"),
-        max_expiration,
-        jwks_uri: flags.given("service-account-jwks-uri").map(str::to_owned),
-    }
-}
-
 fn switches(flags: &Flags, name: &str, faults: &mut Faults) -> Vec<(String, bool)> {
     let mut switches = Vec::new();
     for given in flags.many(name) {
@@ -506,73 +430,6 @@ fn controllers(flags: &Flags, alone: bool, faults: &mut Faults) -> Controllers {
     let chosen = Controllers::parse(flags.many("builtin-controllers"));
     let chosen = chosen.map_err(|error| format!("--builtin-controllers: {error}"));
     faults.check(chosen).unwrap_or_default()
-}
-
-fn admission(flags: &Flags, faults: &mut Faults) -> AdmissionOptions {
-    let names = |flag| flags.many(flag).into_iter().map(str::to_owned).collect();
-    let mut options = AdmissionOptions {
-        enable: names("enable-admission-plugins"),
-        disable: names("disable-admission-plugins"),
-        configuration: Configuration::default(),
-        image_policy: None,
-        settings: Settings::new(
-            flags.on("allow-privileged"),
-            // What is wrong with them is said where they are read for everybody.
-            gates(flags, &mut Faults::default()),
-        ),
-        toleration_seconds: TolerationSeconds {
-            not_ready: faults
-                .check(number(flags, "default-not-ready-toleration-seconds"))
-                .unwrap_or_default(),
-            unreachable: faults
-                .check(number(flags, "default-unreachable-toleration-seconds"))
-                .unwrap_or_default(),
-        },
-    };
-    for fault in options.faults() {
-        faults.add(format!("--{fault}"));
-    }
-    if let Some(file) = flags.given("admission-control-config-file") {
-        // Paths in the file are relative to it.
-        let directory = Path::new(file).parent().unwrap_or(Path::new(""));
-        let read =
-            |path: &str| std::fs::read(directory.join(path)).map_err(|error| error.to_string());
-        let parsed = std::fs::read(file)
-            .map_err(|error| error.to_string())
-            .and_then(|text| Configuration::parse(&text, read).map_err(|error| error.to_string()));
-        match parsed {
-            Ok(configuration) => {
-                options.image_policy = faults
-                    .check(image_policy(&configuration, directory))
-                    .flatten();
-                options.configuration = configuration;
-            }
-            Err(error) => faults.add(format!("--admission-control-config-file={file}: {error}")),
-        }
-    }
-    options
-}
-
-/// Whom the plug-in `ImagePolicyWebhook` asks, if there are settings for it. Names are relative to `folder`.
-fn image_policy(
-    configuration: &Configuration,
-    folder: &Path,
-) -> Result<Option<Arc<Webhook>>, String> {
-    let Some(settings) = configuration.of("ImagePolicyWebhook") else {
-        return Ok(None);
-    };
-    let policy = &settings["imagePolicy"];
-    let wrong = |why: String| format!("--admission-control-config-file: ImagePolicyWebhook: {why}");
-    let file = policy["kubeConfigFile"].as_str().unwrap_or_default();
-    let peer = Peer::read(&folder.join(file)).map_err(|faults| wrong(faults.join("; ")))?;
-    let retries = Retries {
-        first: Duration::from_millis(policy["retryBackoff"].as_u64().unwrap_or(500)),
-        ..Retries::default()
-    };
-    let webhook = peer
-        .webhook(Duration::from_secs(30), retries)
-        .map_err(wrong)?;
-    Ok(Some(Arc::new(webhook)))
 }
 
 #[cfg(test)]

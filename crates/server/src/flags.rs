@@ -3,19 +3,25 @@
 //! The table [`FLAGS`] is the whole of it: names, defaults, help and whether a flag has an effect
 //! yet. A flag that is accepted without effect says so in `--help` and once in the log.
 
+mod api;
 mod auditing;
 mod authentication;
 mod authorization;
+mod serving;
+mod storage;
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 
+use api::API;
 use auditing::AUDITING;
 use authentication::AUTHENTICATION;
 use authorization::AUTHORIZATION;
 use clap::builder::{Arg, ArgAction, Command, PossibleValuesParser};
 use clap::parser::ValueSource;
 use clap::{ArgMatches, Error};
+use serving::SERVING;
+use storage::STORAGE;
 
 /// What a flag takes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -150,255 +156,12 @@ pub const FLAGS: &[Section] = &[
             ),
         ],
     },
-    Section {
-        title: "Serving",
-        flags: &[
-            one(
-                "bind-address",
-                "",
-                "IP address to listen on. Default: 127.0.0.1 without --tls-cert-file, --client-ca-file and --token-auth-file, else 0.0.0.0.",
-            ),
-            one(
-                "secure-port",
-                "6443",
-                "Port to serve HTTPS on; 0 takes a free one.",
-            ),
-            one(
-                "advertise-address",
-                "",
-                "IP address on which members of the cluster reach this server. Default: --bind-address, or the host's.",
-            ),
-            one(
-                "external-hostname",
-                "",
-                "Host name for externalized URLs of this server, and in its self-made certificate.",
-            ),
-            one(
-                "tls-cert-file",
-                "",
-                "Serving certificate, PEM, followed by its intermediates. Default: one made in --data-dir.",
-            ),
-            one(
-                "tls-private-key-file",
-                "",
-                "Private key of --tls-cert-file, PEM.",
-            ),
-            one(
-                "tls-min-version",
-                "VersionTLS12",
-                "Lowest TLS version: VersionTLS12 or VersionTLS13.",
-            ),
-            many(
-                "tls-cipher-suites",
-                "",
-                "Cipher suites to offer in TLS 1.2. Default: all that are known.",
-            ),
-            each(
-                "tls-sni-cert-key",
-                "",
-                "Certificate and key, PEM, for names that clients ask for: cert.pem,key.pem, or cert.pem,key.pem:*.example.com,example.com; without names, those of the certificate.",
-            ),
-            one(
-                "cert-dir",
-                "",
-                "Directory for the certificates made at start. Default: `pki` in --data-dir.",
-            ),
-            one(
-                "http2-max-streams-per-connection",
-                "0",
-                "Concurrent HTTP/2 streams a client may open on a connection; 0 is 100.",
-            ),
-            one(
-                "request-timeout",
-                "1m0s",
-                "How long a request may take that is not a watch.",
-            ),
-            one(
-                "min-request-timeout",
-                "1800",
-                "Seconds that a watch lives at least, unless the client asked for less.",
-            ),
-            one(
-                "max-requests-inflight",
-                "400",
-                "Reads served at once. With priority and fairness, the sum of both is the seats that are shared.",
-            ),
-            one(
-                "max-mutating-requests-inflight",
-                "200",
-                "Writes served at once, likewise. Without priority and fairness 0 is no limit.",
-            ),
-            one(
-                "shutdown-delay-duration",
-                "0s",
-                "How long to go on serving after SIGTERM while /readyz already fails.",
-            ),
-            one(
-                "livez-grace-period",
-                "0s",
-                "How long after start /livez takes unfinished start-up for good.",
-            ),
-            one(
-                "goaway-chance",
-                "0",
-                "Share of HTTP/2 requests answered with GOAWAY, to spread clients over instances.",
-            ),
-            inert(switch("profiling", "true", "Serve /debug/pprof.")),
-            switch(
-                "enable-priority-and-fairness",
-                "true",
-                "Share the server's capacity fairly by FlowSchema and PriorityLevelConfiguration; false refuses what is too many.",
-            ),
-        ],
-    },
+    SERVING,
     AUDITING,
-    Section {
-        title: "Storage",
-        flags: &[
-            one(
-                "storage-backend",
-                "",
-                "Where objects are kept: rocksdb (embedded, in --data-dir) or etcd3. Default: etcd3 with --etcd-servers, else rocksdb.",
-            ),
-            many(
-                "etcd-servers",
-                "",
-                "Members of the etcd that keeps the objects, https://host:port; several servers may share one.",
-            ),
-            many(
-                "etcd-servers-overrides",
-                "",
-                "Resources that another etcd keeps: group/resource#server;server.",
-            ),
-            one("etcd-cafile", "", "CA bundle of etcd's certificates, PEM."),
-            one(
-                "etcd-certfile",
-                "",
-                "Certificate of this server towards etcd, PEM.",
-            ),
-            one("etcd-keyfile", "", "Private key of --etcd-certfile, PEM."),
-            one(
-                "etcd-healthcheck-timeout",
-                "2s",
-                "How long the check `etcd` waits for it.",
-            ),
-            one(
-                "etcd-readycheck-timeout",
-                "2s",
-                "How long the check `etcd-readiness` waits for it.",
-            ),
-            one(
-                "lease-reuse-duration-seconds",
-                "60",
-                "Seconds for which values that expire share a lease in etcd.",
-            ),
-            inert(one(
-                "etcd-count-metric-poll-period",
-                "1m0s",
-                "Time between counts of objects for metrics; they are always up to date.",
-            )),
-            one(
-                "etcd-db-metric-poll-interval",
-                "30s",
-                "Time between questions to etcd for its size, which metrics tell; 0 is never.",
-            ),
-            one(
-                "etcd-prefix",
-                "/registry",
-                "Prefix of every key in the store.",
-            ),
-            one(
-                "etcd-compaction-interval",
-                "5m0s",
-                "Time between compactions; a revision stays readable for one to two of them. 0 is never.",
-            ),
-            one(
-                "encryption-provider-config",
-                "",
-                "EncryptionConfiguration, YAML or JSON: which resources are encrypted in the store, and how.",
-            ),
-            switch(
-                "encryption-provider-config-automatic-reload",
-                "false",
-                "Read --encryption-provider-config again when it changes.",
-            ),
-            one("event-ttl", "1h0m0s", "How long an event is kept."),
-            inert(one(
-                "storage-media-type",
-                "application/vnd.kubernetes.protobuf",
-                "Form of built-in objects in the store; only protobuf is written.",
-            )),
-            inert(one(
-                "delete-collection-workers",
-                "1",
-                "Workers of a deletecollection; deletes of one collection are committed together.",
-            )),
-            inert(switch(
-                "watch-cache",
-                "true",
-                "Serve reads from memory; always on.",
-            )),
-        ],
-    },
+    STORAGE,
     AUTHENTICATION,
     AUTHORIZATION,
-    Section {
-        title: "API and admission",
-        flags: &[
-            many(
-                "runtime-config",
-                "",
-                "Group versions to turn on or off: api/all=…, api/ga=…, api/beta=…, api/alpha=…, group/version=true.",
-            ),
-            many("feature-gates", "", "Gates to turn on or off: Name=true."),
-            many(
-                "builtin-controllers",
-                "",
-                "Controllers to run inside, for a cluster without kube-controller-manager: their names, * for all, -name for all but one, or nothing. Default: * without --etcd-servers, --tls-cert-file, --client-ca-file and --token-auth-file, else none.",
-            ),
-            one(
-                "service-cluster-ip-range",
-                "10.0.0.0/24",
-                "Range of cluster IPs, CIDR, or two of them with a comma.",
-            ),
-            one(
-                "service-node-port-range",
-                "30000-32767",
-                "Range of node ports, from-to.",
-            ),
-            switch("allow-privileged", "false", "Allow privileged containers."),
-            inert(switch(
-                "enable-aggregator-routing",
-                "false",
-                "Route to the endpoints of an aggregated server instead of its cluster IP.",
-            )),
-            many(
-                "enable-admission-plugins",
-                "",
-                "Admission plugins to add to the default ones. Their order is fixed.",
-            ),
-            many(
-                "disable-admission-plugins",
-                "",
-                "Admission plugins to take from the default ones.",
-            ),
-            one(
-                "default-not-ready-toleration-seconds",
-                "300",
-                "Seconds that a pod stays on a node that is not ready, unless it says otherwise.",
-            ),
-            one(
-                "default-unreachable-toleration-seconds",
-                "300",
-                "Seconds that a pod stays on a node that is unreachable, unless it says otherwise.",
-            ),
-            one(
-                "admission-control-config-file",
-                "",
-                "File with the settings of admission plugins: an AdmissionConfiguration.",
-            ),
-        ],
-    },
+    API,
     Section {
         title: "Kubelets",
         flags: &[

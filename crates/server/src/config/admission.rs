@@ -1,0 +1,81 @@
+//! What the admission plug-ins are told by flags and by their configuration file.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use pintle_api::settings::Settings;
+use pintle_controlplane::admission::{AdmissionOptions, Configuration, TolerationSeconds};
+use pintle_endpoints::client::{Retries, Webhook};
+
+use super::{gates, number};
+use crate::fault::Faults;
+use crate::flags::Flags;
+use crate::peer::Peer;
+
+pub(super) fn options(flags: &Flags, faults: &mut Faults) -> AdmissionOptions {
+    let names = |flag| flags.many(flag).into_iter().map(str::to_owned).collect();
+    let mut options = AdmissionOptions {
+        enable: names("enable-admission-plugins"),
+        disable: names("disable-admission-plugins"),
+        configuration: Configuration::default(),
+        image_policy: None,
+        settings: Settings::new(
+            flags.on("allow-privileged"),
+            // What is wrong with them is said where they are read for everybody.
+            gates(flags, &mut Faults::default()),
+        ),
+        toleration_seconds: TolerationSeconds {
+            not_ready: faults
+                .check(number(flags, "default-not-ready-toleration-seconds"))
+                .unwrap_or_default(),
+            unreachable: faults
+                .check(number(flags, "default-unreachable-toleration-seconds"))
+                .unwrap_or_default(),
+        },
+    };
+    for fault in options.faults() {
+        faults.add(format!("--{fault}"));
+    }
+    if let Some(file) = flags.given("admission-control-config-file") {
+        // Paths in the file are relative to it.
+        let directory = Path::new(file).parent().unwrap_or(Path::new(""));
+        let read =
+            |path: &str| std::fs::read(directory.join(path)).map_err(|error| error.to_string());
+        let parsed = std::fs::read(file)
+            .map_err(|error| error.to_string())
+            .and_then(|text| Configuration::parse(&text, read).map_err(|error| error.to_string()));
+        match parsed {
+            Ok(configuration) => {
+                options.image_policy = faults
+                    .check(image_policy(&configuration, directory))
+                    .flatten();
+                options.configuration = configuration;
+            }
+            Err(error) => faults.add(format!("--admission-control-config-file={file}: {error}")),
+        }
+    }
+    options
+}
+
+/// Whom the plug-in `ImagePolicyWebhook` asks, if there are settings for it. Names are relative to `folder`.
+fn image_policy(
+    configuration: &Configuration,
+    folder: &Path,
+) -> Result<Option<Arc<Webhook>>, String> {
+    let Some(settings) = configuration.of("ImagePolicyWebhook") else {
+        return Ok(None);
+    };
+    let policy = &settings["imagePolicy"];
+    let wrong = |why: String| format!("--admission-control-config-file: ImagePolicyWebhook: {why}");
+    let file = policy["kubeConfigFile"].as_str().unwrap_or_default();
+    let peer = Peer::read(&folder.join(file)).map_err(|faults| wrong(faults.join("; ")))?;
+    let retries = Retries {
+        first: Duration::from_millis(policy["retryBackoff"].as_u64().unwrap_or(500)),
+        ..Retries::default()
+    };
+    let webhook = peer
+        .webhook(Duration::from_secs(30), retries)
+        .map_err(wrong)?;
+    Ok(Some(Arc::new(webhook)))
+}
