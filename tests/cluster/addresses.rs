@@ -180,9 +180,12 @@ async fn what_a_service_no_longer_needs_it_gives_back() {
             .await
             .contains(&text(&back["spec"]["clusterIP"]))
     );
+    let elsewhere = ["10.0.0.12", "10.0.0.13"]
+        .into_iter()
+        .find(|address| back["spec"]["clusterIP"] != *address);
     let mut moved = back.clone();
-    moved["spec"]["clusterIP"] = "10.0.0.12".into();
-    moved["spec"]["clusterIPs"] = json!(["10.0.0.12"]);
+    moved["spec"]["clusterIP"] = json!(elsewhere);
+    moved["spec"]["clusterIPs"] = json!([elsewhere]);
     let (code, said) = world.send("PUT", &path, KIND, moved).await;
     assert_eq!(code, 422, "an address is for life: {said}");
 }

@@ -17,7 +17,7 @@
 //!     resource: None,
 //! };
 //! let bob = asks(Vec::new());
-//! assert!(matches!(union.authorize(&bob), Verdict::Now(Decision::Deny(_))));
+//! assert!(matches!(union.authorize(&bob), Verdict::Now(Decision::NoOpinion(_))));
 //! assert_eq!(bob.to_string(), r#"User "bob" cannot get path "/version""#);
 //! let master = asks(vec![MASTERS.into()]);
 //! assert!(matches!(union.authorize(&master), Verdict::Now(Decision::Allow(_))));
