@@ -139,3 +139,91 @@ async fn a_namespace_has_its_account_and_its_quota_counted_until_it_goes() {
     release(&world, "held").await;
     until(&world, namespace, |status, _| status == 404).await;
 }
+
+#[tokio::test]
+async fn owners_in_a_circle_go_together() {
+    let world = with_controllers().await;
+    let map = |name: &str, owner: &Value| {
+        let owner = json!({
+            "apiVersion": "v1", "kind": "ConfigMap", "name": owner["metadata"]["name"],
+            "uid": owner["metadata"]["uid"], "blockOwnerDeletion": true,
+        });
+        json!({"metadata": {"name": name, "ownerReferences": [owner]}})
+    };
+    let first = world.make(MAPS, json!({"metadata": {"name": "a"}})).await;
+    let second = world.make(MAPS, map("b", &first)).await;
+    let path = format!("{MAPS}/a");
+    let said = world.send("PATCH", &path, &map("a", &second)).await;
+    assert_eq!(said.status, 200, "{}", said.body);
+    let delete = format!("{path}?propagationPolicy=Foreground");
+    world.send("DELETE", &delete, &Value::Null).await;
+    for name in ["a", "b"] {
+        until(&world, &format!("{MAPS}/{name}"), |status, _| status == 404).await;
+    }
+}
+
+#[tokio::test]
+async fn an_owner_in_another_namespace_is_none_and_an_event_says_so() {
+    let world = with_controllers().await;
+    let elsewhere = "/api/v1/namespaces/default/configmaps";
+    let owner = world
+        .make(elsewhere, json!({"metadata": {"name": "owner"}}))
+        .await;
+    let uid = owner["metadata"]["uid"].as_str().unwrap_or_default();
+    let reference = json!({"apiVersion": "v1", "kind": "ConfigMap", "name": "owner", "uid": uid});
+    let dependent = json!({"metadata": {"name": "d", "ownerReferences": [reference]}});
+    world.make(MAPS, dependent).await;
+    until(&world, &format!("{MAPS}/d"), |status, _| status == 404).await;
+    let expected = format!(
+        "ownerRef [v1/ConfigMap, namespace: blue, name: owner, uid: {uid}] does not exist in namespace \"blue\""
+    );
+    until(&world, "/api/v1/namespaces/blue/events", |_, body| {
+        let events = body["items"].as_array().cloned().unwrap_or_default();
+        events.iter().any(|event| {
+            event["reason"] == "OwnerRefInvalidNamespace"
+                && event["type"] == "Warning"
+                && event["message"] == expected.as_str()
+                && event["involvedObject"]["name"] == "d"
+                && event["source"]["component"] == "garbage-collector-controller"
+        })
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn the_pods_of_a_namespace_go_before_all_else() {
+    let world = with_controllers().await;
+    let pods = "/api/v1/namespaces/blue/pods";
+    let account = "/api/v1/namespaces/blue/serviceaccounts/default";
+    until(&world, account, |status, _| status == 200).await;
+    let mut pod = crate::pod("p", json!({"nodeName": "n"}));
+    pod["metadata"]["finalizers"] = json!(["example.com/stay"]);
+    world.make(pods, pod).await;
+    world.make(MAPS, json!({"metadata": {"name": "m"}})).await;
+    let namespace = "/api/v1/namespaces/blue";
+    world.send("DELETE", namespace, &Value::Null).await;
+    until(&world, namespace, |_, body| {
+        let conditions = body["status"]["conditions"].as_array().cloned();
+        let conditions = conditions.unwrap_or_default();
+        let says = |ty: &str, message: &str| {
+            let mut all = conditions.iter();
+            all.any(|it| it["type"] == ty && it["message"] == message)
+        };
+        says(
+            "NamespaceContentRemaining",
+            "Some resources are remaining: pods. has 1 resource instances",
+        ) && says(
+            "NamespaceFinalizersRemaining",
+            "Some content in the namespace has finalizers remaining: example.com/stay in 1 resource instances",
+        )
+    })
+    .await;
+    let map = format!("{MAPS}/m");
+    assert_eq!(world.send("GET", &map, &Value::Null).await.status, 200);
+    let path = format!("{pods}/p");
+    let free = json!({"metadata": {"finalizers": null}});
+    assert_eq!(world.send("PATCH", &path, &free).await.status, 200);
+    let now = format!("{path}?gracePeriodSeconds=0");
+    world.send("DELETE", &now, &Value::Null).await;
+    until(&world, namespace, |status, _| status == 404).await;
+}

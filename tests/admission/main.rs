@@ -2,6 +2,7 @@
 
 mod controllers;
 mod default;
+mod nodes;
 mod opt_in;
 mod rights;
 
@@ -51,6 +52,9 @@ impl World {
         ];
         if !user.is_empty() {
             headers.push(("impersonate-user".into(), user.into()));
+            if user.starts_with("system:node:") {
+                headers.push(("impersonate-group".into(), "system:nodes".into()));
+            }
         }
         let body = (!body.is_null()).then(|| body.to_string().into());
         let mut client = self.server.client();

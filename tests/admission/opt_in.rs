@@ -117,7 +117,8 @@ async fn settings_come_from_a_file() {
                 PodSecurityConfiguration\n    defaults: {enforce: baseline}\n    exemptions: {namespaces: \
                 [kube-system]}\n- name: EventRateLimit\n  path: events.yaml\n";
     std::fs::write(&file, text).expect("the file can be written");
-    let events = "limits:\n- {type: Server, qps: 1, burst: 1}\n";
+    let events = "apiVersion: eventratelimit.admission.k8s.io/v1alpha1\nkind: Configuration\nlimits:\n- {type: Server, qps: \
+                  1, burst: 1}\n";
     std::fs::write(folder.path().join("events.yaml"), events).expect("the file can be written");
     let world = World::start(&[
         &format!("--admission-control-config-file={}", file.display()),

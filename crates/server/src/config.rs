@@ -479,6 +479,21 @@ mod tests {
     }
 
     #[test]
+    fn plugins_that_are_unknown_or_both_on_and_off_are_refused_in_upstreams_words() {
+        let error = config(
+            "--enable-admission-plugins=Foo,Priority,LimitRanger --disable-admission-plugins=Priority,Bar,LimitRanger --admission-control-config-file=/nowhere/a.yaml",
+        );
+        assert_eq!(
+            error.unwrap_err(),
+            "enable-admission-plugins plugin \"Foo\" is unknown\n\
+             disable-admission-plugins plugin \"Bar\" is unknown\n\
+             [LimitRanger Priority] in enable-admission-plugins and disable-admission-plugins overlapped\n\
+             failed to apply admission: failed to read plugin config: unable to read admission control configuration from \
+             \"/nowhere/a.yaml\" [open /nowhere/a.yaml: no such file or directory]"
+        );
+    }
+
+    #[test]
     fn the_service_address_is_the_first_of_the_range() {
         assert_eq!(
             config("--service-cluster-ip-range=10.3.7.0/16")

@@ -163,7 +163,7 @@ pub async fn run_on(
         Arc::clone(&access.authorizer),
         &config.admission,
     )
-    .context("cannot set up admission")?;
+    .context("failed to apply admission")?;
     api.registry.admit_by(chain);
     let address = SocketAddr::new(config.bind_address, config.secure_port);
     let listener = TcpListener::bind(address).await.with_context(|| {

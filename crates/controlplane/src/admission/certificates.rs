@@ -12,6 +12,7 @@ use pintle_runtime::value::Record;
 use x509_parser::certification_request::X509CertificationRequest;
 use x509_parser::pem::Pem;
 use x509_parser::prelude::FromDer;
+use x509_parser::x509::{AttributeTypeAndValue, X509Name};
 
 use super::rule::Rule;
 
@@ -154,14 +155,25 @@ impl Rule for SubjectRestriction {
 
 /// The organizations in the subject of a request in PEM; `None` if it is no request.
 fn organizations(request: &[u8]) -> Option<Vec<String>> {
+    of_subject(request, |subject| texts(subject.iter_organization()))
+}
+
+/// The common names in the subject of a request in PEM; `None` if it is no request.
+pub(super) fn common_names(request: &[u8]) -> Option<Vec<String>> {
+    of_subject(request, |subject| texts(subject.iter_common_name()))
+}
+
+fn of_subject<T>(request: &[u8], read: impl Fn(&X509Name<'_>) -> T) -> Option<T> {
     let pem = Pem::iter_from_buffer(request).next()?.ok()?;
     let (_, request) = X509CertificationRequest::from_der(&pem.contents).ok()?;
-    let subject = &request.certification_request_info.subject;
-    Some(
-        subject
-            .iter_organization()
-            .filter_map(|it| it.as_str().ok())
-            .map(str::to_owned)
-            .collect(),
-    )
+    Some(read(&request.certification_request_info.subject))
+}
+
+fn texts<'s, 'a: 's>(
+    attributes: impl Iterator<Item = &'s AttributeTypeAndValue<'a>>,
+) -> Vec<String> {
+    attributes
+        .filter_map(|it| it.as_str().ok())
+        .map(str::to_owned)
+        .collect()
 }

@@ -1,6 +1,6 @@
 //! `EventRateLimit`: nobody floods the store with events.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{BTreeMap, HashMap};
 use std::num::NonZeroU32;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -12,10 +12,13 @@ use governor::{Quota, RateLimiter};
 use pintle_api::core::v1::Event;
 use pintle_endpoints::admission::{Attributes, Interest, Target};
 use pintle_endpoints::context::RequestContext;
+use pintle_runtime::field_path::{BadValue, ErrorList, Path};
 use pintle_runtime::status::ApiError;
 use pintle_runtime::value::Record;
+use serde_json::Value;
 
-use super::configuration::ConfigurationError;
+use super::configuration::{ConfigurationError, check_kind};
+use super::limits::together;
 use super::rule::Rule;
 
 /// What shares a bucket.
@@ -65,11 +68,13 @@ impl Clock for Since {
 
 type Bucket = RateLimiter<NotKeyed, InMemoryState, Since>;
 
-/// The buckets of one limit; the ones made longest ago are forgotten.
+/// The buckets of one limit; the ones used longest ago are forgotten.
 #[derive(Default)]
 struct Buckets {
-    by_key: HashMap<String, Bucket>,
-    order: VecDeque<String>,
+    by_key: HashMap<String, (u64, Bucket)>,
+    /// Keys by when they were used last.
+    by_use: BTreeMap<u64, String>,
+    uses: u64,
 }
 
 struct Limit {
@@ -83,18 +88,27 @@ struct Limit {
 impl Limit {
     fn takes(&self, key: &str) -> bool {
         let mut buckets = self.buckets.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(bucket) = buckets.by_key.get(key) {
+        let Buckets {
+            by_key,
+            by_use,
+            uses,
+        } = &mut *buckets;
+        *uses += 1;
+        if let Some((used, bucket)) = by_key.get_mut(key) {
+            by_use.remove(used);
+            by_use.insert(*uses, key.to_owned());
+            *used = *uses;
             return bucket.check().is_ok();
         }
-        if buckets.order.len() >= self.most
-            && let Some(oldest) = buckets.order.pop_front()
+        if by_key.len() >= self.most
+            && let Some((_, oldest)) = by_use.pop_first()
         {
-            buckets.by_key.remove(&oldest);
+            by_key.remove(&oldest);
         }
         let bucket = RateLimiter::direct_with_clock(self.quota, self.clock.clone());
         let takes = bucket.check().is_ok();
-        buckets.order.push_back(key.to_owned());
-        buckets.by_key.insert(key.to_owned(), bucket);
+        by_use.insert(*uses, key.to_owned());
+        by_key.insert(key.to_owned(), (*uses, bucket));
         takes
     }
 }
@@ -104,42 +118,69 @@ pub(super) struct EventRateLimit(Vec<Limit>);
 
 impl EventRateLimit {
     /// From the settings, a `Configuration` of `eventratelimit.admission.k8s.io`.
-    pub(super) fn new(settings: Option<&serde_json::Value>) -> Result<Self, ConfigurationError> {
+    pub(super) fn new(settings: Option<&Value>) -> Result<Self, ConfigurationError> {
         let start = Instant::now();
         Self::by(settings, Arc::new(move || start.elapsed()))
     }
 
-    fn by(
-        settings: Option<&serde_json::Value>,
-        clock: Elapsed,
-    ) -> Result<Self, ConfigurationError> {
-        let wrong = |what: &str| ConfigurationError(format!("EventRateLimit: {what}"));
-        let list = settings.and_then(|it| it["limits"].as_array());
-        let list = list.filter(|list| !list.is_empty());
-        let list = list.ok_or_else(|| wrong("limits: Invalid value: must not be empty"))?;
-        let limits = list.iter().enumerate().map(|(at, limit)| {
-            let per = limit["type"].as_str().unwrap_or_default();
-            let number = |name: &str| {
-                let found = limit[name]
-                    .as_u64()
-                    .and_then(|found| u32::try_from(found).ok());
-                found
-                    .and_then(NonZeroU32::new)
-                    .ok_or_else(|| wrong(&format!("limits[{at}].{name}: must be positive")))
-            };
-            Ok(Limit {
-                per: Per::parse(per)
-                    .ok_or_else(|| wrong(&format!("limits[{at}].type: unsupported \"{per}\"")))?,
-                quota: Quota::per_second(number("qps")?).allow_burst(number("burst")?),
-                clock: Since(Arc::clone(&clock)),
-                most: match limit["cacheSize"].as_u64() {
-                    None | Some(0) => 4096,
-                    Some(most) => usize::try_from(most).unwrap_or(usize::MAX),
-                },
-                buckets: Mutex::default(),
-            })
-        });
-        limits.collect::<Result<_, _>>().map(Self)
+    fn by(settings: Option<&Value>, clock: Elapsed) -> Result<Self, ConfigurationError> {
+        if let Some(settings) = settings {
+            let versions = ["eventratelimit.admission.k8s.io/v1alpha1"];
+            check_kind(settings, &versions, &["Configuration"])?;
+        }
+        let list = settings.map_or(&Value::Null, |settings| &settings["limits"]);
+        let path = Path::new("limits");
+        let mut errors = ErrorList::new();
+        if list.as_array().is_none_or(Vec::is_empty) {
+            let shown = BadValue::Json(list.to_string());
+            errors.invalid(&path, shown, "must not be empty");
+        }
+        let limits = list.as_array().into_iter().flatten().enumerate();
+        let limits = limits
+            .filter_map(|(at, limit)| Self::limit(limit, &clock, &path.index(at), &mut errors));
+        let limits = limits.collect();
+        let faults = errors.iter().map(ToString::to_string).collect();
+        match together(faults) {
+            None => Ok(Self(limits)),
+            Some(faults) => Err(ConfigurationError(faults)),
+        }
+    }
+
+    fn limit(
+        limit: &Value,
+        clock: &Elapsed,
+        path: &Path<'_>,
+        errors: &mut ErrorList,
+    ) -> Option<Limit> {
+        let ty = limit["type"].as_str().unwrap_or_default();
+        let per = Per::parse(ty);
+        if per.is_none() {
+            let known = ["Namespace", "Server", "SourceAndObject", "User"];
+            errors.not_supported(&path.child("type"), BadValue::json_string(ty), known);
+        }
+        let mut positive = |name: &str| {
+            let number = limit[name].as_i64().unwrap_or_default();
+            let found = u32::try_from(number).ok().and_then(NonZeroU32::new);
+            if found.is_none() {
+                errors.invalid(&path.child(name), number, "must be positive");
+            }
+            found
+        };
+        let (burst, qps) = (positive("burst"), positive("qps"));
+        let size = limit["cacheSize"].as_i64().unwrap_or_default();
+        if size < 0 && per != Some(Per::Server) {
+            errors.invalid(&path.child("cacheSize"), size, "must not be negative");
+        }
+        Some(Limit {
+            per: per?,
+            quota: Quota::per_second(qps?).allow_burst(burst?),
+            clock: Since(Arc::clone(clock)),
+            most: match usize::try_from(size) {
+                Ok(0) | Err(_) => 4096,
+                Ok(most) => most,
+            },
+            buckets: Mutex::default(),
+        })
     }
 }
 
@@ -169,8 +210,8 @@ impl Rule for EventRateLimit {
     const NAME: &'static str = "EventRateLimit";
 
     fn interest(&self, target: Target<'_>) -> Interest {
-        let is_event = target.is("", "events") || target.is("events.k8s.io", "events");
-        Interest::VALIDATES.when(is_event && target.writes())
+        // Upstream knows events by their older group alone.
+        Interest::VALIDATES.when(target.is("", "events") && target.writes())
     }
 
     fn validate(
@@ -182,16 +223,15 @@ impl Rule for EventRateLimit {
         if cx.dry_run {
             return Ok(());
         }
-        let mut refusal = Ok(());
+        let mut refusals = Vec::new();
         for limit in &self.0 {
             let key = key(limit.per, cx, attributes, object);
             if !limit.takes(&key) {
                 let per = limit.per.as_str();
-                let why = format!("limit reached on type {per} for key {key}");
-                refusal = Err(ApiError::overloaded(why));
+                refusals.push(format!("limit reached on type {per} for key {key}"));
             }
         }
-        refusal
+        together(refusals).map_or(Ok(()), |why| Err(ApiError::overloaded(why)))
     }
 }
 
@@ -201,15 +241,16 @@ mod tests {
 
     use super::*;
 
-    fn limits(text: &str) -> Result<EventRateLimit, ConfigurationError> {
-        let settings = serde_json::from_str(text).unwrap_or_default();
-        EventRateLimit::new(Some(&settings))
+    fn settings(limits: &str) -> Value {
+        let text = format!(
+            r#"{{"apiVersion":"eventratelimit.admission.k8s.io/v1alpha1","kind":"Configuration","limits":{limits}}}"#
+        );
+        serde_json::from_str(&text).unwrap()
     }
 
     #[test]
     fn a_bucket_refills_with_time() {
-        let text = r#"{"limits":[{"type":"Namespace","qps":1,"burst":2,"cacheSize":2}]}"#;
-        let settings = serde_json::from_str(text).unwrap_or_default();
+        let settings = settings(r#"[{"type":"Namespace","qps":1,"burst":2,"cacheSize":2}]"#);
         let second = Arc::new(AtomicU64::default());
         let shown = Arc::clone(&second);
         let clock = Arc::new(move || Duration::from_secs(shown.load(Ordering::Relaxed)));
@@ -221,18 +262,35 @@ mod tests {
         assert_eq!(taken, [true, true, false, true, false, true]);
         let takes = |key| [(); 3].map(|()| plugin.0[0].takes(key));
         assert_eq!(takes("green"), [true, true, false], "each has its own");
+        plugin.0[0].takes("blue");
         assert_eq!(takes("red"), [true, true, false]);
-        assert_eq!(takes("blue"), [true, true, false], "it had been forgotten");
+        assert_eq!(takes("green"), [true, true, false], "it had been forgotten");
+    }
+
+    #[track_caller]
+    fn check(settings: Option<&Value>, expected: &str) {
+        let error = EventRateLimit::new(settings).map(|_| ()).unwrap_err();
+        assert_eq!(error.to_string(), expected);
     }
 
     #[test]
     fn limits_are_checked() {
-        for text in [
-            "{}",
-            r#"{"limits":[{"type":"Moon","qps":1,"burst":1}]}"#,
-            r#"{"limits":[{"type":"User","qps":0,"burst":1}]}"#,
-        ] {
-            assert!(limits(text).is_err(), "{text}");
-        }
+        check(None, "limits: Invalid value: null: must not be empty");
+        check(
+            Some(&settings("[]")),
+            "limits: Invalid value: []: must not be empty",
+        );
+        check(
+            Some(&settings(
+                r#"[{"type":"Moon","burst":1},{"type":"User","qps":1,"burst":0,"cacheSize":-1}]"#,
+            )),
+            "[limits[0].type: Unsupported value: \"Moon\": supported values: \"Namespace\", \"Server\", \"SourceAndObject\", \"User\", \
+             limits[0].qps: Invalid value: 0: must be positive, limits[1].burst: Invalid value: 0: must be positive, \
+             limits[1].cacheSize: Invalid value: -1: must not be negative]",
+        );
+        check(
+            Some(&serde_json::json!({"limits": []})),
+            "Object 'Kind' is missing in '{\"limits\":[]}'",
+        );
     }
 }

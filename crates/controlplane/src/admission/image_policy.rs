@@ -52,11 +52,7 @@ impl ImagePolicy {
         webhook: Option<&Arc<Webhook>>,
         settings: Option<&Value>,
     ) -> Result<Self, ConfigurationError> {
-        let missing = || {
-            let what =
-                "ImagePolicyWebhook: no config specified: imagePolicy.kubeConfigFile is missing";
-            ConfigurationError(what.to_owned())
-        };
+        let missing = || ConfigurationError("no config specified".to_owned());
         let webhook = webhook.ok_or_else(missing)?;
         let policy = &settings.ok_or_else(missing)?["imagePolicy"];
         let life = |name: &str, default: u64| match policy[name].as_i64() {

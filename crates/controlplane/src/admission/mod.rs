@@ -27,6 +27,7 @@ mod runtime_class;
 mod tolerations;
 mod volumes;
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use pintle_api::settings::Settings;
@@ -68,15 +69,14 @@ impl AdmissionOptions {
                 .map(|name| format!("{flag} plugin \"{name}\" is unknown"))
                 .collect()
         };
-        let mut faults = unknown("disable-admission-plugins", &self.disable);
-        faults.extend(unknown("enable-admission-plugins", &self.enable));
-        let both: Vec<_> = self
-            .enable
-            .iter()
-            .filter(|name| self.disable.contains(name))
-            .map(String::as_str)
+        let mut faults = unknown("enable-admission-plugins", &self.enable);
+        faults.extend(unknown("disable-admission-plugins", &self.disable));
+        let enabled = self.enable.iter().map(String::as_str);
+        let both: BTreeSet<_> = enabled
+            .filter(|name| self.disable.iter().any(|it| it == name))
             .collect();
         if !both.is_empty() {
+            let both: Vec<_> = both.into_iter().collect();
             faults.push(format!(
                 "[{}] in enable-admission-plugins and disable-admission-plugins overlapped",
                 both.join(" ")
@@ -176,7 +176,10 @@ const PLUGINS: &[Entry] = &[
         Ok(Arc::new(accounts::ServiceAccounts(parts.lookup())))
     }),
     off("NodeRestriction", |parts| {
-        Ok(Arc::new(node_restriction::NodeRestriction(parts.lookup())))
+        Ok(Arc::new(node_restriction::NodeRestriction {
+            lookup: parts.lookup(),
+            authorizer: Arc::clone(&parts.authorizer),
+        }))
     }),
     on("TaintNodesByCondition", |_| rule(nodes::NotReadyTaint)),
     off("AlwaysPullImages", |_| rule(pods::AlwaysPull)),
@@ -191,9 +194,8 @@ const PLUGINS: &[Entry] = &[
     }),
     off("PodNodeSelector", |parts| {
         let settings = parts.settings("PodNodeSelector");
-        let plugin = pods::NodeSelector::new(parts.lookup(), settings)
-            .map_err(|error| ConfigurationError(format!("PodNodeSelector: {error}")))?;
-        rule(plugin)
+        let plugin = pods::NodeSelector::new(parts.lookup(), settings);
+        rule(plugin.map_err(ConfigurationError)?)
     }),
     on("Priority", |parts| {
         rule(priority::Priority::new(parts.lookup()))
@@ -205,7 +207,7 @@ const PLUGINS: &[Entry] = &[
     }),
     off("PodTolerationRestriction", |parts| {
         let settings = parts.settings("PodTolerationRestriction");
-        rule(tolerations::Restriction::new(parts.lookup(), settings))
+        rule(tolerations::Restriction::new(parts.lookup(), settings)?)
     }),
     off("EventRateLimit", |parts| {
         let settings = parts.settings("EventRateLimit");
@@ -269,7 +271,7 @@ const PLUGINS: &[Entry] = &[
     absent("ValidatingAdmissionWebhook", true),
     on("ResourceQuota", |parts| {
         let settings = parts.settings("ResourceQuota");
-        Ok(Arc::new(quota::Quotas::new(parts.lookup(), settings)))
+        Ok(Arc::new(quota::Quotas::new(parts.lookup(), settings)?))
     }),
     off("AlwaysDeny", |_| Ok(Arc::new(always::Deny))),
 ];
@@ -296,8 +298,8 @@ pub fn chain(
     let plugins = PLUGINS
         .iter()
         .filter(|entry| options.has(entry))
-        .filter_map(|entry| entry.make)
-        .map(|make| make(&parts))
+        .filter_map(|entry| Some((entry.name, entry.make?)))
+        .map(|(name, make)| make(&parts).map_err(|error| error.of(name)))
         .collect::<Result<_, _>>()?;
     Ok(Chain::new(plugins))
 }
@@ -331,8 +333,8 @@ mod tests {
         assert_eq!(
             options(&["Nonsense", "Priority"], &["Nothing", "Priority"]).faults(),
             [
-                "disable-admission-plugins plugin \"Nothing\" is unknown",
                 "enable-admission-plugins plugin \"Nonsense\" is unknown",
+                "disable-admission-plugins plugin \"Nothing\" is unknown",
                 "[Priority] in enable-admission-plugins and disable-admission-plugins overlapped",
             ]
         );

@@ -135,14 +135,15 @@ impl Plugin for AutoProvision {
         match self.0.entry(NAMESPACES, "", attributes.namespace) {
             Ok(Some(_)) => Answer::YES,
             Ok(None) if cx.dry_run => Answer::YES,
-            Ok(None) => Answer::later(self.make(cx, attributes.namespace)),
+            Ok(None) => Answer::later(self.make(cx, attributes)),
             Err(error) => Answer::Now(Err(error)),
         }
     }
 }
 
 impl AutoProvision {
-    async fn make(&self, cx: &RequestContext, namespace: &str) -> Result<(), ApiError> {
+    async fn make(&self, cx: &RequestContext, attributes: &Attributes<'_>) -> Result<(), ApiError> {
+        let namespace = attributes.namespace;
         let mut object = <Namespace<'_> as View>::new_record();
         let mut view = NamespaceMut::from_record(&mut object);
         view.metadata_mut().set_name(namespace.to_owned());
@@ -152,7 +153,9 @@ impl AutoProvision {
         let cx = RequestContext::new(user, "", cx.environment.clone());
         match store.create(&permit, &cx, object).await {
             Ok(_) | Err(ApiError::AlreadyExists(_)) => Ok(()),
-            Err(error) => Err(error),
+            // Why not is told in the name of what was to be made.
+            Err(error @ ApiError::Forbidden(_)) => Err(error),
+            Err(error) => Err(attributes.forbid(error)),
         }
     }
 }

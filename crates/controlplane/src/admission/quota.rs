@@ -7,9 +7,12 @@ use pintle_endpoints::admission::{Answer, Attributes, Interest, Operation, Plugi
 use pintle_endpoints::context::RequestContext;
 use pintle_endpoints::permit::Permit;
 use pintle_endpoints::store::Change;
+use pintle_runtime::field_path::{ErrorList, Path};
 use pintle_runtime::status::ApiError;
 use pintle_runtime::value::{Map, Record, Value};
 
+use super::configuration::{ConfigurationError, check_kind};
+use super::limits::together;
 use super::lookup::{Lookup, Place};
 use crate::hooks::server_user;
 use crate::quota::{Charge, Evaluator, Limited, Quota, Scope};
@@ -24,7 +27,19 @@ pub(super) struct Quotas {
 
 impl Quotas {
     /// From the settings, a `ResourceQuotaConfiguration`.
-    pub(super) fn new(lookup: Lookup, settings: Option<&serde_json::Value>) -> Self {
+    pub(super) fn new(
+        lookup: Lookup,
+        settings: Option<&serde_json::Value>,
+    ) -> Result<Self, ConfigurationError> {
+        if let Some(settings) = settings {
+            let versions = [
+                "apiserver.config.k8s.io/v1",
+                "resourcequota.admission.k8s.io/v1beta1",
+                "resourcequota.admission.k8s.io/v1alpha1",
+            ];
+            let kinds = ["ResourceQuotaConfiguration", "Configuration"];
+            check_kind(settings, &versions, &kinds)?;
+        }
         let text = |it: &serde_json::Value| it.as_str().unwrap_or_default().to_owned();
         let list = settings.and_then(|it| it["limitedResources"].as_array());
         let limited = list.into_iter().flatten().map(|limit| Limited {
@@ -43,9 +58,17 @@ impl Quotas {
                 .map(Scope::of_settings)
                 .collect(),
         });
-        Self {
-            lookup,
-            limited: limited.collect(),
+        let limited: Vec<Limited> = limited.collect();
+        let mut errors = ErrorList::new();
+        for (at, limit) in limited.iter().enumerate() {
+            if limit.resource.is_empty() {
+                let path = Path::new("limitedResources");
+                errors.required(&path.index(at).child("resource"), "");
+            }
+        }
+        match together(errors.iter().map(ToString::to_string).collect()) {
+            None => Ok(Self { lookup, limited }),
+            Some(faults) => Err(ConfigurationError(faults)),
         }
     }
 

@@ -12,6 +12,7 @@ use pintle_runtime::status::ApiError;
 use pintle_runtime::value::{Record, Value};
 use pintle_runtime::view::{List, View};
 
+use super::configuration::{ConfigurationError, check_kind};
 use super::lookup::Lookup;
 use super::namespaces::NAMESPACES;
 use super::rule::Rule;
@@ -140,26 +141,32 @@ const ALLOWED_ANNOTATION: &str = "scheduler.alpha.kubernetes.io/tolerationsWhite
 
 impl Restriction {
     /// From the settings, whose lists are `default` and `whitelist`.
-    pub(super) fn new(lookup: Lookup, settings: Option<&serde_json::Value>) -> Self {
+    pub(super) fn new(
+        lookup: Lookup,
+        settings: Option<&serde_json::Value>,
+    ) -> Result<Self, ConfigurationError> {
+        if let Some(settings) = settings {
+            let versions = ["podtolerationrestriction.admission.k8s.io/v1alpha1"];
+            check_kind(settings, &versions, &["Configuration"])?;
+        }
         let list = |name: &str| {
             settings
                 .and_then(|settings| parse(&settings[name].to_string()))
                 .unwrap_or_default()
         };
-        Self {
+        Ok(Self {
             lookup,
             default: list("default"),
             allowed: list("whitelist"),
-        }
+        })
     }
 
-    /// What a namespace's annotation says, or else what the settings say.
+    /// What a namespace's annotation says; `None` if it has none, and the settings count.
     fn of_namespace(
         &self,
         attributes: &Attributes<'_>,
         annotation: &str,
-        otherwise: &[Record],
-    ) -> Result<Vec<Record>, ApiError> {
+    ) -> Result<Option<Vec<Record>>, ApiError> {
         let namespace = self.lookup.object(NAMESPACES, "", attributes.namespace)?;
         let metadata = namespace
             .as_ref()
@@ -167,9 +174,9 @@ impl Restriction {
         let said = metadata
             .and_then(|metadata| metadata.annotations().find(|(key, _)| *key == annotation));
         match said {
-            None => Ok(otherwise.to_vec()),
-            Some((_, "")) => Ok(Vec::new()),
-            Some((_, text)) => parse(text).ok_or_else(|| {
+            None => Ok(None),
+            Some((_, "")) => Ok(Some(Vec::new())),
+            Some((_, text)) => parse(text).map(Some).ok_or_else(|| {
                 ApiError::internal(format!(
                     "the annotation {annotation} is no list of tolerations"
                 ))
@@ -206,11 +213,12 @@ impl Rule for Restriction {
         let mut pod = PodMut::from_record(object);
         let mut add = Vec::new();
         if attributes.old.is_none() {
-            add = self.of_namespace(attributes, DEFAULT_ANNOTATION, &self.default)?;
+            let said = self.of_namespace(attributes, DEFAULT_ANNOTATION)?;
+            add = said.unwrap_or_else(|| self.default.clone());
         }
         let own = records(pod.view().spec().tolerations());
         let mut all = merge(add, own);
-        if is_memory_bound(pod.view()) {
+        if !crate::quota::is_best_effort(pod.view()) {
             let mut pressure = <Toleration<'_> as View>::new_record();
             let mut view = TolerationMut::from_record(&mut pressure);
             view.set_key("node.kubernetes.io/memory-pressure");
@@ -242,33 +250,20 @@ impl Restriction {
         if own.is_empty() {
             return Ok(());
         }
-        let allowed = self.of_namespace(attributes, ALLOWED_ANNOTATION, &self.allowed)?;
+        let said = self.of_namespace(attributes, ALLOWED_ANNOTATION)?;
+        let (scope, allowed) = match said {
+            Some(allowed) => ("namespace", allowed),
+            None => ("cluster", self.allowed.clone()),
+        };
         let covers = |own: &Record| allowed.iter().any(|it| is_superset(view(it), view(own)));
         if allowed.is_empty() || own.iter().all(covers) {
             return Ok(());
         }
         // Upstream gives a plain error here, which clients see as a 500.
-        Err(ApiError::unknown(
-            "pod tolerations (possibly merged with namespace default tolerations) conflict with its namespace \
-             whitelist",
-        ))
+        Err(ApiError::unknown(format!(
+            "pod tolerations (possibly merged with namespace default tolerations) conflict with its {scope} whitelist"
+        )))
     }
-}
-
-/// Whether a pod is not of the class `BestEffort`.
-fn is_memory_bound(pod: pintle_api::core::v1::Pod<'_>) -> bool {
-    let spec = pod.spec();
-    let mut containers = spec
-        .containers()
-        .iter()
-        .chain(spec.init_containers().iter());
-    containers.any(|container| {
-        let resources = container.resources();
-        let speaks = |map: pintle_runtime::view::StringMap<'_>| {
-            map.contains_key("cpu") || map.contains_key("memory")
-        };
-        speaks(resources.requests()) || speaks(resources.limits())
-    })
 }
 
 fn view(record: &Record) -> Toleration<'_> {

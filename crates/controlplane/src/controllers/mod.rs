@@ -14,6 +14,7 @@
 //! what should be, and does the difference. So it may be stopped at any moment, and what failed is done the next time.
 //! A store that rests costs nothing but a glance at its revision.
 
+mod event;
 mod garbage;
 mod namespaces;
 mod quotas;

@@ -69,10 +69,17 @@ impl Namespaces {
             ..DeleteOptions::default()
         };
         let (cx, permit) = (self.tools.context(namespace), self.tools.permit());
-        for store in self.tools.stores() {
+        let mut stores = self.tools.stores();
+        let is_pods = |store: &Store| store.row().group.is_empty() && store.row().name == "pods";
+        // Nothing that pods may need goes before they are gone.
+        stores.sort_by_key(|store| !is_pods(store));
+        for store in stores {
             let row = store.row();
             if !row.namespaced || !row.has_verb("delete") {
                 continue;
+            }
+            if remains.resources.contains_key("pods.") {
+                break;
             }
             let all = || store.cache().all(Some(namespace));
             // What can not be read stays, and so does the namespace.

@@ -140,10 +140,11 @@ impl Controller for RootCa {
 
 fn is_published(map: &Record, bundle: &str) -> bool {
     let map = ConfigMap::from_record(map);
-    let (key, text) = DESCRIPTION;
+    // Whoever wants may describe it otherwise.
+    let description = map.metadata().annotations().get(DESCRIPTION.0);
     map.data().len() == 1
         && map.data().get(KEY) == Some(bundle)
-        && map.metadata().annotations().get(key) == Some(text)
+        && description.is_some_and(|text| !text.is_empty())
 }
 
 fn publish(mut map: ConfigMapMut<'_>, bundle: &str) {

@@ -23,9 +23,10 @@ const CLASS: &str = "kubernetes.io/ingress.class";
 struct Ingresses;
 
 impl Particular for Ingresses {
-    fn warnings(&self, new: &Record, _old: Option<&Record>) -> Vec<String> {
+    fn warnings(&self, new: &Record, old: Option<&Record>) -> Vec<String> {
         let ingress = Ingress::from_record(new);
-        if !ingress.metadata().annotations().contains_key(CLASS) {
+        let is_annotated = ingress.metadata().annotations().contains_key(CLASS);
+        if !is_annotated || old.is_some() || ingress.spec().ingress_class_name().is_some() {
             return Vec::new();
         }
         vec![format!(

@@ -15,7 +15,7 @@ use pintle_runtime::time::Time;
 use pintle_runtime::value::Record;
 
 pub(crate) use charge::{Charge, Limited, Quota};
-pub(crate) use scopes::Scope;
+pub(crate) use scopes::{Scope, is_best_effort};
 
 use crate::admission::amounts::{Amounts, quantity};
 

@@ -105,7 +105,7 @@ impl Scope {
 }
 
 /// Whether nothing in a pod asks for CPU or memory.
-fn is_best_effort(pod: Pod<'_>) -> bool {
+pub(crate) fn is_best_effort(pod: Pod<'_>) -> bool {
     use crate::admission::amounts::{Side, of_pod};
     let asks = |side| {
         let total = of_pod(pod.spec(), side);

@@ -35,15 +35,17 @@ pub(super) fn options(flags: &Flags, faults: &mut Faults) -> AdmissionOptions {
         },
     };
     for fault in options.faults() {
-        faults.add(format!("--{fault}"));
+        faults.add(fault);
     }
     if let Some(file) = flags.given("admission-control-config-file") {
         // Paths in the file are relative to it.
         let directory = Path::new(file).parent().unwrap_or(Path::new(""));
-        let read =
-            |path: &str| std::fs::read(directory.join(path)).map_err(|error| error.to_string());
-        let parsed = std::fs::read(file)
-            .map_err(|error| error.to_string())
+        let open = |path: &Path| std::fs::read(path).map_err(|error| not_opened(path, &error));
+        let read = |path: &str| open(&directory.join(path));
+        let parsed = open(Path::new(file))
+            .map_err(|why| {
+                format!("unable to read admission control configuration from \"{file}\" [{why}]")
+            })
             .and_then(|text| Configuration::parse(&text, read).map_err(|error| error.to_string()));
         match parsed {
             Ok(configuration) => {
@@ -52,10 +54,19 @@ pub(super) fn options(flags: &Flags, faults: &mut Faults) -> AdmissionOptions {
                     .flatten();
                 options.configuration = configuration;
             }
-            Err(error) => faults.add(format!("--admission-control-config-file={file}: {error}")),
+            Err(error) => faults.add(format!(
+                "failed to apply admission: failed to read plugin config: {error}"
+            )),
         }
     }
     options
+}
+
+/// Why a file could not be opened, as Go says it.
+fn not_opened(path: &Path, error: &std::io::Error) -> String {
+    let text = error.to_string();
+    let text = text.split(" (os error").next().unwrap_or_default();
+    format!("open {}: {}", path.display(), text.to_lowercase())
 }
 
 /// Whom the plug-in `ImagePolicyWebhook` asks, if there are settings for it. Names are relative to `folder`.

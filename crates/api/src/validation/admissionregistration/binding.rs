@@ -75,7 +75,8 @@ fn common(
         param_ref(param, &path.child("paramRef"), errors);
     }
     if let Some(resources) = resources {
-        rule::match_resources(resources, &path.child("matchResources"), errors);
+        // Upstream's word, and clients know it.
+        rule::match_resources(resources, &path.child("matchResouces"), errors);
     }
 }
 

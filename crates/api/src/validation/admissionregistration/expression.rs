@@ -73,7 +73,7 @@ pub(super) fn variables(
         if name.trim().is_empty() {
             errors.required(&at, "name is not specified");
         } else if !is_identifier(name) {
-            errors.invalid(&at, name, "must be a valid CEL identifier");
+            errors.invalid(&at, name, "name is not a valid CEL identifier");
         }
         specified(variable.expression(), &path.child("expression"), errors);
     }

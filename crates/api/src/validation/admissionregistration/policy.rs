@@ -180,19 +180,18 @@ fn validation(validation: Validation<'_>, path: &Path<'_>, errors: &mut ErrorLis
     let expression = &path.child("expression");
     expression::specified(validation.expression(), expression, errors);
     let blank = |text: &str| !text.is_empty() && text.trim().is_empty();
-    let not_blank = "must be non-empty if specified";
     if blank(validation.message_expression()) {
         errors.invalid(
             &path.child("messageExpression"),
             validation.message_expression(),
-            not_blank,
+            "must be non-empty if specified",
         );
     }
     let (message, at) = (validation.message(), path.child("message"));
     if blank(message) {
-        errors.invalid(&at, message, not_blank);
+        errors.invalid(&at, message, "message must be non-empty if specified");
     } else if message.trim().contains(['\n', '\r']) {
-        errors.invalid(&at, message, "must not contain line breaks");
+        errors.invalid(&at, message, "message must not contain line breaks");
     }
     choice(validation.reason(), &REASONS, &path.child("reason"), errors);
 }

@@ -217,14 +217,14 @@ fn a_policy_has_something_to_say() {
         &[
             "spec.validations[0].expression: Required value: expression is not specified",
             "spec.validations[0].messageExpression: Invalid value: \" \": must be non-empty if specified",
-            "spec.validations[0].message: Invalid value: \"a\\nb\": must not contain line breaks",
+            "spec.validations[0].message: Invalid value: \"a\\nb\": message must not contain line breaks",
             "spec.validations[0].reason: Unsupported value: \"Odd\": supported values: \"Forbidden\", \"Invalid\", \"RequestEntityTooLarge\"",
         ],
     );
     check(
         json!({"variables": [{"name": "in", "expression": ""}]}),
         &[
-            "spec.variables[0].name: Invalid value: \"in\": must be a valid CEL identifier",
+            "spec.variables[0].name: Invalid value: \"in\": name is not a valid CEL identifier",
             "spec.variables[0].expression: Required value: expression is not specified",
         ],
     );

@@ -69,7 +69,7 @@ pub(super) fn condition_types<'a>(types: impl Iterator<Item = &'a str>, errors: 
             errors.duplicate(&at, BadValue::json_string(ty));
         }
         if ty.is_empty() {
-            errors.required(&at, "");
+            errors.required(&at, "must not be empty");
         }
     }
 }

@@ -221,7 +221,7 @@ fn conditions_have_types_of_their_own() {
             change.clone(),
             &[
                 "status.conditions[1].type: Duplicate value: \"A\"",
-                "status.conditions[2].type: Required value",
+                "status.conditions[2].type: Required value: must not be empty",
             ],
         );
     }

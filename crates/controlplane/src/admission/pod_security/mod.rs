@@ -23,7 +23,7 @@ use pintle_runtime::view::StringMap;
 
 use self::checks::{Violation, details, evaluate, reasons};
 use self::policy::{Level, LevelVersion, Policy};
-use super::configuration::ConfigurationError;
+use super::configuration::{self, ConfigurationError};
 use super::lookup::{Lookup, Place};
 use super::namespaces::NAMESPACES;
 use super::rule::Rule;
@@ -61,14 +61,16 @@ impl PodSecurity {
         lookup: Lookup,
         settings: Option<&serde_json::Value>,
     ) -> Result<Self, ConfigurationError> {
-        let wrong = |fault: String| ConfigurationError(format!("PodSecurity: {fault}"));
         let default = match settings {
             None => Policy::default(),
             Some(settings) => {
+                let group = "pod-security.admission.config.k8s.io";
+                let versions = ["v1", "v1beta1", "v1alpha1"].map(|it| format!("{group}/{it}"));
+                configuration::check_kind(settings, &versions, &["PodSecurityConfiguration"])?;
                 let policy = Policy::of_settings(&settings["defaults"]);
                 policy.map_err(|faults| {
                     let faults = super::limits::together(faults).unwrap_or_default();
-                    wrong(format!("configuration error: {faults}"))
+                    ConfigurationError(format!("PodSecurity configuration error: {faults}"))
                 })?
             }
         };
@@ -97,7 +99,7 @@ impl PodSecurity {
         });
         let faults = errors.iter().map(ToString::to_string).collect();
         if let Some(fault) = super::limits::together(faults) {
-            return Err(wrong(fault));
+            return Err(ConfigurationError(format!("PodSecurity invalid: {fault}")));
         }
         Ok(Self {
             lookup,

@@ -7,50 +7,33 @@
 //!
 //! - what has only owners that are gone is deleted, and owners that are gone are struck out where others remain;
 //! - of an owner with the finalizer `orphan` on its way out, dependents lose the reference before it goes;
-//! - of an owner with the finalizer `foregroundDeletion`, dependents that block it go first.
+//! - of an owner with the finalizer `foregroundDeletion`, dependents that block it go first; where owners go round in a
+//!   circle, they cease to block.
+//!
+//! Who names an owner that lives in another namespace is told so by an event.
+
+mod graph;
+mod strays;
 
 use std::collections::{HashMap, HashSet};
 use std::pin::Pin;
 use std::sync::Arc;
 
-use pintle_endpoints::cache::{Entry, Snapshot};
 use pintle_endpoints::delete_options::{DeleteOptions, Propagation};
-use pintle_endpoints::metadata::{Metadata, MetadataMut};
+use pintle_endpoints::metadata::MetadataMut;
 use pintle_endpoints::store::finalizers::{FOREGROUND, ORPHAN};
 use pintle_endpoints::store::{Change, Store};
-use pintle_runtime::meta::{ObjectMetaMut, OwnerReference};
+use pintle_runtime::meta::ObjectMetaMut;
 use pintle_runtime::status::ApiError;
 use pintle_runtime::text::Text;
 use pintle_runtime::value::Record;
 use pintle_storage::Revision;
 
+use self::graph::{News, Node, Owner};
 use super::{Controller, Tools};
 
 /// Where an object is: the prefix of its kind's keys, and its key below that.
 type Place = (Vec<u8>, String);
-
-/// An owner as an object names it.
-#[derive(Clone, Debug)]
-struct Owner {
-    api_version: String,
-    kind: String,
-    name: String,
-    uid: String,
-    blocks: bool,
-}
-
-/// What is known of an object with owners, or on its way out.
-#[derive(Clone, Debug)]
-struct Node {
-    revision: Revision,
-    uid: String,
-    namespace: String,
-    name: String,
-    owners: Vec<Owner>,
-    is_going: bool,
-    orphans: bool,
-    is_foreground: bool,
-}
 
 /// The controller.
 pub(super) struct Collector {
@@ -65,6 +48,10 @@ pub(super) struct Collector {
     swept: Option<tokio::time::Instant>,
     /// Owners that were found missing, so that each is looked for once a pass.
     missing: HashSet<String>,
+    /// Dependents and owners in another namespace of which an event has told.
+    told: HashSet<(String, String)>,
+    /// Owners that were looked for in all namespaces, and whether they are in one, so that each is once a pass.
+    anywhere: HashMap<String, bool>,
 }
 
 /// What an owner is to its dependents.
@@ -87,6 +74,8 @@ impl Collector {
             affected: HashSet::new(),
             swept: None,
             missing: HashSet::new(),
+            told: HashSet::new(),
+            anywhere: HashMap::new(),
         }
     }
 
@@ -190,6 +179,7 @@ impl Collector {
 
     async fn collect(&mut self, stores: &[Arc<Store>]) -> Result<(), ApiError> {
         self.missing.clear();
+        self.anywhere.clear();
         let going: Vec<(Place, Node)> = self
             .nodes()
             .filter(|(_, node)| node.is_going && (node.orphans || node.is_foreground))
@@ -256,6 +246,7 @@ impl Collector {
         }
         let mut lost = Vec::new();
         let (mut solid, mut waiting) = (false, false);
+        self.tell_of_strays(stores, place, node).await?;
         for owner in &node.owners {
             match self.state(stores, owner, &node.namespace) {
                 State::Solid => solid = true,
@@ -275,7 +266,13 @@ impl Collector {
         if node.is_going {
             return Ok(());
         }
-        let propagation = if waiting && !self.dependents(&node.uid).is_empty() {
+        let dependents = self.dependents(&node.uid);
+        let propagation = if waiting && !dependents.is_empty() {
+            let waits = |(_, node): &(Place, Node)| node.is_going && node.is_foreground;
+            if dependents.iter().any(waits) {
+                // It would wait for what waits for it.
+                self.unblock(stores, place, node).await?;
+            }
             Propagation::Foreground
         } else if node.orphans {
             Propagation::Orphan
@@ -319,6 +316,26 @@ impl Collector {
                 let mut metadata = ObjectMetaMut::from_record(record);
                 let mut owners = metadata.owner_references_mut();
                 owners.retain(|owner| !lost.contains(&owner.uid()));
+            }
+        })
+        .await
+    }
+
+    /// Whatever owns an object need not wait for it any more.
+    async fn unblock(
+        &self,
+        stores: &[Arc<Store>],
+        place: &Place,
+        node: &Node,
+    ) -> Result<(), ApiError> {
+        self.update(stores, place, node, |object| {
+            if let Some(record) = metadata_of(object) {
+                let mut metadata = ObjectMetaMut::from_record(record);
+                for mut owner in metadata.owner_references_mut().iter_mut() {
+                    if owner.view().block_owner_deletion() == Some(true) {
+                        owner.set_block_owner_deletion(false);
+                    }
+                }
             }
         })
         .await
@@ -371,63 +388,6 @@ impl Collector {
     }
 }
 
-/// Brings the graph of one kind up to date.
-struct News<'a> {
-    prefix: &'a [u8],
-    nodes: &'a mut HashMap<String, Node>,
-    changed: &'a mut HashSet<Place>,
-    affected: &'a mut HashSet<String>,
-}
-
-impl News<'_> {
-    /// One change of an object.
-    fn take_in(
-        &mut self,
-        old: Option<&Arc<Entry>>,
-        new: Option<&Arc<Entry>>,
-    ) -> Result<(), ApiError> {
-        // Another object of the same name: the one before is gone.
-        let gone = old.filter(|old| new.is_none_or(|new| new.uid() != old.uid()));
-        self.affected.extend(gone.map(|gone| gone.uid().to_owned()));
-        match (old, new) {
-            (_, Some(new)) => self.look_at(new),
-            (Some(old), None) => {
-                self.nodes.remove(old.key());
-                Ok(())
-            }
-            (None, None) => Ok(()),
-        }
-    }
-
-    /// Every object that there is.
-    fn take_in_all(&mut self, snapshot: &Snapshot) -> Result<(), ApiError> {
-        let before = std::mem::take(self.nodes);
-        for entry in snapshot.iter() {
-            match before.get(entry.key()) {
-                Some(node) if node.revision == entry.revision() => {
-                    self.nodes.insert(entry.key().to_owned(), node.clone());
-                }
-                _ => self.look_at(entry)?,
-            }
-        }
-        Ok(())
-    }
-
-    fn look_at(&mut self, entry: &Entry) -> Result<(), ApiError> {
-        let Some(node) = node_of(entry)? else {
-            self.nodes.remove(entry.key());
-            return Ok(());
-        };
-        if node.is_going && node.is_foreground {
-            self.affected.insert(node.uid.clone());
-        }
-        self.changed
-            .insert((self.prefix.to_vec(), entry.key().to_owned()));
-        self.nodes.insert(entry.key().to_owned(), node);
-        Ok(())
-    }
-}
-
 /// A node that outlives the graph as it is now.
 fn owned_node((place, node): ((&[u8], &str), &Node)) -> (Place, Node) {
     ((place.0.to_vec(), place.1.to_owned()), node.clone())
@@ -459,35 +419,6 @@ fn tolerate<T>(result: Result<T, ApiError>) -> Result<(), ApiError> {
         ) => Ok(()),
         Err(error) => Err(error),
     }
-}
-
-/// What there is to know of an object. Most have neither owners nor an end, which their text tells without decoding.
-fn node_of(entry: &Entry) -> Result<Option<Node>, ApiError> {
-    if !entry.mentions("\"ownerReferences\"") && !entry.mentions("\"deletionTimestamp\"") {
-        return Ok(None);
-    }
-    let object = entry.glance()?;
-    let metadata = Metadata::of(&object);
-    let owners = metadata.owner_references().map(|owner| {
-        let owner = OwnerReference::from_record(owner);
-        Owner {
-            api_version: owner.api_version().to_owned(),
-            kind: owner.kind().to_owned(),
-            name: owner.name().to_owned(),
-            uid: owner.uid().to_owned(),
-            blocks: owner.block_owner_deletion() == Some(true),
-        }
-    });
-    Ok(Some(Node {
-        revision: entry.revision(),
-        uid: entry.uid().to_owned(),
-        namespace: entry.namespace().to_owned(),
-        name: entry.name().to_owned(),
-        owners: owners.collect(),
-        is_going: metadata.deletion_timestamp().is_some(),
-        orphans: metadata.has_finalizer(ORPHAN),
-        is_foreground: metadata.has_finalizer(FOREGROUND),
-    }))
 }
 
 impl Controller for Collector {

@@ -1,0 +1,122 @@
+//! Who owns what: what there is to know of an object, and how it changes.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+
+use pintle_endpoints::cache::{Entry, Snapshot};
+use pintle_endpoints::metadata::Metadata;
+use pintle_endpoints::store::finalizers::{FOREGROUND, ORPHAN};
+use pintle_runtime::meta::OwnerReference;
+use pintle_runtime::status::ApiError;
+use pintle_storage::Revision;
+
+use super::Place;
+
+/// An owner as an object names it.
+#[derive(Clone, Debug)]
+pub(super) struct Owner {
+    pub api_version: String,
+    pub kind: String,
+    pub name: String,
+    pub uid: String,
+    pub blocks: bool,
+}
+
+/// What is known of an object with owners, or on its way out.
+#[derive(Clone, Debug)]
+pub(super) struct Node {
+    pub revision: Revision,
+    pub uid: String,
+    pub namespace: String,
+    pub name: String,
+    pub owners: Vec<Owner>,
+    pub is_going: bool,
+    pub orphans: bool,
+    pub is_foreground: bool,
+}
+
+/// Brings the graph of one kind up to date.
+pub(super) struct News<'a> {
+    pub prefix: &'a [u8],
+    pub nodes: &'a mut HashMap<String, Node>,
+    pub changed: &'a mut HashSet<Place>,
+    pub affected: &'a mut HashSet<String>,
+}
+
+impl News<'_> {
+    /// One change of an object.
+    pub(super) fn take_in(
+        &mut self,
+        old: Option<&Arc<Entry>>,
+        new: Option<&Arc<Entry>>,
+    ) -> Result<(), ApiError> {
+        // Another object of the same name: the one before is gone.
+        let gone = old.filter(|old| new.is_none_or(|new| new.uid() != old.uid()));
+        self.affected.extend(gone.map(|gone| gone.uid().to_owned()));
+        match (old, new) {
+            (_, Some(new)) => self.look_at(new),
+            (Some(old), None) => {
+                self.nodes.remove(old.key());
+                Ok(())
+            }
+            (None, None) => Ok(()),
+        }
+    }
+
+    /// Every object that there is.
+    pub(super) fn take_in_all(&mut self, snapshot: &Snapshot) -> Result<(), ApiError> {
+        let before = std::mem::take(self.nodes);
+        for entry in snapshot.iter() {
+            match before.get(entry.key()) {
+                Some(node) if node.revision == entry.revision() => {
+                    self.nodes.insert(entry.key().to_owned(), node.clone());
+                }
+                _ => self.look_at(entry)?,
+            }
+        }
+        Ok(())
+    }
+
+    fn look_at(&mut self, entry: &Entry) -> Result<(), ApiError> {
+        let Some(node) = node_of(entry)? else {
+            self.nodes.remove(entry.key());
+            return Ok(());
+        };
+        if node.is_going && node.is_foreground {
+            self.affected.insert(node.uid.clone());
+        }
+        self.changed
+            .insert((self.prefix.to_vec(), entry.key().to_owned()));
+        self.nodes.insert(entry.key().to_owned(), node);
+        Ok(())
+    }
+}
+
+/// What there is to know of an object. Most have neither owners nor an end, which their text tells without decoding.
+fn node_of(entry: &Entry) -> Result<Option<Node>, ApiError> {
+    if !entry.mentions("\"ownerReferences\"") && !entry.mentions("\"deletionTimestamp\"") {
+        return Ok(None);
+    }
+    let object = entry.glance()?;
+    let metadata = Metadata::of(&object);
+    let owners = metadata.owner_references().map(|owner| {
+        let owner = OwnerReference::from_record(owner);
+        Owner {
+            api_version: owner.api_version().to_owned(),
+            kind: owner.kind().to_owned(),
+            name: owner.name().to_owned(),
+            uid: owner.uid().to_owned(),
+            blocks: owner.block_owner_deletion() == Some(true),
+        }
+    });
+    Ok(Some(Node {
+        revision: entry.revision(),
+        uid: entry.uid().to_owned(),
+        namespace: entry.namespace().to_owned(),
+        name: entry.name().to_owned(),
+        owners: owners.collect(),
+        is_going: metadata.deletion_timestamp().is_some(),
+        orphans: metadata.has_finalizer(ORPHAN),
+        is_foreground: metadata.has_finalizer(FOREGROUND),
+    }))
+}
