@@ -311,3 +311,6 @@ fn ip_address(name: &str, _: Part) -> Messages {
         .map(|error| error.detail.into())
         .collect()
 }
+
+#[cfg(test)]
+mod tests;

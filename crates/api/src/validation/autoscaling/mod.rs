@@ -1,5 +1,7 @@
 //! `autoscaling`.
 
+mod reference;
+
 use pintle_runtime::field_path::{BadValue, ErrorList, Path};
 use pintle_runtime::name::{dns1123_label, path_segment_name};
 use pintle_runtime::object_meta::validate_nonnegative;
@@ -9,18 +11,20 @@ use pintle_runtime::view::List;
 use super::volume_source::one_of;
 use super::{Rules, quantity};
 use crate::autoscaling::v2::{
-    ContainerResourceMetricSource, CrossVersionObjectReference, ExternalMetricSource,
-    HPAScalingPolicy, HPAScalingRules, HorizontalPodAutoscaler, HorizontalPodAutoscalerSpec,
-    MetricIdentifier, MetricSpec, MetricTarget, ObjectMetricSource, PodsMetricSource,
-    ResourceMetricSource,
+    ContainerResourceMetricSource, ExternalMetricSource, HPAScalingPolicy, HPAScalingRules,
+    HorizontalPodAutoscaler, HorizontalPodAutoscalerSpec, MetricIdentifier, MetricSpec,
+    MetricTarget, ObjectMetricSource, PodsMetricSource, ResourceMetricSource,
 };
+
+use reference::{Version, reference};
 
 /// The rules of a kind of this group.
 pub(super) fn rules(kind: &str) -> Option<Rules> {
     Some(match kind {
         "HorizontalPodAutoscaler" => Rules {
             create: |new, errors| {
-                spec(HorizontalPodAutoscaler::from_record(new).spec(), 1, errors);
+                let new = HorizontalPodAutoscaler::from_record(new).spec();
+                spec(new, None, 1, errors);
             },
             update,
             subresources: &[("status", status)],
@@ -39,6 +43,7 @@ fn update(new: &Record, old: &Record, errors: &mut ErrorList) {
     let least = i32::from(before.min_replicas() != Some(0));
     spec(
         HorizontalPodAutoscaler::from_record(new).spec(),
+        Some(before),
         least,
         errors,
     );
@@ -55,7 +60,12 @@ fn status(new: &Record, _old: &Record, errors: &mut ErrorList) {
     }
 }
 
-fn spec(spec: HorizontalPodAutoscalerSpec<'_>, least: i32, errors: &mut ErrorList) {
+fn spec(
+    spec: HorizontalPodAutoscalerSpec<'_>,
+    old: Option<HorizontalPodAutoscalerSpec<'_>>,
+    least: i32,
+    errors: &mut ErrorList,
+) {
     let path = Path::new("spec");
     let (min, max) = (spec.min_replicas(), spec.max_replicas());
     if let Some(min) = min
@@ -78,10 +88,12 @@ fn spec(spec: HorizontalPodAutoscalerSpec<'_>, least: i32, errors: &mut ErrorLis
     }
     reference(
         spec.scale_target_ref(),
+        Version::of_target(spec, old),
         &path.child("scaleTargetRef"),
         errors,
     );
-    metrics(spec.metrics(), min, &path.child("metrics"), errors);
+    let version = Version::of_objects(old);
+    metrics(spec.metrics(), min, version, &path.child("metrics"), errors);
     if let Some(behavior) = spec.behavior() {
         let path = path.child("behavior");
         for (field, rules) in [
@@ -92,12 +104,6 @@ fn spec(spec: HorizontalPodAutoscalerSpec<'_>, least: i32, errors: &mut ErrorLis
                 scaling_rules(rules, &path.child(field), errors);
             }
         }
-    }
-}
-
-fn reference(reference: CrossVersionObjectReference<'_>, path: &Path<'_>, errors: &mut ErrorList) {
-    for (field, value) in [("kind", reference.kind()), ("name", reference.name())] {
-        segment(value, "", &path.child(field), errors);
     }
 }
 
@@ -113,11 +119,12 @@ fn segment(value: &str, missing: &str, path: &Path<'_>, errors: &mut ErrorList) 
 fn metrics(
     metrics: List<'_, MetricSpec<'_>>,
     min: Option<i32>,
+    version: Version,
     path: &Path<'_>,
     errors: &mut ErrorList,
 ) {
     for (at, item) in metrics.iter().enumerate() {
-        metric(item, &path.index(at), errors);
+        metric(item, version, &path.index(at), errors);
     }
     // With no pods left, only something else can say that some are needed.
     let mut types = metrics.iter().map(|item| item.type_());
@@ -129,7 +136,7 @@ fn metrics(
     }
 }
 
-fn metric(spec: MetricSpec<'_>, path: &Path<'_>, errors: &mut ErrorList) {
+fn metric(spec: MetricSpec<'_>, version: Version, path: &Path<'_>, errors: &mut ErrorList) {
     const TYPES: [&str; 5] = [
         "ContainerResource",
         "External",
@@ -157,7 +164,7 @@ fn metric(spec: MetricSpec<'_>, path: &Path<'_>, errors: &mut ErrorList) {
         .map(|(field, _)| *field)
         .collect();
     if let Some(first) = present.first() {
-        metric_source(spec, &path.child(first), errors);
+        metric_source(spec, version, &path.child(first), errors);
     }
     let expected = match kind {
         "Object" => "object",
@@ -191,9 +198,9 @@ fn metric(spec: MetricSpec<'_>, path: &Path<'_>, errors: &mut ErrorList) {
     }
 }
 
-fn metric_source(spec: MetricSpec<'_>, path: &Path<'_>, errors: &mut ErrorList) {
+fn metric_source(spec: MetricSpec<'_>, version: Version, path: &Path<'_>, errors: &mut ErrorList) {
     if let Some(source) = spec.object() {
-        object_source(source, path, errors);
+        object_source(source, version, path, errors);
     } else if let Some(source) = spec.external() {
         external_source(source, path, errors);
     } else if let Some(source) = spec.pods() {
@@ -205,9 +212,15 @@ fn metric_source(spec: MetricSpec<'_>, path: &Path<'_>, errors: &mut ErrorList) 
     }
 }
 
-fn object_source(source: ObjectMetricSource<'_>, path: &Path<'_>, errors: &mut ErrorList) {
+fn object_source(
+    source: ObjectMetricSource<'_>,
+    version: Version,
+    path: &Path<'_>,
+    errors: &mut ErrorList,
+) {
     reference(
         source.described_object(),
+        version,
         &path.child("describedObject"),
         errors,
     );

@@ -6,7 +6,7 @@ const AUTOSCALER: Good = Good {
     group: "autoscaling",
     version: "v2",
     kind: "HorizontalPodAutoscaler",
-    object: r#"{"metadata":{"name":"a","namespace":"n"},"spec":{"scaleTargetRef":{"kind":"Deployment","name":"d"},"maxReplicas":3}}"#,
+    object: r#"{"metadata":{"name":"a","namespace":"n"},"spec":{"scaleTargetRef":{"apiVersion":"apps/v1","kind":"Deployment","name":"d"},"maxReplicas":3}}"#,
 };
 
 fn metric(json: &str) -> String {
@@ -164,4 +164,32 @@ fn rules_of_behaviour_have_limits() {
             "spec.behavior.scaleDown.policies[1].periodSeconds: Invalid value: 1801: must be less than or equal to 1800",
         ],
     );
+}
+
+#[test]
+fn a_target_is_of_a_group() {
+    let target = |version: &str, kind: &str| {
+        format!(r#"{{"spec":{{"scaleTargetRef":{{"apiVersion":"{version}","kind":"{kind}"}}}}}}"#)
+    };
+    let ungrouped = |version: &str| {
+        format!(
+            "spec.scaleTargetRef.apiVersion: Invalid value: \"{version}\": apiVersion must specify API group"
+        )
+    };
+    AUTOSCALER.created(&target("", "Deployment"), &[&ungrouped("")]);
+    AUTOSCALER.created(&target("v1", "Deployment"), &[&ungrouped("v1")]);
+    AUTOSCALER.created(&target("v1", "ReplicationController"), &[]);
+    let odd = "spec.scaleTargetRef.apiVersion: Invalid value: \"a/b/c\": unexpected GroupVersion string: a/b/c";
+    AUTOSCALER.created(&target("a/b/c", "ReplicationController"), &[odd]);
+    // What stays is not looked at.
+    AUTOSCALER.updated(&target("v1", "Odd"), &target("v1", "Odd"), &[]);
+    AUTOSCALER.updated(
+        &target("v1", "Odd"),
+        &target("v2", "Odd"),
+        &[&ungrouped("v2")],
+    );
+    let object = r#"{"spec":{"metrics":[{"type":"Object","object":{"metric":{"name":"m"},"target":{"type":"Value","value":"1"},"describedObject":{"apiVersion":"a/b/c","kind":"K","name":"n"}}}]}}"#;
+    let odd = "spec.metrics[0].object.describedObject.apiVersion: Invalid value: \"a/b/c\": unexpected GroupVersion string: a/b/c";
+    AUTOSCALER.created(object, &[odd]);
+    AUTOSCALER.updated(object, object, &[]);
 }

@@ -4,7 +4,6 @@ use pintle_runtime::field_path::{ErrorList, Path};
 use pintle_runtime::ip;
 use pintle_runtime::name::{dns1123_label, dns1123_subdomain, label_key, port_number};
 use pintle_runtime::value::Record;
-use pintle_runtime::view::List;
 
 use super::service::one_of;
 use crate::core::v1::{EndpointAddress, EndpointPort, EndpointSubset, Endpoints};
@@ -17,7 +16,7 @@ pub(super) const RULES: Rules = Rules {
 };
 
 fn create(new: &Record, errors: &mut ErrorList) {
-    validate(Endpoints::from_record(new), &[], errors);
+    validate(Endpoints::from_record(new), errors);
 }
 
 /// What does not change is not looked at: there are endpoints from before the rules.
@@ -26,36 +25,24 @@ fn update(new: &Record, old: &Record, errors: &mut ErrorList) {
     if new.subsets().values() == old.subsets().values() {
         return;
     }
-    let had: Vec<&str> = old
-        .subsets()
-        .into_iter()
-        .flat_map(|subset| [subset.addresses(), subset.not_ready_addresses()])
-        .flat_map(List::into_iter)
-        .map(|address| address.ip())
-        .collect();
-    validate(new, &had, errors);
+    validate(new, errors);
 }
 
-fn validate(new: Endpoints<'_>, had: &[&str], errors: &mut ErrorList) {
+fn validate(new: Endpoints<'_>, errors: &mut ErrorList) {
     let path = Path::new("subsets");
     for (at, subset) in new.subsets().iter().enumerate() {
-        validate_subset(subset, had, &path.index(at), errors);
+        validate_subset(subset, &path.index(at), errors);
     }
 }
 
-fn validate_subset(
-    subset: EndpointSubset<'_>,
-    had: &[&str],
-    path: &Path<'_>,
-    errors: &mut ErrorList,
-) {
+fn validate_subset(subset: EndpointSubset<'_>, path: &Path<'_>, errors: &mut ErrorList) {
     let (ready, not_ready) = (subset.addresses(), subset.not_ready_addresses());
     if ready.is_empty() && not_ready.is_empty() {
         errors.required(path, "must specify `addresses` or `notReadyAddresses`");
     }
     for (name, addresses) in [("addresses", ready), ("notReadyAddresses", not_ready)] {
         for (at, address) in addresses.iter().enumerate() {
-            validate_address(address, had, &path.child(name).index(at), errors);
+            validate_address(address, &path.child(name).index(at), errors);
         }
     }
     let named = subset.ports().len() > 1;
@@ -64,14 +51,9 @@ fn validate_subset(
     }
 }
 
-fn validate_address(
-    address: EndpointAddress<'_>,
-    had: &[&str],
-    path: &Path<'_>,
-    errors: &mut ErrorList,
-) {
+fn validate_address(address: EndpointAddress<'_>, path: &Path<'_>, errors: &mut ErrorList) {
     let (ip, at) = (address.ip(), path.child("ip"));
-    ip::validate_legacy(ip, had, &at, errors);
+    ip::validate_legacy(ip, &[], &at, errors);
     if !address.hostname().is_empty() {
         let name = address.hostname();
         errors.invalid_each(&path.child("hostname"), name, dns1123_label(name));

@@ -3,14 +3,20 @@
 use std::cmp::Ordering;
 use std::collections::HashSet;
 
+use bytes::Bytes;
+use pintle_runtime::codec::{Problems, json};
 use pintle_runtime::field_path::{BadValue, ErrorList, FieldError, Path};
 use pintle_runtime::ip::{self, Cidr};
 use pintle_runtime::name::{config_map_key, dns1123_label, dns1123_subdomain, label_value};
 use pintle_runtime::object_meta::validate_label_name;
+use pintle_runtime::quote::Quoted;
+use pintle_runtime::schema::Ref;
 use pintle_runtime::value::Record;
 use pintle_runtime::view::{List, StringMap, Strings};
 
-use crate::core::v1::{ConfigMapNodeConfigSource, Node, NodeConfigSource, NodeStatus, Taint};
+use crate::core::v1::{
+    ConfigMapNodeConfigSource, Node, NodeConfigSource, NodeSpec, NodeStatus, Taint, tables,
+};
 use crate::validation::node_selector::taint_effect;
 use crate::validation::{Rules, internal_form, quantity};
 
@@ -20,9 +26,14 @@ pub(super) const RULES: Rules = Rules {
     subresources: &[("status", changed)],
 };
 
+const TAINTS_ANNOTATION: &str = "scheduler.alpha.kubernetes.io/taints";
+/// Upstream looks for taints below `metadata`, and clients see it.
+const TAINTS: Path<'static> = Path::new("metadata.taints");
+
 fn create(new: &Record, errors: &mut ErrorList) {
     let node = Node::from_record(new);
-    taints(node.spec().taints(), errors);
+    annotated_taints(node, errors);
+    taints(node.spec().taints(), &TAINTS, errors);
     resources(node.status(), errors);
     swap(node.status(), errors);
     declared_features(node.status().declared_features(), errors);
@@ -37,6 +48,7 @@ fn update(new: &Record, old: &Record, errors: &mut ErrorList) {
 fn changed(new: &Record, old: &Record, errors: &mut ErrorList) {
     let (node, before) = (Node::from_record(new), Node::from_record(old));
     let (spec, old_spec) = (node.spec(), before.spec());
+    annotated_taints(node, errors);
     resources(node.status(), errors);
     declared_features(node.status().declared_features(), errors);
     addresses(node.status(), errors);
@@ -85,15 +97,35 @@ fn changed(new: &Record, old: &Record, errors: &mut ErrorList) {
             }
         }
     }
-    taints(spec.taints(), errors);
+    taints(spec.taints(), &TAINTS, errors);
     if spec.external_id() != old_spec.external_id() {
         errors.forbidden(&Path::new("spec.externalID"), "may not be updated");
     }
 }
 
-/// Upstream looks for taints below `metadata`, and clients see it.
-fn taints(taints: List<'_, Taint<'_>>, errors: &mut ErrorList) {
-    let path = Path::new("metadata.taints");
+/// Taints from before there was a field for them.
+fn annotated_taints(node: Node<'_>, errors: &mut ErrorList) {
+    let annotations = node.metadata().annotations();
+    let Some(text) = annotations.get(TAINTS_ANNOTATION) else {
+        return;
+    };
+    if text.is_empty() {
+        return;
+    }
+    let path = Path::new("metadata.annotations");
+    let body = Bytes::from(format!("{{\"taints\":{text}}}"));
+    let ty = Ref::Static(&tables::NODE_SPEC);
+    match json::decode(&ty, &body, &mut Problems::ignored()) {
+        Err(error) => errors.invalid(&path, TAINTS_ANNOTATION, error.to_string()),
+        Ok(spec) => taints(
+            NodeSpec::from_record(&spec).taints(),
+            &path.child(TAINTS_ANNOTATION),
+            errors,
+        ),
+    }
+}
+
+fn taints(taints: List<'_, Taint<'_>>, path: &Path<'_>, errors: &mut ErrorList) {
     let mut seen = HashSet::new();
     for (at, taint) in taints.iter().enumerate() {
         let path = path.index(at);
@@ -161,7 +193,7 @@ fn declared_features(features: Strings<'_>, errors: &mut ErrorList) {
             )
         };
         if let Some(problem) = problem {
-            let text = format!("invalid feature name {name:?}: {problem}");
+            let text = format!("invalid feature name {}: {problem}", Quoted(name));
             errors.invalid(&path.index(at), name, text);
         }
         before = Some(name);
@@ -193,7 +225,7 @@ fn addresses(status: NodeStatus<'_>, errors: &mut ErrorList) {
     }
 }
 
-/// One of each family at most, none twice.
+/// One of each family at most.
 fn pod_cidrs(cidrs: Strings<'_>, errors: &mut ErrorList) {
     let path = Path::new("spec.podCIDRs");
     for (at, cidr) in cidrs.iter().enumerate() {
@@ -220,12 +252,6 @@ fn pod_cidrs(cidrs: Strings<'_>, errors: &mut ErrorList) {
             BadValue::strings(cidrs.iter()),
             "may specify no more than one CIDR for each IP family",
         );
-    }
-    let mut seen = HashSet::new();
-    for (at, cidr) in cidrs.iter().enumerate() {
-        if !seen.insert(cidr) {
-            errors.duplicate(&path.index(at), cidr);
-        }
     }
 }
 

@@ -215,21 +215,35 @@ fn update(new: &Record, old: &Record, errors: &mut ErrorList) {
         &Path::new("volumeMode"),
         errors,
     );
-    let class = Path::new("spec.volumeAttributesClassName");
-    match (
-        before.spec().volume_attributes_class_name(),
-        now.spec().volume_attributes_class_name(),
-    ) {
-        (Some(_), None) => {
-            errors.forbidden(&class, "update from non-nil value to nil is forbidden");
-        }
-        (Some(old), Some("")) if !old.is_empty() => {
-            errors.forbidden(
-                &class,
-                "update from non-nil value to an empty string is forbidden",
-            );
-        }
-        _ => {}
+    keeps_applied_class(now, before, errors);
+}
+
+/// A class of attributes that a volume has got cannot be taken from its claim again.
+fn keeps_applied_class(
+    new: PersistentVolumeClaim<'_>,
+    old: PersistentVolumeClaim<'_>,
+    errors: &mut ErrorList,
+) {
+    let (wanted, before) = (
+        new.spec().volume_attributes_class_name(),
+        old.spec().volume_attributes_class_name(),
+    );
+    let is_applied = old
+        .status()
+        .current_volume_attributes_class_name()
+        .is_some();
+    let nothing = match wanted {
+        None => "nil",
+        Some("") => "empty string",
+        Some(_) => return,
+    };
+    if is_applied && wanted != before {
+        errors.forbidden(
+            &Path::new("spec.volumeAttributesClassName"),
+            format!(
+                "update to {nothing} is forbidden when status.currentVolumeAttributesClassName is not nil"
+            ),
+        );
     }
 }
 
@@ -274,8 +288,6 @@ fn frozen_spec(new: &Record, old: &Record, errors: &mut ErrorList) {
     }
     let bound = now.status().phase() == "Bound";
     let grows = bound && now.spec().resources().requests().is_present();
-    let reclassed = bound && now.spec().volume_attributes_class_name().is_some();
-
     let volume = now.spec().volume_name().to_owned();
     let old_size = before
         .spec()
@@ -303,7 +315,7 @@ fn frozen_spec(new: &Record, old: &Record, errors: &mut ErrorList) {
             .requests_mut()
             .insert(STORAGE, old_size);
     }
-    if reclassed {
+    if bound {
         match old_attributes {
             Some(name) => spec.set_volume_attributes_class_name(name),
             None => spec.clear_volume_attributes_class_name(),
@@ -357,7 +369,7 @@ fn resize_statuses(status: PersistentVolumeClaimStatus<'_>, errors: &mut ErrorLi
         "NodeResizeInfeasible",
         "NodeResizePending",
     ];
-    let path = Path::new("status.allocatedResourceStatus");
+    let path = Path::new("status.allocatedResourceStatuses");
     for (name, found) in status.allocated_resource_statuses().iter() {
         resource_key(name, &path, errors);
         if !STATUSES.contains(&found) {

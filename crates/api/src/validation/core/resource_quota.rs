@@ -81,7 +81,7 @@ fn scopes(spec: ResourceQuotaSpec<'_>, errors: &mut ErrorList) {
         }
     }
     let chosen: BTreeSet<&str> = spec.scopes().iter().collect();
-    conflicts(&chosen, spec, errors);
+    conflicts(&chosen, spec, &path, errors);
 }
 
 fn scope_selector(
@@ -143,10 +143,16 @@ fn scope_selector(
         .iter()
         .map(|it| it.scope_name())
         .collect();
-    conflicts(&chosen, spec, errors);
+    conflicts(&chosen, spec, &path, errors);
 }
 
-fn conflicts(chosen: &BTreeSet<&str>, spec: ResourceQuotaSpec<'_>, errors: &mut ErrorList) {
+/// Wherever scopes contradict each other, what is shown is those of the list.
+fn conflicts(
+    chosen: &BTreeSet<&str>,
+    spec: ResourceQuotaSpec<'_>,
+    path: &Path<'_>,
+    errors: &mut ErrorList,
+) {
     for [one, other] in [
         [BEST_EFFORT, NOT_BEST_EFFORT],
         [TERMINATING, NOT_TERMINATING],
@@ -157,7 +163,7 @@ fn conflicts(chosen: &BTreeSet<&str>, spec: ResourceQuotaSpec<'_>, errors: &mut 
             } else {
                 BadValue::null()
             };
-            errors.invalid(&SPEC.child("scopes"), shown, "conflicting scopes");
+            errors.invalid(path, shown, "conflicting scopes");
         }
     }
 }

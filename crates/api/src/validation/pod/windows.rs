@@ -5,6 +5,7 @@ use pintle_runtime::name::dns1123_subdomain;
 
 use super::visit::for_each_container;
 use crate::core::v1::{PodSpec, WindowsSecurityContextOptions};
+use crate::settings;
 
 /// How long a credential spec may be.
 const SPEC_LIMIT: usize = 64 << 10;
@@ -141,6 +142,12 @@ pub(super) fn host_processes(spec: PodSpec<'_>, path: &Path<'_>, errors: &mut Er
             &path.child("hostNetwork"),
             false,
             "hostNetwork must be true if pod contains any hostProcess containers",
+        );
+    }
+    if !settings::allows_privileged() {
+        errors.forbidden(
+            path,
+            "hostProcess containers are disallowed by cluster policy",
         );
     }
 }

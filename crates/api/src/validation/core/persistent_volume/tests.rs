@@ -395,15 +395,21 @@ fn a_claim_changes_only_where_it_may() {
     let classed =
         |class: &str| format!(r#"{{"spec":{{"volumeAttributesClassName":{class}}},{bound}}}"#);
     CLAIM.updated(&classed("\"a\""), &classed("\"b\""), &[]);
-    CLAIM.updated(
-        &classed("\"a\""),
-        &classed("null"),
-        &["spec: Forbidden", "spec.volumeAttributesClassName: Forbidden: update from non-nil value to nil is forbidden"],
+    // Until a volume has got it, a class can be given up.
+    CLAIM.updated(&classed("\"a\""), &classed("null"), &[]);
+    let applied = classed("\"a\"").replace(
+        "Bound\"",
+        "Bound\",\"currentVolumeAttributesClassName\":\"a\"",
     );
     CLAIM.updated(
-        &classed("\"a\""),
+        &applied,
+        &classed("null"),
+        &["spec.volumeAttributesClassName: Forbidden: update to nil is forbidden when status.currentVolumeAttributesClassName is not nil"],
+    );
+    CLAIM.updated(
+        &applied,
         &classed("\"\""),
-        &["spec.volumeAttributesClassName: Forbidden: update from non-nil value to an empty string is forbidden"],
+        &["spec.volumeAttributesClassName: Forbidden: update to empty string is forbidden when status.currentVolumeAttributesClassName is not nil"],
     );
     CLAIM.updated(
         "{}",
@@ -423,8 +429,8 @@ fn a_claims_status_speaks_of_storage() {
         r#"{"status":{"capacity":{"storage":"-1"},"allocatedResourceStatuses":{"storage":"Odd","cpu":"NodeResizePending"},"allocatedResources":{"storage":"-2","a b":"1"}}}"#,
         &[
             "status.capacity[storage]: Invalid value: -1: must be a valid resource quantity",
-            "status.allocatedResourceStatus: Unsupported value: \"cpu\": supported values: \"storage\"",
-            "status.allocatedResourceStatus: Unsupported value: \"storage\": supported values: \"ControllerResizeInProgress\", \"ControllerResizeInfeasible\", \"NodeResizeInProgress\", \"NodeResizeInfeasible\", \"NodeResizePending\"",
+            "status.allocatedResourceStatuses: Unsupported value: \"cpu\": supported values: \"storage\"",
+            "status.allocatedResourceStatuses: Unsupported value: \"storage\": supported values: \"ControllerResizeInProgress\", \"ControllerResizeInfeasible\", \"NodeResizeInProgress\", \"NodeResizeInfeasible\", \"NodeResizePending\"",
             "status.allocatedResources: Invalid value: \"a b\"",
             "status.allocatedResources[storage]: Invalid value: -2: must be a valid resource quantity",
         ],

@@ -64,11 +64,11 @@ pub(super) fn validate_source_ranges(
     if !balanced {
         errors.forbidden(&path, ONLY_BALANCED);
     }
+    // One that stays as it is has been looked at; of one that changes, all is.
     let had = old.and_then(|old| old.metadata().annotations().get(SOURCE_RANGES));
-    let had: Vec<&str> = had.map_or_else(Vec::new, |had| had.split(',').map(str::trim).collect());
-    if !text.trim().is_empty() {
+    if had != Some(text) && !text.trim().is_empty() {
         for range in text.split(',').map(str::trim) {
-            ip::validate_legacy_cidr(range, &had, &path, errors);
+            ip::validate_legacy_cidr(range, &[], &path, errors);
         }
     }
 }

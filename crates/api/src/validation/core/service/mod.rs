@@ -29,7 +29,6 @@ const SOURCE_RANGES: &str = "service.beta.kubernetes.io/load-balancer-source-ran
 const TOPOLOGY_MODE: &str = "service.kubernetes.io/topology-mode";
 /// The former name of [`TOPOLOGY_MODE`].
 pub const TOPOLOGY_HINTS: &str = "service.kubernetes.io/topology-aware-hints";
-const KUBELET_PORT: i32 = 10_250;
 const LONGEST_AFFINITY: i32 = 86_400;
 const ONLY_BALANCED: &str = "may only be used when `type` is 'LoadBalancer'";
 
@@ -138,18 +137,7 @@ fn validate_type_fields(spec: ServiceSpec<'_>, path: &Path<'_>, errors: &mut Err
     if spec.ports().is_empty() && !headless && spec.type_() != "ExternalName" {
         errors.required(&path.child("ports"), "");
     }
-    let balanced = spec.type_() == "LoadBalancer";
-    if balanced {
-        for (at, port) in spec.ports().iter().enumerate() {
-            if port.port() == KUBELET_PORT {
-                let why = format!(
-                    "may not expose port {KUBELET_PORT} externally since it is used by kubelet"
-                );
-                errors.invalid(&path.child("ports").index(at), KUBELET_PORT, why);
-            }
-        }
-    }
-    if headless && (balanced || spec.type_() == "NodePort") {
+    if headless && matches!(spec.type_(), "LoadBalancer" | "NodePort") {
         let why = format!("may not be set to 'None' for {} services", spec.type_());
         errors.invalid(&path.child("clusterIPs").index(0), "None", why);
     }

@@ -66,10 +66,6 @@ fn a_plain_service_is_fine() {
 fn types_want_and_refuse_fields() {
     check(r#""ports":[]"#, "spec.ports: Required value");
     check(
-        r#""type":"LoadBalancer","ports":[{"port":10250}]"#,
-        "spec.ports[0]: Invalid value: 10250: may not expose port 10250 externally since it is used by kubelet",
-    );
-    check(
         r#""type":"LoadBalancer","clusterIP":"None","clusterIPs":["None"]"#,
         r#"spec.clusterIPs[0]: Invalid value: "None": may not be set to 'None' for LoadBalancer services"#,
     );
