@@ -227,3 +227,32 @@ async fn the_pods_of_a_namespace_go_before_all_else() {
     world.send("DELETE", &now, &Value::Null).await;
     until(&world, namespace, |status, _| status == 404).await;
 }
+
+#[tokio::test]
+async fn a_role_that_gathers_others_says_whose_its_rules_are() {
+    let world = with_controllers().await;
+    let roles = "/apis/rbac.authorization.k8s.io/v1/clusterroles";
+    let selector = json!([{"matchLabels": {"gathered": "yes"}}]);
+    let role = json!({"metadata": {"name": "all"}, "aggregationRule": {"clusterRoleSelectors": selector}, "rules": []});
+    world.make(roles, role).await;
+    let rules = json!([{"verbs": ["get"], "apiGroups": [""], "resources": ["pods"]}]);
+    let metadata = json!({"name": "one", "labels": {"gathered": "yes"}});
+    world
+        .make(roles, json!({"metadata": metadata, "rules": rules}))
+        .await;
+    let path = format!("{roles}/all");
+    until(&world, &path, |_, body| {
+        let books = body["metadata"]["managedFields"].as_array().cloned();
+        let mut books = books.unwrap_or_default().into_iter();
+        let is_applied = books.any(|entry| {
+            entry["manager"] == "clusterrole-aggregation-controller"
+                && entry["operation"] == "Apply"
+                && !entry["fieldsV1"]["f:rules"].is_null()
+        });
+        body["rules"] == rules && is_applied
+    })
+    .await;
+    let one = format!("{roles}/one");
+    assert_eq!(world.send("DELETE", &one, &Value::Null).await.status, 200);
+    until(&world, &path, |_, body| body["rules"] != rules).await;
+}

@@ -10,11 +10,12 @@ use pintle_endpoints::cache::Snapshot;
 use pintle_endpoints::context::{Environment, RequestContext};
 use pintle_endpoints::permit::Permit;
 use pintle_endpoints::registry::Registry;
-use pintle_endpoints::store::{Change, Store};
+use pintle_endpoints::store::Store;
 use pintle_endpoints::watch::follow;
 use pintle_runtime::selector::{Expression, LabelSelector};
 use pintle_runtime::status::ApiError;
 use pintle_runtime::text::Text;
+use pintle_runtime::view::View;
 use tokio::sync::Notify;
 use tracing::warn;
 
@@ -66,23 +67,14 @@ async fn fill_all(store: &Store, environment: &Environment) -> Result<(), ApiErr
         let mut cx = RequestContext::new(Arc::new(server_user()), "", environment.clone());
         cx.field_manager = MANAGER.into();
         let permit = Permit::of_the_server_itself(MANAGER);
-        let make = |old: Option<&pintle_runtime::value::Record>| {
-            let Some(old) = old else {
-                return Err(ApiError::internal("the role is gone"));
-            };
-            let mut new = old.clone();
-            let mut role = ClusterRoleMut::from_record(&mut new);
-            role.clear_rules();
-            for rule in &gathered {
-                convert::write_rule(rule, &mut role.rules_mut().push_new());
-            }
-            Ok(new)
-        };
-        let change = Change::default();
-        match store
-            .update_with(&permit, &cx, entry.name(), &change, make)
-            .await
-        {
+        let mut config = <ClusterRole<'_> as View>::new_record();
+        let mut role = ClusterRoleMut::from_record(&mut config);
+        role.metadata_mut().set_name(entry.name().to_owned());
+        for rule in &gathered {
+            convert::write_rule(rule, &mut role.rules_mut().push_new());
+        }
+        // Applied, so that it is told whose the rules are.
+        match store.apply(&permit, &cx, entry.name(), &config).await {
             Ok(_) | Err(ApiError::NotFound(_)) => {}
             Err(error) => return Err(error),
         }
