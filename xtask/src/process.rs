@@ -31,6 +31,15 @@ where
     if std::env::var_os("CXX").is_none() && on_path("clang++") {
         cargo.env("CXX", "clang++");
     }
+    // What cargo tells this program of itself, build scripts would take for theirs, and be run again with each other caller.
+    for (name, _) in std::env::vars_os() {
+        if ["CARGO_PKG_", "CARGO_MANIFEST_"]
+            .iter()
+            .any(|own| name.to_string_lossy().starts_with(own))
+        {
+            cargo.env_remove(name);
+        }
+    }
     cargo
 }
 
