@@ -149,6 +149,21 @@ async fn a_key_management_service_keeps_the_keys() {
         );
     }
 
+    let metrics = ask(&mut server.client(), "GET", "/metrics", None).await;
+    let metrics = metrics.text();
+    for told in [
+        "apiserver_envelope_encryption_dek_source_cache_size{provider_name=\"vault\"} 1",
+        "apiserver_envelope_encryption_kms_operations_latency_seconds_count{provider_name=\"vault\",\
+         method_name=\"/v2.KeyManagementService/Encrypt\",grpc_status_code=\"OK\"} 1",
+        "apiserver_envelope_encryption_key_id_hash_status_last_timestamp_seconds{provider_name=\"vault\",\
+         key_id_hash=\"sha256:",
+        "apiserver_envelope_encryption_key_id_hash_total{transformation_type=\"to_storage\",provider_name=\"vault\",\
+         key_id_hash=\"sha256:",
+    ] {
+        assert!(metrics.contains(told), "{told}");
+    }
+    assert!(!metrics.contains("correct horse"), "no secret is told");
+
     // Another process has the service open what this one's seed has sealed: once, not for each value.
     server.kill();
     server.restart().await;

@@ -51,12 +51,19 @@ fn now() -> u64 {
 struct Provider {
     peer: Peer,
     keys: Arc<Mutex<Vec<Value>>>,
+    /// Claims that are kept apart from tokens, as a token of their own.
+    apart: Arc<Mutex<String>>,
 }
+
+/// What one has to show to be told claims that are kept apart.
+const ACCESS: &str = "of-the-groups";
 
 impl Provider {
     async fn start(key: &Key) -> Self {
         let keys = Arc::new(Mutex::new(vec![key.public.clone()]));
         let published = Arc::clone(&keys);
+        let apart = Arc::<Mutex<String>>::default();
+        let told = Arc::clone(&apart);
         let peer = Peer::start(move |url| {
             let url = url.to_owned();
             move |asked| match asked.path.as_str() {
@@ -68,11 +75,14 @@ impl Provider {
                     let keys = published.lock().expect("no panic").clone();
                     (200, json!({"keys": keys}).to_string())
                 }
+                "/groups" if asked.authorization == format!("Bearer {ACCESS}") => {
+                    (200, told.lock().expect("no panic").clone())
+                }
                 _ => (404, String::new()),
             }
         })
         .await;
-        Self { peer, keys }
+        Self { peer, keys, apart }
     }
 
     fn claims(&self) -> Value {
@@ -219,4 +229,66 @@ async fn the_file_of_providers_is_read_again() {
     })
     .await;
     assert_eq!(open("/livez").await, 401);
+}
+
+#[tokio::test]
+async fn groups_may_be_kept_apart_from_tokens() {
+    let key = Key::new("one");
+    let provider = Provider::start(&key).await;
+    let folder = tempfile::tempdir().expect("there is room for a folder");
+    let ca = folder.path().join("ca.pem");
+    write(&ca, &provider.peer.ca);
+    let flags = [
+        format!("--oidc-issuer-url={}", provider.peer.url),
+        format!("--oidc-ca-file={}", ca.display()),
+        "--oidc-client-id=pintle".into(),
+        "--oidc-groups-claim=groups".into(),
+        "--oidc-groups-prefix=oidc:".into(),
+        "--oidc-signing-algs=ES256".into(),
+    ];
+    let flags: Vec<&str> = flags.iter().map(String::as_str).collect();
+    let server = TestServer::start_with(&flags).await;
+    let apart = |claims: &Value, key: &Key| {
+        *provider.apart.lock().expect("no panic") = key.sign(claims);
+    };
+    apart(&provider.claims(), &key);
+    // Each token is another, as what was found out about one is remembered.
+    let token = |number: usize, path: &str, access: &str| {
+        let mut claims = provider.claims();
+        claims["jti"] = json!(format!("token-{number}"));
+        let object = claims.as_object_mut().expect("an object");
+        object.remove("groups");
+        object.insert("_claim_names".into(), json!({"groups": "there"}));
+        let endpoint = format!("{}{path}", provider.peer.url);
+        let source = json!({"there": {"endpoint": endpoint, "access_token": access}});
+        object.insert("_claim_sources".into(), source);
+        key.sign(&claims)
+    };
+    let good = token(0, "/groups", ACCESS);
+    until("the provider is found", async || {
+        whose(&server, &good).await.is_ok()
+    })
+    .await;
+    let user = who_am_i(&mut server.client(), &bearer(&good)).await;
+    let user = user.expect("a user");
+    let groups = json!(["oidc:devs", "oidc:ops", "system:authenticated"]);
+    assert_eq!(user["groups"], groups);
+
+    // Who is told nothing, or something by somebody else, or of another, lets nobody in.
+    assert_eq!(
+        whose(&server, &token(1, "/groups", "wrong")).await,
+        Err(401)
+    );
+    assert_eq!(whose(&server, &token(2, "/none", ACCESS)).await, Err(401));
+    apart(&provider.claims(), &Key::new("one"));
+    assert_eq!(whose(&server, &token(3, "/groups", ACCESS)).await, Err(401));
+    let mut expired = provider.claims();
+    expired["exp"] = json!(now() - 60);
+    apart(&expired, &key);
+    assert_eq!(whose(&server, &token(4, "/groups", ACCESS)).await, Err(401));
+    let mut without = provider.claims();
+    without.as_object_mut().expect("an object").remove("groups");
+    apart(&without, &key);
+    assert_eq!(whose(&server, &token(5, "/groups", ACCESS)).await, Err(401));
+    assert!(!server.log().contains(ACCESS), "no token in the log");
 }

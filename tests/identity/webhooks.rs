@@ -70,6 +70,19 @@ async fn a_webhook_says_whose_a_token_is() {
     peer.asked();
     assert_eq!(whose(&server, "broken").await, Err(401));
     assert_eq!(peer.asked().len(), 5);
+    let metrics = server
+        .client()
+        .request("GET", "/metrics", &server.authorization(), None)
+        .await;
+    let metrics = metrics.expect("the server answers").text();
+    for told in [
+        "authentication_token_cache_request_total{status=\"hit\"} 2",
+        "authentication_token_cache_fetch_total{status=\"error\"} 1",
+        "authentication_token_cache_active_fetch_count{status=\"in_flight\"} 0",
+        "authentication_token_cache_active_fetch_count{status=\"blocked\"} 0",
+    ] {
+        assert!(metrics.contains(told), "{told}");
+    }
     assert!(!server.log().contains("of-dave"), "no token in the log");
 }
 

@@ -105,6 +105,76 @@ const READ: &[(&str, &str, &str)] = &[
         "histogram",
         "",
     ),
+    (
+        "apiserver_request_body_size_bytes",
+        "histogram",
+        "group resource verb",
+    ),
+    ("apiserver_init_events_total", "counter", "group resource"),
+    (
+        "apiserver_terminated_watchers_total",
+        "counter",
+        "group resource",
+    ),
+    (
+        "apiserver_watch_cache_events_dispatched_total",
+        "counter",
+        "group resource",
+    ),
+    ("apiserver_storage_list_total", "counter", "group resource"),
+    (
+        "apiserver_cache_list_total",
+        "counter",
+        "group resource index",
+    ),
+    (
+        "apiserver_resource_size_estimate_bytes",
+        "gauge",
+        "group resource",
+    ),
+    (
+        "apiserver_watch_list_duration_seconds",
+        "histogram",
+        "group version resource scope",
+    ),
+    (
+        "apiserver_flowcontrol_target_seats",
+        "gauge",
+        "priority_level",
+    ),
+    ("aggregator_unavailable_apiservice", "gauge", "name"),
+    (
+        "kubernetes_build_info",
+        "gauge",
+        "major minor git_version git_commit git_tree_state build_date go_version compiler platform",
+    ),
+    ("kubernetes_feature_enabled", "gauge", "name stage"),
+    (
+        "pod_security_evaluations_total",
+        "counter",
+        "decision policy_level policy_version mode request_operation resource subresource",
+    ),
+    (
+        "kube_apiserver_clusterip_allocator_allocated_ips",
+        "gauge",
+        "cidr",
+    ),
+    (
+        "kube_apiserver_clusterip_allocator_allocation_total",
+        "counter",
+        "cidr scope",
+    ),
+    (
+        "kube_apiserver_nodeport_allocator_allocation_total",
+        "counter",
+        "scope",
+    ),
+    (
+        "kube_apiserver_nodeport_allocator_available_ports",
+        "gauge",
+        "",
+    ),
+    ("process_max_fds", "gauge", ""),
     ("authentication_attempts", "counter", "result"),
     ("authenticated_user_requests", "counter", "username"),
     (
@@ -145,6 +215,9 @@ async fn what_dashboards_read_is_there() {
     let mut client = server.client();
     let configmaps = "/api/v1/namespaces/default/configmaps";
     let body = json!({"metadata": {"name": "a"}}).to_string();
+    let service =
+        json!({"metadata": {"name": "a"}, "spec": {"type": "NodePort", "ports": [{"port": 80}]}});
+    let service = service.to_string();
     for (method, path, body) in [
         ("POST", configmaps.to_owned(), Some(body.into())),
         (
@@ -152,6 +225,20 @@ async fn what_dashboards_read_is_there() {
             format!("{configmaps}?watch=1&timeoutSeconds=1"),
             None,
         ),
+        (
+            "GET",
+            format!(
+                "{configmaps}?watch=1&timeoutSeconds=1&sendInitialEvents=true&resourceVersionMatch=NotOlderThan&\
+                 allowWatchBookmarks=true"
+            ),
+            None,
+        ),
+        (
+            "POST",
+            "/api/v1/namespaces/default/services".to_owned(),
+            Some(service.into()),
+        ),
+        ("GET", configmaps.to_owned(), None),
         ("GET", "/api/v1/componentstatuses".to_owned(), None),
     ] {
         let answer = client.request(method, &path, &headers, body).await;
@@ -175,6 +262,11 @@ async fn what_dashboards_read_is_there() {
     }
     let metrics = client.request("GET", "/metrics", &headers, None).await;
     let metrics = metrics.expect("there is an answer").text();
+    let told = metrics.lines().filter(|line| line.starts_with("# TYPE "));
+    let mut families = BTreeSet::new();
+    for line in told {
+        assert!(families.insert(line), "told twice: {line}");
+    }
     let mut missing = Vec::new();
     for (name, kind, expected) in READ {
         // These begin with the first refusal, which a fast server may not need.

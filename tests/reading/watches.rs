@@ -1,6 +1,6 @@
 //! Watches, from their first event to their end.
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::{OBJECTS, Reader};
 
@@ -93,4 +93,59 @@ async fn a_watch_of_tables_and_of_metadata_tells_the_same_in_those_forms() {
     let answer = reader.send("GET", &path, &protobuf, None).await;
     let length = u32::from_be_bytes(answer.body[..4].try_into().expect("a length"));
     assert_eq!(answer.body.len(), 4 + length as usize, "one frame");
+}
+
+#[tokio::test]
+async fn a_bookmark_has_the_form_of_what_is_watched() {
+    let mut reader = Reader::start(&[]).await;
+    let path = format!(
+        "{OBJECTS}?watch=1&timeoutSeconds=1&sendInitialEvents=true&resourceVersionMatch=NotOlderThan&allowWatchBookmarks=true"
+    );
+    let ended = json!({"k8s.io/initial-events-end": "true"});
+    let table = "application/json;as=Table;v=v1;g=meta.k8s.io";
+    let metadata = "application/json;as=PartialObjectMetadata;v=v1;g=meta.k8s.io";
+    let cases = [
+        ("application/json", "", "v1", "LimitRange", ""),
+        (metadata, "", "meta.k8s.io/v1", "PartialObjectMetadata", ""),
+        (table, "", "meta.k8s.io/v1", "Table", "/rows/0/object"),
+        // Whatever was asked for, as it says something.
+        (
+            table,
+            "&includeObject=None",
+            "meta.k8s.io/v1",
+            "Table",
+            "/rows/0/object",
+        ),
+    ];
+    for (accept, query, version, kind, at) in cases {
+        let path = format!("{path}{query}");
+        let answer = reader.send("GET", &path, &[("accept", accept)], None).await;
+        let event: Value = serde_json::from_str(&answer.text()).expect("one event");
+        assert_eq!(event["type"], "BOOKMARK", "{accept}");
+        let object = &event["object"];
+        assert_eq!(object["apiVersion"], version, "{accept}");
+        assert_eq!(object["kind"], kind, "{accept}");
+        let carrier = object.pointer(at).expect("there is an object");
+        assert_eq!(carrier["metadata"]["annotations"], ended, "{event}");
+        assert_eq!(
+            carrier["metadata"]["resourceVersion"], object["metadata"]["resourceVersion"],
+            "{event}"
+        );
+        if kind == "Table" {
+            assert_eq!(object["rows"][0]["cells"], json!(["", "<unknown>"]));
+        }
+    }
+    let accept = "application/vnd.kubernetes.protobuf;as=PartialObjectMetadata;v=v1;g=meta.k8s.io";
+    let answer = reader.send("GET", &path, &[("accept", accept)], None).await;
+    let says = |text: &str| {
+        answer
+            .body
+            .windows(text.len())
+            .any(|found| found == text.as_bytes())
+    };
+    assert!(
+        says("PartialObjectMetadata") && !says("LimitRange"),
+        "{:?}",
+        answer.body
+    );
 }

@@ -30,6 +30,26 @@ impl Lifetimes {
     };
 }
 
+/// What happens in a cache of tokens, for who counts it.
+pub trait TokenCacheEvents: Send + Sync + 'static {
+    /// Somebody has an answer about a token: one that was remembered, or one that took so long.
+    fn answered(&self, was_known: bool, took: Duration);
+    /// Somebody waits for an answer, or does so no longer.
+    fn waits(&self, begins: bool);
+    /// Another begins to look at a token.
+    fn asks(&self);
+    /// It has an answer, or failed.
+    fn asked(&self, has_answer: bool);
+}
+
+/// Nobody counts.
+impl TokenCacheEvents for () {
+    fn answered(&self, _: bool, _: Duration) {}
+    fn waits(&self, _: bool) {}
+    fn asks(&self) {}
+    fn asked(&self, _: bool) {}
+}
+
 /// Remembers what another says of tokens. Errors are not remembered. Those who ask about the same token at once wait
 /// for one answer.
 ///
@@ -38,6 +58,7 @@ impl Lifetimes {
 pub struct CachedTokens {
     inner: Arc<dyn TokenAuthenticator>,
     lifetimes: Lifetimes,
+    events: Arc<dyn TokenCacheEvents>,
     key: Key,
     parts: [Mutex<Part>; PARTS],
 }
@@ -65,9 +86,16 @@ impl CachedTokens {
         Self {
             inner,
             lifetimes,
+            events: Arc::new(()),
             key: key.expect("the machine has randomness"),
             parts: std::array::from_fn(|_| Mutex::default()),
         }
+    }
+
+    /// The same, with `events` told of what happens.
+    #[must_use]
+    pub fn telling(self, events: Arc<dyn TokenCacheEvents>) -> Self {
+        Self { events, ..self }
     }
 
     fn tag(&self, token: &str, audiences: &[Text]) -> Tag {
@@ -90,14 +118,20 @@ impl CachedTokens {
 
     /// Asks, or waits with those who have asked.
     async fn ask(&self, tag: Tag, token: &str, audiences: &[Text]) -> Checked {
+        let began = Instant::now();
         let asking = {
             let mut part = lock(self.part(&tag));
             let asking = part.asking.entry(tag).or_insert_with(|| {
                 let inner = Arc::clone(&self.inner);
                 let (token, audiences) = (token.to_owned(), audiences.to_vec());
-                async move { inner.check(&token, &audiences).wait().await }
-                    .boxed()
-                    .shared()
+                let question = Question::begin(Arc::clone(&self.events));
+                async move {
+                    let checked = inner.check(&token, &audiences).wait().await;
+                    question.end(checked.is_ok());
+                    checked
+                }
+                .boxed()
+                .shared()
             });
             asking.clone()
         };
@@ -105,7 +139,9 @@ impl CachedTokens {
             part: self.part(&tag),
             tag,
             asking,
+            events: &*self.events,
         };
+        self.events.waits(true);
         let checked = waiting.asking.clone().await;
         let lifetime = match &checked {
             Ok(Some(_)) => self.lifetimes.success,
@@ -115,7 +151,34 @@ impl CachedTokens {
         if !lifetime.is_zero() {
             lock(waiting.part).remember(tag, Instant::now() + lifetime, checked.clone());
         }
+        self.events.answered(false, began.elapsed());
         checked
+    }
+}
+
+/// Another is asked about a token. Whose answer nobody waits for any more has failed.
+struct Question {
+    events: Arc<dyn TokenCacheEvents>,
+    has_answer: bool,
+}
+
+impl Question {
+    fn begin(events: Arc<dyn TokenCacheEvents>) -> Self {
+        events.asks();
+        Self {
+            events,
+            has_answer: false,
+        }
+    }
+
+    fn end(mut self, has_answer: bool) {
+        self.has_answer = has_answer;
+    }
+}
+
+impl Drop for Question {
+    fn drop(&mut self) {
+        self.events.asked(self.has_answer);
     }
 }
 
@@ -124,10 +187,12 @@ struct Waiting<'a> {
     part: &'a Mutex<Part>,
     tag: Tag,
     asking: Asking,
+    events: &'a dyn TokenCacheEvents,
 }
 
 impl Drop for Waiting<'_> {
     fn drop(&mut self) {
+        self.events.waits(false);
         let mut part = lock(self.part);
         let Some(found) = part.asking.get(&self.tag) else {
             return;
@@ -162,6 +227,7 @@ impl TokenAuthenticator for CachedTokens {
         if let Some((until, checked)) = lock(self.part(&tag)).known.get(&tag)
             && *until > Instant::now()
         {
+            self.events.answered(true, Duration::ZERO);
             return Outcome::Now(checked.clone());
         }
         Outcome::Later(Box::pin(self.ask(tag, token, audiences)))

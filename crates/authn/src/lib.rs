@@ -52,7 +52,7 @@ pub use authenticator::{
 };
 pub use awaited::Awaited;
 pub use bootstrap::BootstrapTokens;
-pub use cache::{CachedTokens, Lifetimes};
+pub use cache::{CachedTokens, Lifetimes, TokenCacheEvents};
 pub use credentials::{Credentials, Peer};
 pub use front_proxy::FrontProxy;
 pub use key_pair::key_pair_problem;

@@ -5,6 +5,7 @@
 //! passed on to such a Service by this server, so the best that can be said of one is why.
 
 use std::collections::HashSet;
+use std::sync::Arc;
 
 use futures_util::future::try_join_all;
 use pintle_api::apiregistration::v1::{
@@ -12,6 +13,8 @@ use pintle_api::apiregistration::v1::{
 };
 use pintle_api::core::v1::Service;
 use pintle_api::discovery::v1::EndpointSlice;
+use pintle_endpoints::metrics::{Kind, Samples};
+use pintle_endpoints::registry::Registry;
 use pintle_endpoints::store::Store;
 use pintle_runtime::quote::Quoted;
 use pintle_runtime::resource::Group;
@@ -107,6 +110,25 @@ pub(crate) async fn look(ours: &Ours) -> Result<(), ApiError> {
         }
     }
     Ok(())
+}
+
+/// Tells of every `APIService` whether it is out of reach.
+pub fn unavailable(registry: Arc<Registry>) -> impl Fn(&mut Samples<'_>) + Send + Sync {
+    move |samples| {
+        let Some(store) = registry.store(GROUP, "v1", "apiservices") else {
+            return;
+        };
+        let help = "[ALPHA] Gauge of APIServices which are marked as unavailable broken down by APIService name.";
+        samples.family("aggregator_unavailable_apiservice", help, Kind::Gauge);
+        let (snapshot, _) = store.cache().newest();
+        for entry in snapshot.entries() {
+            let is_available = entry.glance().is_ok_and(|record| {
+                available(APIService::from_record(&record)).is_some_and(|it| it.status() == "True")
+            });
+            let value = f64::from(u8::from(!is_available));
+            samples.sample(&[("name", entry.name())], value);
+        }
+    }
 }
 
 /// Whether requests for an API can be answered.

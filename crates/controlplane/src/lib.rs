@@ -18,7 +18,7 @@
 
 pub mod access;
 pub mod admission;
-mod api_services;
+pub mod api_services;
 pub mod controllers;
 pub mod convert;
 mod definitions;

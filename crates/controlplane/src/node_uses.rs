@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 
 use futures_util::future::join_all;
+use pintle_api::certificates::v1beta1::PodCertificateRequest;
 use pintle_api::core::v1::{Container, PersistentVolume, Pod, Volume as PodVolume};
 use pintle_api::resource::v1::ResourceSlice;
 use pintle_api::storage::v1::VolumeAttachment;
@@ -21,15 +22,17 @@ use tracing::error;
 #[derive(Clone, Copy)]
 struct Part {
     group: &'static str,
+    version: &'static str,
     resource: &'static str,
     put: fn(&mut Graph, &Entry, &Record),
     remove: fn(&mut Graph, &Entry),
     clear: fn(&mut Graph),
 }
 
-const PARTS: [Part; 4] = [
+const PARTS: [Part; 5] = [
     Part {
         group: "",
+        version: "v1",
         resource: "pods",
         put: put_pod,
         remove: |graph, entry| graph.remove_pod(&own(entry.namespace()), &own(entry.name())),
@@ -37,6 +40,7 @@ const PARTS: [Part; 4] = [
     },
     Part {
         group: "",
+        version: "v1",
         resource: "persistentvolumes",
         put: put_volume,
         remove: |graph, entry| graph.remove_volume(entry.name()),
@@ -44,6 +48,7 @@ const PARTS: [Part; 4] = [
     },
     Part {
         group: "storage.k8s.io",
+        version: "v1",
         resource: "volumeattachments",
         put: |graph, entry, object| {
             let node = VolumeAttachment::from_record(object).spec().node_name();
@@ -54,6 +59,7 @@ const PARTS: [Part; 4] = [
     },
     Part {
         group: "resource.k8s.io",
+        version: "v1",
         resource: "resourceslices",
         put: |graph, entry, object| {
             let node = ResourceSlice::from_record(object).spec().node_name();
@@ -61,6 +67,22 @@ const PARTS: [Part; 4] = [
         },
         remove: |graph, entry| graph.set_slice(&own(entry.name()), None),
         clear: Graph::clear_slices,
+    },
+    Part {
+        group: "certificates.k8s.io",
+        version: "v1beta1",
+        resource: "podcertificaterequests",
+        put: |graph, entry, object| {
+            let node = PodCertificateRequest::from_record(object)
+                .spec()
+                .node_name();
+            let (namespace, name) = (own(entry.namespace()), own(entry.name()));
+            graph.set_certificate(&namespace, &name, some(node));
+        },
+        remove: |graph, entry| {
+            graph.set_certificate(&own(entry.namespace()), &own(entry.name()), None);
+        },
+        clear: Graph::clear_certificates,
     },
 ];
 
@@ -71,7 +93,12 @@ pub fn feed(
 ) -> impl Future<Output = ()> + Send + use<> {
     let parts: Vec<_> = PARTS
         .into_iter()
-        .filter_map(|part| Some((part, registry.store(part.group, "v1", part.resource)?)))
+        .filter_map(|part| {
+            Some((
+                part,
+                registry.store(part.group, part.version, part.resource)?,
+            ))
+        })
         .map(|(part, store)| {
             let authorizer = Arc::clone(authorizer);
             follow(

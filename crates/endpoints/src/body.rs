@@ -12,9 +12,24 @@ use hyper::body::Incoming;
 use pintle_runtime::status::ApiError;
 
 use crate::data::Data;
+use crate::metrics::RequestSeries;
 
 /// The largest body of a request, in bytes.
 pub const LIMIT: usize = 3 * 1024 * 1024;
+
+/// Reads a request's body, which is counted under `series`.
+///
+/// # Errors
+/// 413 if it is longer than `limit`, 400 if it breaks off.
+pub async fn read_counted(
+    body: Incoming,
+    limit: usize,
+    series: &RequestSeries,
+) -> Result<Bytes, ApiError> {
+    let whole = read(body, limit).await?;
+    series.body(whole.len());
+    Ok(whole)
+}
 
 /// Reads a request's body.
 ///
@@ -72,17 +87,17 @@ pub type Stream = Pin<Box<dyn HttpBody<Data = Data, Error = Infallible> + Send>>
 
 /// Told when a body is gone.
 pub trait OnEnd: Send {
-    /// So many bytes were handed to the connection.
-    fn ended(&mut self, bytes: u64);
+    /// So many bytes were handed to the connection: all of them, or the client is gone.
+    fn ended(&mut self, bytes: u64, whole: bool);
 }
 
 /// Two that are told.
 struct Both(Box<dyn OnEnd>, Box<dyn OnEnd>);
 
 impl OnEnd for Both {
-    fn ended(&mut self, bytes: u64) {
-        self.0.ended(bytes);
-        self.1.ended(bytes);
+    fn ended(&mut self, bytes: u64, whole: bool) {
+        self.0.ended(bytes, whole);
+        self.1.ended(bytes, whole);
     }
 }
 
@@ -164,7 +179,7 @@ impl Body {
 impl Drop for Body {
     fn drop(&mut self) {
         if let Some(mut on_end) = self.on_end.take() {
-            on_end.ended(self.sent);
+            on_end.ended(self.sent, matches!(self.content, Content::Empty));
         }
     }
 }
@@ -185,6 +200,10 @@ impl HttpBody for Body {
                 Some(Ok(Frame::data(bytes.into())))
             }
             Content::Stream(stream) => match stream.as_mut().poll_frame(cx) {
+                Poll::Ready(None) => {
+                    self.content = Content::Empty;
+                    return Poll::Ready(None);
+                }
                 Poll::Ready(frame) => frame,
                 Poll::Pending => return Poll::Pending,
             },

@@ -30,6 +30,12 @@ pub fn write_json(
     let metadata = object.entry().metadata_json();
     let shown = without_fields(object, metadata)?;
     let metadata = shown.as_ref().map_or(metadata, |shown| &shown.json);
+    wrap_json(metadata, version, out);
+    Ok(())
+}
+
+/// Appends compact JSON for metadata that are JSON.
+fn wrap_json(metadata: &[u8], version: MetaVersion, out: &mut Vec<u8>) {
     out.reserve(metadata.len() + 80);
     out.extend_from_slice(b"{\"kind\":\"");
     out.extend_from_slice(KIND.as_bytes());
@@ -38,7 +44,30 @@ pub fn write_json(
     out.extend_from_slice(b"\",\"metadata\":");
     out.extend_from_slice(metadata);
     out.push(b'}');
-    Ok(())
+}
+
+/// Appends compact JSON for an object that is kept nowhere.
+pub(crate) fn write_record_json(object: &Record, version: MetaVersion, out: &mut Vec<u8>) {
+    let mut metadata = Vec::new();
+    match metadata_of(object) {
+        Some(record) => json::encode(record, &mut metadata),
+        None => metadata.extend_from_slice(b"{}"),
+    }
+    wrap_json(&metadata, version, out);
+}
+
+/// Protobuf in its envelope for an object that is kept nowhere.
+pub(crate) fn record_protobuf(object: &Record, version: MetaVersion) -> Bytes {
+    let mut metadata = Vec::new();
+    if let Some(record) = metadata_of(object) {
+        protobuf::encode(record, &mut metadata);
+    }
+    wrap_protobuf(&metadata, version)
+}
+
+fn metadata_of(object: &Record) -> Option<&Record> {
+    let index = object.ty().field_index("metadata")?;
+    object.get(index).and_then(Value::as_record)
 }
 
 /// Compact JSON, without a newline.
@@ -63,13 +92,18 @@ pub fn protobuf(object: &Object, version: MetaVersion) -> Result<Bytes, ApiError
     let shown = without_fields(object, object.entry().metadata_json())?;
     let shown = shown.map(|shown| shown.protobuf());
     let metadata = shown.as_deref().unwrap_or(metadata);
+    Ok(wrap_protobuf(metadata, version))
+}
+
+/// Protobuf in its envelope, for metadata that are protobuf.
+fn wrap_protobuf(metadata: &[u8], version: MetaVersion) -> Bytes {
     let mut out = Vec::with_capacity(metadata.len() + 80);
     envelope::wrap_with(version.api_version(), KIND, &mut out, |out| {
         out.push(0x0a);
         varint(metadata.len(), out);
         out.extend_from_slice(metadata);
     });
-    Ok(out.into())
+    out.into()
 }
 
 /// Metadata that was taken apart.

@@ -8,16 +8,19 @@ mod kept;
 use std::borrow::Cow;
 use std::sync::Arc;
 
+use pintle_runtime::codec::json;
 use pintle_runtime::quote::Quoted;
 use pintle_runtime::resource::Resource;
 use pintle_runtime::status::ApiError;
 use pintle_runtime::time::Time;
 use pintle_runtime::value::Record;
+use pintle_storage::Revision;
 
 use crate::cache::Object;
 use crate::negotiate::MetaVersion;
 use crate::partial;
 use crate::query::Query;
+use crate::watch::Bookmark;
 
 /// Knows the columns and cells of every kind.
 pub trait Tables: Send + Sync + 'static {
@@ -140,18 +143,41 @@ impl TableForm {
     ) -> Result<Vec<u8>, ApiError> {
         self.check()?;
         let mut out = Vec::with_capacity(2048);
-        let write_meta = |out: &mut Vec<u8>| {
-            let revision = object.entry().revision().0;
-            if revision == 0 {
-                return out.extend_from_slice(b"{}");
-            }
-            out.extend_from_slice(b"{\"resourceVersion\":\"");
-            out.extend_from_slice(itoa::Buffer::new().format(revision).as_bytes());
-            out.extend_from_slice(b"\"}");
-        };
-        self.write_head(columns, write_meta, &mut out);
+        self.write_head(columns, of_revision(object.entry().revision()), &mut out);
         self.write_row(object, &mut out)?;
         out.extend_from_slice(b"]}");
         Ok(out)
+    }
+
+    /// The table of a bookmark, without a newline: a row of an object that has nothing but a revision. Where that
+    /// says that all objects have been told, it is shown whatever was asked for.
+    pub(crate) fn bookmark(&self, columns: Option<&Resource>, bookmark: &Bookmark) -> Vec<u8> {
+        let object = bookmark.object();
+        let mut out = Vec::with_capacity(2048);
+        self.write_head(columns, of_revision(bookmark.revision()), &mut out);
+        out.extend_from_slice(b"{\"cells\":");
+        kept::write_anew(&object, &*self.tables, self.now, &mut out);
+        out.extend_from_slice(b",\"object\":");
+        match self.include {
+            Ok(Include::Object) => json::encode(&object, &mut out),
+            Ok(Include::None) if !bookmark.ends_initial_events() => {
+                out.extend_from_slice(b"null");
+            }
+            _ => partial::write_record_json(&object, self.version, &mut out),
+        }
+        out.extend_from_slice(b"}]}");
+        out
+    }
+}
+
+/// Writes the metadata of a list as of a revision, if it is of one.
+fn of_revision(revision: Revision) -> impl FnOnce(&mut Vec<u8>) {
+    move |out| {
+        if revision == Revision::ZERO {
+            return out.extend_from_slice(b"{}");
+        }
+        out.extend_from_slice(b"{\"resourceVersion\":\"");
+        out.extend_from_slice(itoa::Buffer::new().format(revision.0).as_bytes());
+        out.extend_from_slice(b"\"}");
     }
 }

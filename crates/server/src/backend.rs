@@ -16,6 +16,7 @@ use tracing::{debug, info, warn};
 
 use crate::config::Config;
 use crate::etcd_config::EtcdConfig;
+use crate::measured::Leases;
 
 /// The store of a server.
 pub(crate) enum Backend {
@@ -67,6 +68,14 @@ impl Backend {
         match self {
             Self::Rocks(store) => Arc::clone(store) as Arc<dyn Storage>,
             Self::Etcd(store, _) => Arc::new(store.clone()),
+        }
+    }
+
+    /// Has leases counted there.
+    pub(crate) fn count_leases(&self, leases: &Arc<Leases>) {
+        if let Self::Etcd(store, _) = self {
+            let leases = Arc::clone(leases);
+            store.tell_of_leases(move |values| leases.given(values));
         }
     }
 

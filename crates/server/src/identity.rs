@@ -9,7 +9,7 @@ use anyhow::{Context, Result, anyhow};
 use pintle_authn::front_proxy::FrontProxyHeaders;
 use pintle_authn::{
     Authenticator, Bearer, BootstrapTokens, ClientCertificates, FrontProxy, StaticTokens,
-    TokenAuthenticator, Tokens, Union,
+    TokenAuthenticator, TokenCacheEvents, Tokens, Union,
 };
 use pintle_controlplane::hooks::{AuthenticationInfo, RequestHeaderInfo};
 use pintle_endpoints::serve::Tls;
@@ -260,7 +260,8 @@ fn tokens(config: &Config, accounts: &Accounts, running: &Running) -> Result<Arc
     members.push(Arc::clone(&running.issuers) as Arc<dyn TokenAuthenticator>);
     let audiences = Arc::clone(&accounts.audiences);
     if let Some(webhook) = &config.authentication.webhook {
-        let webhook = authentication::webhook(webhook, &audiences)
+        let events = Arc::clone(&running.counted) as Arc<dyn TokenCacheEvents>;
+        let webhook = authentication::webhook(webhook, &audiences, events)
             .map_err(|faults| anyhow!(faults.join("\n")))?;
         members.push(webhook);
     }

@@ -13,6 +13,7 @@
 //! What was typed ([`Flags`]), what it means ([`Config`]) and the running thing ([`run`]) are three steps; the
 //! first two report every fault at once. No rule of any API group is here.
 
+mod about;
 mod audit;
 mod authentication;
 mod authorization;

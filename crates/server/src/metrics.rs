@@ -11,6 +11,8 @@ use pintle_endpoints::audit::AuditMetrics;
 use pintle_endpoints::client::CallError;
 use pintle_endpoints::metrics::{Collector, Counter, Family, Gauge, Histogram, Samples};
 
+use crate::encryption::KmsMetrics;
+
 /// Reloads of one configuration file.
 pub(crate) struct Reloads {
     server: String,
@@ -121,7 +123,8 @@ impl Collector for Reloads {
     }
 }
 
-fn hash(data: &[u8]) -> String {
+/// `sha256:` and the digest of it; nothing of nothing.
+pub(crate) fn hash(data: &[u8]) -> String {
     if data.is_empty() {
         return String::new();
     }
@@ -213,6 +216,8 @@ pub(crate) struct Counted {
     pub(crate) authorization: Arc<Reloads>,
     /// Of `--encryption-provider-config`.
     pub(crate) encryption: Arc<Reloads>,
+    /// Of key management services.
+    pub(crate) services: Arc<KmsMetrics>,
     /// Of authorization webhooks.
     pub(crate) reviews: Arc<AccessReviews>,
     /// Of the audit.
@@ -226,6 +231,7 @@ impl Counted {
             authentication: Arc::new(Reloads::new(&AUTHENTICATION, server_id)),
             authorization: Arc::new(Reloads::new(&AUTHORIZATION, server_id)),
             encryption: Arc::new(Reloads::new(&ENCRYPTION, server_id)),
+            services: Arc::new(KmsMetrics::new(server_id)),
             reviews: Arc::default(),
             audit: Arc::default(),
         }

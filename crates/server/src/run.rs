@@ -13,7 +13,7 @@ use pintle_controlplane::hooks::HookOptions;
 use pintle_controlplane::registry::{Api, ApiOptions};
 use pintle_controlplane::rows::Switches;
 use pintle_controlplane::unkept::Answerers;
-use pintle_controlplane::{admission, controllers, hooks, node_uses, rbac};
+use pintle_controlplane::{admission, api_services, controllers, hooks, node_uses, rbac};
 use pintle_endpoints::context::Environment;
 use pintle_endpoints::documents::Documents;
 use pintle_endpoints::fairness::Fairness;
@@ -26,6 +26,7 @@ use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 use tracing::warn;
 
+use crate::about::About;
 use crate::authorization::{self, AuthorizationMode, Counting};
 use crate::backend::Backend;
 use crate::config::Config;
@@ -33,7 +34,7 @@ use crate::documents;
 use crate::encryption::Encryption;
 use crate::identity::Identity;
 use crate::machine;
-use crate::measured::{EtcdRequests, MeasuredStore, Transformations};
+use crate::measured::{Leases, Transformations};
 use crate::metrics::Counted;
 use crate::resources::Resources;
 use crate::tables::BuiltIn;
@@ -82,21 +83,17 @@ pub async fn run_on(
         blocking(&config, open_backend)
     )?;
     let resources = Arc::new(Resources::below(&config.key_prefix));
-    let requests = Arc::new(EtcdRequests::new(Arc::clone(&resources)));
+    let leases = Arc::new(Leases::default());
+    backend.count_leases(&leases);
     let transformations = Arc::new(Transformations::new(Arc::clone(&resources)));
     let mut background = JoinSet::new();
     let mut elsewhere = backend.overrides(config.compaction_interval, &mut background)?;
-    let mut storage = store(backend.storage());
-    if config.etcd.is_some() {
-        storage = Arc::new(MeasuredStore::new(storage, &requests));
-        for kept in &mut elsewhere.overrides {
-            kept.storage = Arc::new(MeasuredStore::new(Arc::clone(&kept.storage), &requests));
-        }
-    }
+    let storage = store(backend.storage());
+    let counted = Counted::new(&hooks::server_id(&machine::hostname()));
     let encryption = match &config.encryption {
         Some(encryption) => {
             let inner = Arc::clone(&storage);
-            Some(Encryption::start(encryption, &resources, inner).await?)
+            Some(Encryption::start(encryption, &resources, inner, &counted.services).await?)
         }
         None => None,
     };
@@ -120,7 +117,6 @@ pub async fn run_on(
     };
     let roles = Arc::new(Rbac::default());
     let nodes = Arc::new(NodeAuthorizer::new(rbac::node_rules(&switches)));
-    let counted = Counted::new(&hooks::server_id(&machine::hostname()));
     let metrics = Arc::new(Metrics::new());
     let deciding = authorization::Running::start(
         &config.authorization,
@@ -229,7 +225,15 @@ pub async fn run_on(
     metrics.register(Arc::clone(&counted.authentication) as Arc<dyn Collector>);
     metrics.register(Arc::clone(&counted.authorization) as Arc<dyn Collector>);
     metrics.register(Arc::clone(&counted.encryption) as Arc<dyn Collector>);
-    metrics.register(requests as Arc<dyn Collector>);
+    metrics.register(leases as Arc<dyn Collector>);
+    metrics.register(Arc::clone(&counted.services) as Arc<dyn Collector>);
+    metrics.register(Arc::clone(&identity.running.counted) as Arc<dyn Collector>);
+    metrics.register(Arc::new(About::new(&options.switches)));
+    metrics.register(Arc::clone(&config.admission.pod_security) as Arc<dyn Collector>);
+    metrics.register(Arc::clone(&api.services) as Arc<dyn Collector>);
+    metrics.register(Arc::new(api_services::unavailable(Arc::clone(
+        &api.registry,
+    ))));
     metrics.register(transformations as Arc<dyn Collector>);
     metrics.register(Arc::clone(&counted.reviews) as Arc<dyn Collector>);
     metrics.register(Arc::clone(&counted.audit) as Arc<dyn Collector>);

@@ -21,7 +21,7 @@ use pintle_runtime::text::Text;
 use serde::Deserialize;
 
 use crate::authenticator::{AuthenticationError, Outcome, authenticated};
-use crate::cache::{CachedTokens, Lifetimes};
+use crate::cache::{CachedTokens, Lifetimes, TokenCacheEvents};
 use crate::jwt::{Unverified, audiences, seconds};
 use crate::key::Algorithm;
 use crate::token_authenticator::{Accepted, Checked, TokenAuthenticator, intersection};
@@ -268,6 +268,7 @@ fn now() -> i64 {
 /// a few seconds.
 pub struct OidcIssuers {
     current: ArcSwap<Current>,
+    events: Arc<dyn TokenCacheEvents>,
 }
 
 struct Current {
@@ -288,22 +289,25 @@ impl TokenAuthenticator for All {
 }
 
 impl OidcIssuers {
-    /// These providers.
-    pub fn new(issuers: Vec<Arc<Oidc>>) -> Self {
+    /// These providers, with `events` told of what is remembered of their tokens.
+    pub fn new(issuers: Vec<Arc<Oidc>>, events: Arc<dyn TokenCacheEvents>) -> Self {
         Self {
-            current: ArcSwap::from_pointee(Current::new(issuers)),
+            current: ArcSwap::from_pointee(Current::new(issuers, &events)),
+            events,
         }
     }
 
     /// These providers, and no others, from now on.
     pub fn replace(&self, issuers: Vec<Arc<Oidc>>) {
-        self.current.store(Arc::new(Current::new(issuers)));
+        self.current
+            .store(Arc::new(Current::new(issuers, &self.events)));
     }
 }
 
 impl Current {
-    fn new(issuers: Vec<Arc<Oidc>>) -> Self {
+    fn new(issuers: Vec<Arc<Oidc>>, events: &Arc<dyn TokenCacheEvents>) -> Self {
         let cache = CachedTokens::new(Arc::new(All(issuers.clone())), Lifetimes::SHORT);
+        let cache = cache.telling(Arc::clone(events));
         Self { issuers, cache }
     }
 

@@ -76,14 +76,22 @@ impl NodeAuthorizer {
                 }
                 ("storage.k8s.io", "csinodes") => return asked.csi_node(),
                 ("coordination.k8s.io", "leases") => return asked.lease(),
+                ("certificates.k8s.io", "podcertificaterequests") if self.is_ruled(attributes) => {
+                    return asked.certificate();
+                }
                 _ => {}
             }
         }
-        if self.rules.iter().any(|rule| rule.allows(attributes)) {
+        if self.is_ruled(attributes) {
             Ok(())
         } else {
             Err(Reason::NONE)
         }
+    }
+
+    /// Whether every node may.
+    fn is_ruled(&self, attributes: &Attributes) -> bool {
+        self.rules.iter().any(|rule| rule.allows(attributes))
     }
 }
 
@@ -212,6 +220,24 @@ impl Asked<'_> {
         }
     }
 
+    /// What is in a new one, admission looks at.
+    fn certificate(&self) -> Result<(), Refusal> {
+        if !self.target.subresource.is_empty() {
+            return no("nodes may not access subresources of PodCertificateRequests");
+        }
+        match self.verb {
+            "create" => Ok(()),
+            "get" => self.related(|asked, graph| {
+                graph.requests(asked.node, &asked.target.namespace, &asked.target.name)
+            }),
+            "list" | "watch" if self.selects_node() => Ok(()),
+            "list" | "watch" => {
+                no("can only list/watch podcertificaterequests with spec.nodeName field selector")
+            }
+            _ => no("can only create, get, list, or watch podcertificaterequests"),
+        }
+    }
+
     /// Whether the request is for what has the node's name in `spec.nodeName` only.
     fn selects_node(&self) -> bool {
         self.target.field_selector.split(',').any(|term| {
@@ -308,7 +334,9 @@ mod tests {
     use crate::rbac::rule::tests::{asked, rule};
 
     fn authorizer() -> NodeAuthorizer {
-        let authorizer = NodeAuthorizer::new(vec![rule("get,list core services")]);
+        let certificates = "create,get,list certificates.k8s.io podcertificaterequests";
+        let rules = vec![rule("get,list core services"), rule(certificates)];
+        let authorizer = NodeAuthorizer::new(rules);
         authorizer.change(|graph| {
             let uses = vec![
                 (Used::Secret, "s".into()),
@@ -316,6 +344,7 @@ mod tests {
             ];
             let node = "n1".into();
             graph.put_pod(&"blue".into(), &"web".into(), PodUses { node, uses });
+            graph.set_certificate(&"blue".into(), &"web-1".into(), Some("n1".into()));
         });
         authorizer
     }
@@ -412,6 +441,31 @@ mod tests {
             Err("can only list/watch pods with spec.nodeName field selector"),
         );
         check("system:node:n1", "update core pods/status:x blue", Ok(()));
+    }
+
+    #[test]
+    fn certificates_of_pods_are_asked_for_where_they_run() {
+        let check = |node: &str, wanted: &str, expected| {
+            let user = format!("system:node:{node}");
+            let (verb, rest) = wanted.split_once(' ').expect("a verb");
+            let wanted = format!("{verb} certificates.k8s.io podcertificaterequests{rest}");
+            check(&user, &wanted, expected);
+        };
+        check("n1", "get :web-1 blue", Ok(()));
+        check("n1", "get :web-1 red", STRANGER);
+        check(
+            "n2",
+            "get :web-1 blue",
+            Err("no relationship found between node 'n2' and this object"),
+        );
+        check("n2", "create  blue", Ok(()));
+        check("n1", "list  ?spec.nodeName=n1", Ok(()));
+        check(
+            "n1",
+            "list  ?spec.nodeName=n2",
+            Err("can only list/watch podcertificaterequests with spec.nodeName field selector"),
+        );
+        check("n1", "update :web-1 blue", Err(""));
     }
 
     #[test]

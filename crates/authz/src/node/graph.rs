@@ -1,6 +1,7 @@
 //! Which objects are used on which nodes: [`Graph`].
 
 use std::collections::{HashMap, HashSet};
+use std::hash::Hash;
 
 use pintle_runtime::text::Text;
 
@@ -51,6 +52,8 @@ pub struct Graph {
     needed_by: HashMap<Place, HashSet<Text>>,
     attachments: HashMap<Text, Text>,
     slices: HashMap<Text, Text>,
+    /// Requests for certificates of pods, by place.
+    certificates: HashMap<Place, Text>,
 }
 
 impl Graph {
@@ -122,12 +125,21 @@ impl Graph {
 
     /// A volume attachment is for a node, or is gone.
     pub fn set_attachment(&mut self, name: &Text, node: Option<Text>) {
-        set(&mut self.attachments, name, node);
+        set(&mut self.attachments, name.clone(), node);
     }
 
     /// A resource slice is of a node, or is gone.
     pub fn set_slice(&mut self, name: &Text, node: Option<Text>) {
-        set(&mut self.slices, name, node);
+        set(&mut self.slices, name.clone(), node);
+    }
+
+    /// A request for a certificate of a pod is a node's, or is gone.
+    pub fn set_certificate(&mut self, namespace: &Text, name: &Text, node: Option<Text>) {
+        set(
+            &mut self.certificates,
+            (namespace.clone(), name.clone()),
+            node,
+        );
     }
 
     /// Forgets all pods.
@@ -150,6 +162,11 @@ impl Graph {
     /// Forgets all slices.
     pub fn clear_slices(&mut self) {
         self.slices.clear();
+    }
+
+    /// Forgets all requests for certificates.
+    pub fn clear_certificates(&mut self) {
+        self.certificates.clear();
     }
 
     /// Whether a pod on `node` uses an object, or a volume that is used there needs it.
@@ -196,12 +213,20 @@ impl Graph {
     pub fn publishes(&self, node: &str, name: &str) -> bool {
         self.slices.get(name).is_some_and(|found| found == node)
     }
+
+    /// Whether a request for a certificate of a pod is `node`'s.
+    pub fn requests(&self, node: &str, namespace: &Text, name: &Text) -> bool {
+        let place = (namespace.clone(), name.clone());
+        self.certificates
+            .get(&place)
+            .is_some_and(|found| found == node)
+    }
 }
 
-fn set(map: &mut HashMap<Text, Text>, name: &Text, node: Option<Text>) {
+fn set<K: Eq + Hash>(map: &mut HashMap<K, Text>, key: K, node: Option<Text>) {
     match node {
-        Some(node) => map.insert(name.clone(), node),
-        None => map.remove(name),
+        Some(node) => map.insert(key, node),
+        None => map.remove(&key),
     };
 }
 

@@ -38,6 +38,7 @@ use pintle_endpoints::registry::Registry;
 
 pub use configuration::{Configuration, ConfigurationError};
 pub(crate) use lookup::{Elsewhere, Lookup};
+pub use pod_security::PodSecurityMetrics;
 use rule::{AtOnce, Rule};
 pub use tolerations::TolerationSeconds;
 pub(crate) use volumes::class as storage_class;
@@ -57,6 +58,8 @@ pub struct AdmissionOptions {
     pub settings: Settings,
     /// How long pods stay on a node that is gone.
     pub toleration_seconds: TolerationSeconds,
+    /// What is counted of pods that are judged.
+    pub pod_security: Arc<PodSecurityMetrics>,
 }
 
 impl AdmissionOptions {
@@ -190,7 +193,11 @@ const PLUGINS: &[Entry] = &[
     }),
     on("PodSecurity", |parts| {
         let settings = parts.settings("PodSecurity");
-        rule(pod_security::PodSecurity::new(parts.lookup(), settings)?)
+        rule(pod_security::PodSecurity::new(
+            parts.lookup(),
+            settings,
+            &parts.options.pod_security,
+        )?)
     }),
     off("PodNodeSelector", |parts| {
         let settings = parts.settings("PodNodeSelector");

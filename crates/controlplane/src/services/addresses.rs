@@ -18,7 +18,7 @@ use pintle_runtime::view::View;
 use tracing::debug;
 
 use super::range::Range;
-use super::{Family, invalid_field};
+use super::{AllocationMetrics, Family, invalid_field};
 use crate::hooks::server_context;
 
 /// The label that says who looks after an `IPAddress`, and what it says of ours.
@@ -44,13 +44,19 @@ enum Fault {
 pub(super) struct Addresses {
     addresses: Arc<Store>,
     networks: Arc<Store>,
+    counted: Arc<AllocationMetrics>,
 }
 
 impl Addresses {
-    pub(super) fn new(addresses: Arc<Store>, networks: Arc<Store>) -> Self {
+    pub(super) fn new(
+        addresses: Arc<Store>,
+        networks: Arc<Store>,
+        counted: Arc<AllocationMetrics>,
+    ) -> Self {
         Self {
             addresses,
             networks,
+            counted,
         }
     }
 
@@ -138,7 +144,10 @@ impl Addresses {
                 return Err(Fault::NotInRange(ip, network));
             }
             if !cx.dry_run {
-                self.create(&cx.environment, service, ip, family).await?;
+                let made = self.create(&cx.environment, service, ip, family).await;
+                let network = network.to_string();
+                self.counted.address(made.is_ok(), &network, true);
+                made?;
             }
             return Ok(named.to_owned());
         }
@@ -151,17 +160,25 @@ impl Addresses {
             return Ok(network.network().to_string());
         }
         for network in networks {
+            let name = network.to_string();
             for ip in Range::of(network).shuffled(random) {
                 if self.addresses.cache().get(&ip.to_string()).is_some() {
                     continue;
                 }
                 match self.create(&cx.environment, service, ip, family).await {
-                    Ok(()) => return Ok(ip.to_string()),
+                    Ok(()) => {
+                        self.counted.address(true, &name, false);
+                        return Ok(ip.to_string());
+                    }
                     // Another server was faster.
                     Err(Fault::Taken) => {}
-                    Err(fault) => return Err(fault),
+                    Err(fault) => {
+                        self.counted.address(false, &name, false);
+                        return Err(fault);
+                    }
                 }
             }
+            self.counted.address(false, &name, false);
         }
         Err(Fault::Full)
     }

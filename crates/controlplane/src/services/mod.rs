@@ -29,6 +29,7 @@ use pintle_storage::Storage;
 use tracing::warn;
 
 mod addresses;
+mod counted;
 mod families;
 pub mod fields;
 mod node_ports;
@@ -37,6 +38,7 @@ pub mod range;
 pub mod repair;
 
 pub use addresses::MANAGED_BY;
+pub use counted::AllocationMetrics;
 pub use families::Family;
 pub use ports::{PortRange, Ports, Taken};
 
@@ -69,6 +71,7 @@ pub struct Services {
     ports: Arc<Ports>,
     stores: Arc<OnceLock<Stores>>,
     suspects: Mutex<repair::Suspects>,
+    counted: Arc<AllocationMetrics>,
 }
 
 /// What Services have to do with.
@@ -81,6 +84,8 @@ pub(crate) struct Stores {
 impl Services {
     /// Takes from what `options` say, and keeps what it has of ports in `storage`, below `key_prefix`.
     pub fn new(options: &ServiceOptions, storage: Arc<dyn Storage>, key_prefix: &str) -> Self {
+        let counted = Arc::new(AllocationMetrics::default());
+        let ports = Ports::new(storage, key_prefix, options.node_ports).counting(&counted);
         Self {
             ranges: options.ranges.clone(),
             families: options
@@ -88,9 +93,10 @@ impl Services {
                 .iter()
                 .map(|range| Family::of(*range))
                 .collect(),
-            ports: Arc::new(Ports::new(storage, key_prefix, options.node_ports)),
+            ports: Arc::new(ports),
             stores: Arc::default(),
             suspects: Mutex::default(),
+            counted,
         }
     }
 
@@ -101,6 +107,7 @@ impl Services {
                 addresses: Addresses::new(
                     registry.store("networking.k8s.io", "v1", "ipaddresses")?,
                     registry.store("networking.k8s.io", "v1", "servicecidrs")?,
+                    Arc::clone(&self.counted),
                 ),
                 endpoints: registry.store("", "v1", "endpoints")?,
                 services: registry.store("", "v1", "services")?,

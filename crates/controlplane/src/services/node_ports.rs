@@ -11,7 +11,7 @@ use pintle_runtime::value::Record;
 
 use super::fields::needs_node_port;
 use super::ports::{PortFault, Taken};
-use super::{Change, Ports, invalid_field};
+use super::{AllocationMetrics, Change, Ports, invalid_field};
 
 /// All node ports that a Service has.
 pub(super) fn of(spec: ServiceSpec<'_>) -> Vec<u16> {
@@ -70,6 +70,9 @@ pub(super) async fn take(
         let decide = |taken: &mut Taken| Plan::make(spec, had, &mut Real { taken, random });
         Some(ports.change(decide).await?)
     };
+    if !cx.dry_run {
+        count(ports.counted(), spec, plan.as_ref());
+    }
     let plan = plan
         .transpose()
         .map_err(|refusal| refusal.into_error(service))?;
@@ -81,6 +84,20 @@ pub(super) async fn take(
         plan.write(new);
     }
     Ok(change)
+}
+
+fn count(counted: &AllocationMetrics, spec: ServiceSpec<'_>, plan: Option<&Result<Plan, Refusal>>) {
+    match plan {
+        Some(Ok(plan)) => {
+            let named = numbers(spec);
+            let is_named = |taken: &u16| named.contains(taken);
+            plan.taken
+                .iter()
+                .for_each(|taken| counted.port(true, is_named(taken)));
+        }
+        Some(Err(refusal)) => counted.port(false, matches!(refusal, Refusal::Port { .. })),
+        None => {}
+    }
 }
 
 /// Whether a port is to be taken at all.

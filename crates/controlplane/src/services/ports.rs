@@ -11,6 +11,7 @@ use pintle_runtime::value::Record;
 use pintle_runtime::view::View;
 use pintle_storage::{Key, Storage, StorageError, Update, guaranteed_update};
 
+use super::AllocationMetrics;
 use super::range::kept;
 
 /// A range of ports, both ends included.
@@ -45,7 +46,7 @@ impl PortRange {
         }
     }
 
-    fn size(self) -> u16 {
+    pub(super) fn size(self) -> u16 {
         // A range of all ports begins with 1.
         self.last - self.first + 1
     }
@@ -186,6 +187,7 @@ pub struct Ports {
     storage: Arc<dyn Storage>,
     key: Key,
     range: PortRange,
+    counted: Arc<AllocationMetrics>,
 }
 
 impl Ports {
@@ -196,7 +198,22 @@ impl Ports {
             storage,
             key: Key::from(format!("{prefix}/ranges/servicenodeports")),
             range,
+            counted: Arc::default(),
         }
+    }
+
+    /// The same, with what happens counted there.
+    #[must_use]
+    pub(super) fn counting(self, counted: &Arc<AllocationMetrics>) -> Self {
+        Self {
+            counted: Arc::clone(counted),
+            ..self
+        }
+    }
+
+    /// Where it is counted what happens.
+    pub(super) fn counted(&self) -> &AllocationMetrics {
+        &self.counted
     }
 
     /// Which ports there are.
@@ -233,6 +250,7 @@ impl Ports {
             let before = self.decode(kept)?;
             let mut taken = before.clone();
             let changed = change(&mut taken);
+            self.counted.ports_are(&taken);
             let same = changed.is_err() || (kept.is_some() && taken == before);
             result = Some(changed);
             Ok(if same {
@@ -309,6 +327,7 @@ impl Ports {
             found = self
                 .decode(kept)
                 .unwrap_or_else(|_| Taken::none(self.range));
+            self.counted.ports_are(&found);
             Ok(Update::Keep)
         };
         guaranteed_update(&*self.storage, &self.key, None, look)

@@ -10,6 +10,10 @@ use crate::metrics::{Counter, Histogram};
 pub(crate) struct Counts {
     /// Changes that the storage has told of.
     pub(crate) received: Counter,
+    /// How often the storage said that nothing has happened.
+    pub(crate) bookmarks: Counter,
+    /// Objects and changes that watches began with.
+    pub(crate) initial: Counter,
     /// How often everything was read.
     pub(crate) initializations: Counter,
     /// Values that could not be decoded.
@@ -44,6 +48,8 @@ impl Default for Counts {
         ];
         Self {
             received: Counter::default(),
+            bookmarks: Counter::default(),
+            initial: Counter::default(),
             initializations: Counter::default(),
             undecodable: Counter::default(),
             lists: Lists::default(),

@@ -294,6 +294,11 @@ impl Observer for Feeder {
             waiting.extend(batch.events.iter().filter(is_loading).cloned());
         }
         self.distribute(batch.events);
+        if batch.events.is_empty() && !self.progress.is_exact() {
+            for cache in self.caches.load().values() {
+                cache.counts().bookmarks.inc();
+            }
+        }
         match held {
             Some(held) => *held = batch.revision.max(*held),
             None => self.progress.advance(batch.revision),

@@ -28,6 +28,9 @@ pub struct Snapshot {
     unreadable: AllUnreadable,
 }
 
+/// Objects whose size stands for that of all.
+const SAMPLE: usize = 8;
+
 /// Objects by the value of one field; those without a value are not in it.
 #[derive(Clone)]
 struct Index {
@@ -62,6 +65,18 @@ impl Snapshot {
     /// How many objects there are.
     pub fn len(&self) -> usize {
         self.objects.len()
+    }
+
+    /// About how many bytes its objects have, by some of them.
+    pub(crate) fn estimated_size(&self) -> usize {
+        self.average_size().saturating_mul(self.len())
+    }
+
+    /// About how many bytes an object has, by some of them.
+    pub(crate) fn average_size(&self) -> usize {
+        let sizes = self.entries().take(SAMPLE).map(|entry| entry.size());
+        let (sampled, size) = sizes.fold((0, 0), |(count, sum), size| (count + 1, sum + size));
+        size / usize::max(sampled, 1)
     }
 
     /// How many objects are stored, with those that can not be read.

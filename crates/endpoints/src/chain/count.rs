@@ -36,7 +36,7 @@ impl Chain {
             code,
             received,
             _place: place,
-            _running: running,
+            running,
         };
         response.map(|body| body.with_end(Box::new(end)))
     }
@@ -75,14 +75,17 @@ struct Ending {
     code: StatusCode,
     received: Instant,
     _place: Option<Place>,
-    _running: Option<LongRunning>,
+    running: Option<LongRunning>,
 }
 
 impl OnEnd for Ending {
-    fn ended(&mut self, bytes: u64) {
-        self.metrics
-            .requests
-            .finished(&self.series, self.code, self.received.elapsed(), bytes);
+    fn ended(&mut self, bytes: u64, whole: bool) {
+        let requests = &self.metrics.requests;
+        requests.finished(&self.series, self.code, self.received.elapsed(), bytes);
+        // What goes on until somebody has enough of it is not cut off by that; nor is what was not wanted at all.
+        if !whole && bytes > 0 && self.running.is_none() {
+            requests.aborted(&self.series);
+        }
     }
 }
 

@@ -158,6 +158,8 @@ impl Chain {
                 body,
                 upgrade: parts.extensions.get().cloned(),
                 recording: arrival.recording.get(),
+                series: &series,
+                received,
                 server: &self.serving,
             };
             let response = handlers::handle(call).await;

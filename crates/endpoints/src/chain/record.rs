@@ -37,7 +37,7 @@ struct Recorded {
 }
 
 impl OnEnd for Recorded {
-    fn ended(&mut self, _: u64) {
+    fn ended(&mut self, _: u64, _: bool) {
         self.recording
             .tell(Stage::ResponseComplete, Some(self.code));
     }

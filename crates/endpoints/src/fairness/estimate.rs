@@ -19,8 +19,6 @@ const LARGEST_WRITE: u32 = 10;
 /// A write takes a seat more for so many watchers, for so long each.
 const WATCHERS_PER_SEAT: usize = 10;
 const TELLING: Duration = Duration::from_millis(5);
-/// Objects whose size stands for that of all.
-const SAMPLE: usize = 8;
 
 /// What a request of a flow takes.
 pub(crate) fn estimate(
@@ -60,9 +58,7 @@ fn sends_everything(query: Query<'_>) -> bool {
 fn list(flow: &Flow, target: &ResourceAttributes, store: &Store, query: Query<'_>) -> Work {
     let most = flow.largest.unwrap_or(LARGEST_LIST).min(LARGEST_LIST);
     let (snapshot, _) = store.cache().newest();
-    let sizes = snapshot.entries().take(SAMPLE).map(|entry| entry.size());
-    let (sampled, size) = sizes.fold((0, 0), |(count, sum), size| (count + 1, sum + size));
-    let average = size / usize::max(sampled, 1);
+    let average = snapshot.average_size();
     let limit = query.first("limit").and_then(|limit| limit.parse().ok());
     let objects = match limit {
         _ if !target.name.is_empty() => 1,

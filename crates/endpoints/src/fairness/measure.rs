@@ -22,6 +22,8 @@ pub(super) struct Measures {
     executions: Family<Histogram>,
     estimates: Family<Histogram>,
     watchers: Family<Histogram>,
+    unserved: Family<Counter>,
+    lengths: Family<Histogram>,
 }
 
 /// Those of one schema.
@@ -37,6 +39,8 @@ pub(super) struct Series {
     pub(super) watch_starts: Arc<Histogram>,
     pub(super) estimated: Arc<Histogram>,
     pub(super) watchers: Arc<Histogram>,
+    pub(super) unserved: Arc<Counter>,
+    pub(super) lengths: Arc<Histogram>,
 }
 
 impl Measures {
@@ -54,6 +58,8 @@ impl Measures {
             watch_starts: self.executions.with(&[schema, level, "watch"]),
             estimated: self.estimates.with(of),
             watchers: self.watchers.with(of),
+            unserved: self.unserved.with(of),
+            lengths: self.lengths.with(of),
         }
     }
 
@@ -125,6 +131,18 @@ impl Default for Measures {
                 LEVEL_AND_SCHEMA,
                 || Histogram::new(&[0.0, 1.0, 10.0, 100.0, 1000.0, 10000.0]),
             ),
+            unserved: Family::new(
+                "apiserver_flowcontrol_request_dispatch_no_accommodation_total",
+                "[ALPHA] Number of times a dispatch attempt resulted in a non accommodation due to lack of available seats",
+                LEVEL_AND_SCHEMA,
+                Counter::default,
+            ),
+            lengths: Family::new(
+                "apiserver_flowcontrol_request_queue_length_after_enqueue",
+                "[ALPHA] Length of queue in the API Priority and Fairness subsystem, as seen by each request after it is enqueued",
+                LEVEL_AND_SCHEMA,
+                || Histogram::new(&[0.0, 10.0, 25.0, 50.0, 100.0, 250.0, 500.0, 1000.0]),
+            ),
         }
     }
 }
@@ -132,7 +150,7 @@ impl Default for Measures {
 /// A gauge per level: its name, its help, its value.
 type OfLevel = (&'static str, &'static str, fn(&Look) -> f64);
 
-const OF_LEVELS: [OfLevel; 8] = [
+const OF_LEVELS: [OfLevel; 10] = [
     (
         "apiserver_flowcontrol_current_limit_seats",
         "[ALPHA] current derived number of execution seats available to each priority level",
@@ -169,6 +187,16 @@ const OF_LEVELS: [OfLevel; 8] = [
         |look| f64::from(look.claim.bounds.nominal),
     ),
     (
+        "apiserver_flowcontrol_request_concurrency_limit",
+        "[ALPHA] (Deprecated since 1.30.0) Nominal number of execution seats configured for each priority level",
+        |look| f64::from(look.claim.bounds.nominal),
+    ),
+    (
+        "apiserver_flowcontrol_target_seats",
+        "[ALPHA] Seat allocation targets",
+        |look| look.claim.target(),
+    ),
+    (
         "apiserver_flowcontrol_upper_limit_seats",
         "[ALPHA] Configured upper bound on number of execution seats available to each priority level",
         |look| f64::from(look.claim.bounds.most),
@@ -195,6 +223,12 @@ impl Collector for Fairness {
         measures.waits.collect(samples);
         measures.watchers.collect(samples);
         measures.estimates.collect(samples);
+        measures
+            .unserved
+            .collect_those(samples, |it| it.value() > 0);
+        measures
+            .lengths
+            .collect_those(samples, |it| it.snapshot().1 > 0);
         let levels = lock(&self.levels);
         let looks: Vec<Look> = levels
             .by_name

@@ -119,6 +119,7 @@ pub(crate) struct Seat {
 /// A request that waits for its seats.
 struct Waiting<'a> {
     flow: &'a Arc<Flow>,
+    measures: &'a Measures,
     ticket: Option<Ticket>,
     told: oneshot::Receiver<Instant>,
     timed_out: bool,
@@ -231,8 +232,10 @@ impl Fairness {
                     .refused(&level.name, &flow.schema.name, reason);
                 return Err(self.refuse(level));
             }
-            Arrival::Waits(ticket, told) => {
+            Arrival::Waits(ticket, told, length) => {
                 note(&ticket, None);
+                series.unserved.inc();
+                series.lengths.observe(length as f64);
                 let (ticket, began) = self.wait(flow, ticket, told, now, deadline).await?;
                 Seat::new(flow, ticket, began, stage)
             }
@@ -258,6 +261,7 @@ impl Fairness {
         series.queued_seats.add(held);
         let mut waiting = Waiting {
             flow,
+            measures: &self.measures,
             ticket: Some(ticket),
             told,
             timed_out: false,
@@ -508,6 +512,10 @@ impl Drop for Waiting<'_> {
         lock(&self.flow.level.present).leave(&ticket);
         series.queued.dec();
         series.queued_seats.add(-i64::from(ticket.work.held()));
+        if !self.timed_out {
+            let (level, schema) = (&self.flow.level.name, &self.flow.schema.name);
+            self.measures.refused(level, schema, "cancelled");
+        }
         let mut queues = lock(&self.flow.level.queues);
         // It may have been served just now, and nobody is there any more.
         if !queues.leave(now, &ticket, self.timed_out)

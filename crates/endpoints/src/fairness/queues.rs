@@ -89,8 +89,8 @@ pub(super) struct Ticket {
 pub(super) enum Arrival {
     /// It is served.
     Served(Ticket),
-    /// It waits until it is told, with the time.
-    Waits(Ticket, oneshot::Receiver<Instant>),
+    /// It waits until it is told, with the time, in a queue of this length.
+    Waits(Ticket, oneshot::Receiver<Instant>, usize),
     /// It is refused, for this reason.
     Refused(&'static str),
 }
@@ -279,11 +279,12 @@ impl Queues {
             queue.waiting.push_back(waiter);
             queue.begin_no_earlier();
         });
+        let length = self.queues[at].waiting.len();
         self.waiting += 1;
         self.waiting_seats += work.held();
         self.note_demand(now);
         self.dispatch(now);
-        Arrival::Waits(ticket, told)
+        Arrival::Waits(ticket, told, length)
     }
 
     /// A request that waits goes away. Whether it waited still.

@@ -26,7 +26,7 @@ pub(super) async fn create(
     let (kind, action) = (&endpoint.kind, &endpoint.action);
     let reply = Reply::negotiate(&call, cx, Offers::Object)?;
     let format = input_format(call.headers)?;
-    let bytes = body::read(call.body, call.server.body_limit).await?;
+    let bytes = body::read_counted(call.body, call.server.body_limit, call.series).await?;
     let options = WriteOptions::parse(call.query, "CreateOptions")?;
     cx.dry_run = options.dry_run;
     cx.field_manager = options.manager(user_agent(call.headers));

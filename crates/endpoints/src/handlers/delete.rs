@@ -78,7 +78,7 @@ async fn read_options(call: Call<'_>) -> Result<DeleteOptions, ApiError> {
     let (headers, query, limit) = (call.headers, call.query, call.server.body_limit);
     let unsafe_deletion = call.server.unsafe_deletion;
     let group_version = GroupVersion::new(call.target.group.clone(), call.target.version.clone());
-    let bytes = body::read(call.body, limit).await?;
+    let bytes = body::read_counted(call.body, limit, call.series).await?;
     let mut options = if bytes.is_empty() {
         let pairs: Vec<_> = query.pairs().collect();
         DeleteOptions::parse(pairs.iter().map(|(key, value)| (&**key, &**value)))?

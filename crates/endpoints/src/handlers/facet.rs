@@ -54,7 +54,7 @@ pub(super) async fn update(
     let reply = Reply::negotiate(&call, cx, Offers::Object)?;
     let format = input_format(call.headers)?;
     let target = Target::of(&call, store, endpoint);
-    let bytes = body::read(call.body, call.server.body_limit).await?;
+    let bytes = body::read_counted(call.body, call.server.body_limit, call.series).await?;
     let options = WriteOptions::parse(call.query, "UpdateOptions")?;
     cx.dry_run = options.dry_run;
     cx.field_manager = options.manager(user_agent(call.headers));
@@ -88,7 +88,7 @@ pub(super) async fn patch(
     let reply = Reply::negotiate(&call, cx, Offers::Object)?;
     let target = Target::of(&call, store, endpoint);
     let limit = call.server.body_limit;
-    let body = body::read(call.body, limit).await?;
+    let body = body::read_counted(call.body, limit, call.series).await?;
     if let Some(recording) = &cx.recording {
         recording.patch(&body);
     }

@@ -33,7 +33,7 @@ mod write;
 
 use std::borrow::Cow;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use http::{HeaderMap, Method, Response};
 use hyper::body::Incoming;
@@ -50,7 +50,7 @@ use crate::connect::ConnectEndpoint;
 use crate::context::{Environment, RequestContext};
 use crate::discovery::Offer;
 use crate::facet::FacetEndpoint;
-use crate::metrics::Metrics;
+use crate::metrics::{Metrics, RequestSeries};
 use crate::negotiate::{error_representation, method_not_allowed, no_such_resource};
 use crate::permit::Permit;
 use crate::query::Query;
@@ -85,6 +85,10 @@ pub(crate) struct Call<'a> {
     pub upgrade: Option<OnUpgrade>,
     /// What the audit records of the request.
     pub recording: Option<&'a Arc<Recording>>,
+    /// Where the request is counted.
+    pub series: &'a RequestSeries,
+    /// When it came.
+    pub received: Instant,
     /// What the server does for all.
     pub server: &'a Serving,
 }

@@ -108,7 +108,7 @@ pub(super) async fn patch(
         call.target.name.clone(),
         &call.server.registry,
     );
-    let body = body::read(call.body, call.server.body_limit).await?;
+    let body = body::read_counted(call.body, call.server.body_limit, call.series).await?;
     if let Some(recording) = &cx.recording {
         recording.patch(&body);
     }

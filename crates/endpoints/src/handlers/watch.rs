@@ -8,6 +8,7 @@ use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
+use std::time::Instant;
 
 use bytes::Buf as _;
 use http::{HeaderValue, Response, StatusCode};
@@ -25,13 +26,13 @@ use crate::body::Body;
 use crate::context::RequestContext;
 use crate::data::{Data, Gather};
 use crate::list_options::ListOptions;
-use crate::metrics::WatchSeries;
+use crate::metrics::{Histogram, WatchSeries};
 use crate::negotiate::{Format, MetaVersion, Offers, Transform};
 use crate::partial;
 use crate::respond;
 use crate::store::Store;
 use crate::table::TableForm;
-use crate::watch::{Watch, WatchItem};
+use crate::watch::{Bookmark, Watch, WatchItem};
 use crate::websocket::{self, Opcode};
 
 /// Answers with what happens to the selected objects.
@@ -78,6 +79,11 @@ pub(super) async fn watch(
             .metrics
             .watches
             .of(&row.group, &row.version, &row.name),
+        lists: (options.send_initial_events == Some(true)).then(|| {
+            let scope = count_scope(call);
+            let lists = call.server.metrics.watches.lists(row, scope);
+            (call.received, lists)
+        }),
         items: Vec::new(),
         clock: Arc::clone(&cx.environment.clock),
         stop: Box::pin(async move { draining.begun().await }),
@@ -95,6 +101,15 @@ pub(super) async fn watch(
         content_type,
         Body::stream(Box::pin(body)),
     ))
+}
+
+/// What upstream calls the scope of a request.
+fn count_scope(call: &Call<'_>) -> &'static str {
+    match &call.info.shape {
+        shape if shape.named => "resource",
+        shape if shape.in_namespace => "namespace",
+        _ => "cluster",
+    }
 }
 
 /// Sends events as messages, each of them one.
@@ -128,6 +143,8 @@ struct WatchBody {
     format: Format,
     form: Form,
     series: WatchSeries,
+    /// When the request came, and where it is noted that all objects have been told.
+    lists: Option<(Instant, Arc<Histogram>)>,
     items: Vec<WatchItem>,
     /// For the ages in tables.
     clock: Arc<dyn Clock>,
@@ -245,13 +262,44 @@ impl WatchBody {
                     Form::Object => event.write_json(out)?,
                 }
             }
-            WatchItem::Bookmark(bookmark) if protobuf => {
-                out.extend_from_slice(&bookmark.protobuf());
+            WatchItem::Bookmark(bookmark) => {
+                self.note_list();
+                self.write_bookmark(bookmark, out);
             }
-            WatchItem::Bookmark(bookmark) => out.extend_from_slice(&bookmark.json()),
             WatchItem::Error(error) => self.write_error(error, out),
         }
         Ok(())
+    }
+
+    /// The first bookmark of a watch that began with all objects says that they have been told.
+    fn note_list(&mut self) {
+        if let Some((received, lists)) = self.lists.take() {
+            lists.observe(received.elapsed().as_secs_f64());
+        }
+    }
+
+    /// A bookmark is an object like others, and takes the form that they have.
+    fn write_bookmark(&mut self, bookmark: &Bookmark, out: &mut Vec<u8>) {
+        const WHAT: &str = "BOOKMARK";
+        let protobuf = self.format == Format::Protobuf;
+        match &mut self.form {
+            Form::Table { table, columns } => {
+                table.set_now(self.clock.now());
+                write_json(WHAT, &table.bookmark(columns.as_deref(), bookmark), out);
+                *columns = None;
+            }
+            Form::Metadata(version) if protobuf => {
+                let object = partial::record_protobuf(&bookmark.object(), *version);
+                frame::event(WHAT, &object, out);
+            }
+            Form::Metadata(version) => {
+                let mut object = Vec::new();
+                partial::write_record_json(&bookmark.object(), *version, &mut object);
+                write_json(WHAT, &object, out);
+            }
+            Form::Object if protobuf => out.extend_from_slice(&bookmark.protobuf()),
+            Form::Object => out.extend_from_slice(&bookmark.json()),
+        }
     }
 
     fn write_error(&self, error: &ApiError, out: &mut Vec<u8>) {

@@ -52,7 +52,7 @@ async fn read(
 ) -> Result<(Reply, Record), ApiError> {
     let reply = Reply::negotiate(&call, cx, Offers::Object)?;
     let format = input_format(call.headers)?;
-    let bytes = body::read(call.body, call.server.body_limit).await?;
+    let bytes = body::read_counted(call.body, call.server.body_limit, call.series).await?;
     let options = WriteOptions::parse(call.query, kind)?;
     cx.dry_run = options.dry_run;
     cx.field_manager = options.manager(user_agent(call.headers));

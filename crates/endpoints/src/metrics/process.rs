@@ -57,6 +57,15 @@ impl Collector for Process {
                 open,
             );
         }
+        let limits = fs::read_to_string("/proc/self/limits").unwrap_or_default();
+        if let Some(most) = soft_limit(&limits, "Max open files") {
+            samples.single(
+                "process_max_fds",
+                "Maximum number of open file descriptors.",
+                Kind::Gauge,
+                most,
+            );
+        }
         if let Some(pages) = field(24) {
             samples.single(
                 "process_resident_memory_bytes",
@@ -80,5 +89,19 @@ impl Collector for Process {
                 bytes,
             );
         }
+        // What is not limited is told as the largest number that there could be.
+        let most = soft_limit(&limits, "Max address space").unwrap_or(u64::MAX as f64);
+        samples.single(
+            "process_virtual_memory_max_bytes",
+            "Maximum amount of virtual memory available in bytes.",
+            Kind::Gauge,
+            most,
+        );
     }
+}
+
+/// The soft limit in a line of `/proc/self/limits`, if it is a number.
+fn soft_limit(limits: &str, name: &str) -> Option<f64> {
+    let line = limits.lines().find_map(|line| line.strip_prefix(name))?;
+    line.split_whitespace().next()?.parse().ok()
 }

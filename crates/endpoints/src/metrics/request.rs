@@ -47,6 +47,8 @@ pub struct RequestMetrics {
     inflight: Family<Gauge>,
     deprecated: Family<Gauge>,
     dropped: Family<Counter>,
+    aborts: Family<Counter>,
+    bodies: Family<Histogram>,
     /// Panics of handlers.
     pub panics: Counter,
     /// Handshakes that failed.
@@ -72,6 +74,28 @@ pub struct RequestSeries {
     duration: Arc<Histogram>,
     sli_duration: Option<Arc<Histogram>>,
     size: Option<Arc<Histogram>>,
+    body: Option<Arc<Histogram>>,
+}
+
+impl RequestSeries {
+    /// The request had a body of so many bytes.
+    pub fn body(&self, bytes: usize) {
+        if let Some(bodies) = &self.body {
+            bodies.observe(bytes as f64);
+        }
+    }
+}
+
+/// What a request with a body is counted as.
+fn body_verb(verb: &str, scope: &str) -> Option<&'static str> {
+    Some(match (verb, scope) {
+        ("POST", _) => "create",
+        ("PUT", _) => "update",
+        ("PATCH" | "APPLY", _) => "patch",
+        ("DELETE", "resource") => "delete",
+        ("DELETE", _) => "delete_collection",
+        _ => return None,
+    })
 }
 
 #[derive(Debug)]
@@ -171,6 +195,7 @@ impl RequestMetrics {
             ]),
             sli_duration: dry_run.is_empty().then(|| self.sli_durations.with(&common)),
             size: matches!(verb, "GET" | "LIST").then(|| self.sizes.with(&common)),
+            body: body_verb(verb, scope).map(|verb| self.bodies.with(&[group, resource, verb])),
         }
     }
 
@@ -280,6 +305,22 @@ impl RequestMetrics {
             .inc();
     }
 
+    /// An answer was cut off: its client is gone, or read too slowly.
+    pub fn aborted(&self, series: &RequestSeries) {
+        let RequestLabels {
+            verb,
+            group,
+            version,
+            resource,
+            subresource,
+            scope,
+            ..
+        } = series.labels.borrow();
+        self.aborts
+            .with(&[verb, group, version, resource, subresource, scope])
+            .inc();
+    }
+
     /// A request was turned away because there were too many.
     pub fn dropped(&self, mutating: bool) {
         self.dropped.with(&[request_kind(mutating)]).inc();
@@ -314,6 +355,17 @@ const SLI_DURATIONS: &[f64] = &[
     30.0, 45.0, 60.0,
 ];
 const SIZES: &[f64] = &[1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9];
+
+/// Half of 100 KB, and from there on in steps of that.
+const BODIES: [f64; 31] = {
+    let mut bounds = [50_000.0; 31];
+    let mut at = 1;
+    while at < bounds.len() {
+        bounds[at] = bounds[at - 1] + 100_000.0;
+        at += 1;
+    }
+    bounds
+};
 
 impl Default for RequestMetrics {
     fn default() -> Self {
@@ -421,6 +473,26 @@ impl Default for RequestMetrics {
                 &["request_kind"],
                 Counter::default,
             ),
+            aborts: Family::new(
+                "apiserver_request_aborts_total",
+                "[ALPHA] Number of requests which apiserver aborted possibly due to a timeout, for each group, version, verb, \
+                 resource, subresource and scope",
+                &[
+                    "verb",
+                    "group",
+                    "version",
+                    "resource",
+                    "subresource",
+                    "scope",
+                ],
+                Counter::default,
+            ),
+            bodies: Family::new(
+                "apiserver_request_body_size_bytes",
+                "[ALPHA] Apiserver request body size in bytes broken out by resource and verb.",
+                &["group", "resource", "verb"],
+                || Histogram::new(&BODIES),
+            ),
             panics: Counter::default(),
             tls_handshake_errors: Counter::default(),
             known: Known {
@@ -443,6 +515,9 @@ impl Collector for RequestMetrics {
         self.deprecated.collect(samples);
         self.sli_durations.collect(samples);
         self.terminations.collect(samples);
+        self.aborts.collect(samples);
+        self.bodies
+            .collect_those(samples, |bodies| bodies.snapshot().1 > 0);
         self.total.collect(samples);
         self.sizes.collect(samples);
         let help = "[ALPHA] Number of requests dropped with 'TLS handshake error from' error";

@@ -97,6 +97,31 @@ const EACH: &[Each] = &[
         |store| store.cache().counts().received.value() as f64,
     ),
     (
+        "apiserver_init_events_total",
+        "[ALPHA] Counter of init events processed in watch cache broken by resource type.",
+        Kind::Counter,
+        |store| store.cache().counts().initial.value() as f64,
+    ),
+    (
+        "etcd_bookmark_total",
+        "[ALPHA] Number of etcd bookmarks (progress notify events) split by kind.",
+        Kind::Counter,
+        |store| store.cache().counts().bookmarks.value() as f64,
+    ),
+    (
+        "etcd_bookmark_counts",
+        "[ALPHA] (Deprecated since 1.36.0) Number of etcd bookmarks (progress notify events) split by kind.",
+        Kind::Gauge,
+        |store| store.cache().counts().bookmarks.value() as f64,
+    ),
+    (
+        "apiserver_resource_size_estimate_bytes",
+        "[ALPHA] Estimated size of stored objects in database. Estimate is based on sum of last observed sizes of serialized \
+         objects. In case of a fetching error, the value will be -1.",
+        Kind::Gauge,
+        |store| store.cache().newest().0.estimated_size() as f64,
+    ),
+    (
         "apiserver_watch_cache_initializations_total",
         "[ALPHA] Counter of watch cache initializations broken by resource type.",
         Kind::Counter,

@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use pintle_runtime::resource::Resource;
+
 use super::Collector;
 use super::family::Family;
 use super::text::Samples;
@@ -11,6 +13,7 @@ use super::value::{Counter, Histogram};
 pub struct WatchMetrics {
     events: Family<Counter>,
     sizes: Family<Histogram>,
+    lists: Family<Histogram>,
 }
 
 /// Those of one resource.
@@ -31,6 +34,14 @@ impl WatchMetrics {
     }
 }
 
+impl WatchMetrics {
+    /// How long it takes until all objects are told to watches that begin with them.
+    pub fn lists(&self, row: &Resource, scope: &str) -> Arc<Histogram> {
+        self.lists
+            .with(&[&row.group, &row.version, &row.name, scope])
+    }
+}
+
 impl WatchSeries {
     /// An event of so many bytes is on its way.
     pub fn sent(&self, bytes: usize) {
@@ -38,6 +49,10 @@ impl WatchSeries {
         self.sizes.observe(bytes as f64);
     }
 }
+
+const LIST_SECONDS: &[f64] = &[
+    0.05, 0.1, 0.2, 0.4, 0.6, 0.8, 1.0, 2.0, 4.0, 6.0, 8.0, 10.0, 15.0, 20.0, 30.0, 45.0, 60.0,
+];
 
 impl Default for WatchMetrics {
     fn default() -> Self {
@@ -58,6 +73,13 @@ impl Default for WatchMetrics {
                 LABELS,
                 || Histogram::new(SIZES),
             ),
+            lists: Family::new(
+                "apiserver_watch_list_duration_seconds",
+                "[BETA] Response latency distribution in seconds for watch list requests broken by group, version, resource and \
+                 scope.",
+                &["group", "version", "resource", "scope"],
+                || Histogram::new(LIST_SECONDS),
+            ),
         }
     }
 }
@@ -66,5 +88,7 @@ impl Collector for WatchMetrics {
     fn collect(&self, samples: &mut Samples<'_>) {
         self.sizes.collect(samples);
         self.events.collect(samples);
+        self.lists
+            .collect_those(samples, |lists| lists.snapshot().1 > 0);
     }
 }

@@ -31,7 +31,7 @@ pub(super) fn write(
     Ok(())
 }
 
-fn write_anew(object: &Record, tables: &dyn Tables, now: Time, out: &mut Vec<u8>) {
+pub(super) fn write_anew(object: &Record, tables: &dyn Tables, now: Time, out: &mut Vec<u8>) {
     tables.write_cells(object, now, out);
     let before = out.len();
     out.extend_from_slice(b",\"conditions\":");

@@ -241,6 +241,7 @@ impl Watch {
             count += 1;
             count < BATCH
         });
+        self.cache.counts().initial.add(count as u64);
         if let (Some(last), true) = (last, count == BATCH) {
             *rest = rest.from(std::ops::Bound::Excluded(last.key().into()));
             return;
@@ -319,6 +320,7 @@ impl Watch {
                 self.phase = Phase::Live;
                 return;
             };
+            self.cache.counts().initial.inc();
             self.tell(&event, into);
             if matches!(self.phase, Phase::Ended) {
                 return;

@@ -1,6 +1,7 @@
 //! Who is asked who it is, besides what files of tokens and certificates say: flags and the file of
 //! `--authentication-config`.
 
+mod counted;
 mod file;
 mod running;
 

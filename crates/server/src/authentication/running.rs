@@ -10,13 +10,15 @@ use http::{HeaderValue, Method};
 use pintle_authn::oidc::{Fetch, Fetched};
 use pintle_authn::webhook::TokenReviewer;
 use pintle_authn::{
-    Anonymous, CachedTokens, Lifetimes, Oidc, OidcIssuers, TokenAuthenticator, TokenWebhook,
+    Anonymous, CachedTokens, Lifetimes, Oidc, OidcIssuers, TokenAuthenticator, TokenCacheEvents,
+    TokenWebhook,
 };
 use pintle_endpoints::client::{Retries, Transport, TransportOptions, Webhook, system_roots};
 use pintle_runtime::text::Text;
 use tokio::task::JoinHandle;
 use tracing::{info, warn};
 
+use super::counted::TokenCacheMetrics;
 use super::{AuthenticationConfig, AuthenticationFile, Provider, TokenWebhookConfig};
 use crate::files::Watched;
 use crate::metrics::Reloads;
@@ -36,6 +38,8 @@ pub(crate) struct Running {
     /// Who gets in without a credential.
     pub(crate) anonymous: Arc<Anonymous>,
     audiences: Arc<[Text]>,
+    /// What is counted of tokens that are remembered.
+    pub(crate) counted: Arc<TokenCacheMetrics>,
     /// Looks for those that were not found yet.
     finding: Mutex<Option<JoinHandle<()>>>,
 }
@@ -50,10 +54,13 @@ impl Running {
         audiences: &Arc<[Text]>,
     ) -> Result<Self, String> {
         let providers = oidc(&config.providers, audiences)?;
+        let counted = Arc::new(TokenCacheMetrics::default());
+        let events = Arc::clone(&counted) as Arc<dyn TokenCacheEvents>;
         let running = Self {
-            issuers: Arc::new(OidcIssuers::new(providers.clone())),
+            issuers: Arc::new(OidcIssuers::new(providers.clone(), events)),
             anonymous: Arc::new(Anonymous::new(config.anonymous.clone())),
             audiences: Arc::clone(audiences),
+            counted,
             finding: Mutex::default(),
         };
         running.find(providers);
@@ -203,6 +210,7 @@ impl TokenReviewer for Reviewer {
 pub(crate) fn webhook(
     config: &TokenWebhookConfig,
     audiences: &Arc<[Text]>,
+    events: Arc<dyn TokenCacheEvents>,
 ) -> Result<Arc<dyn TokenAuthenticator>, Vec<String>> {
     let peer = peer::read_for("authentication-token-webhook-config-file", &config.file)?;
     let webhook = peer
@@ -214,5 +222,6 @@ pub(crate) fn webhook(
         success: config.cache_ttl,
         failure: config.cache_ttl,
     };
-    Ok(Arc::new(CachedTokens::new(Arc::new(reviewing), lifetimes)))
+    let cache = CachedTokens::new(Arc::new(reviewing), lifetimes);
+    Ok(Arc::new(cache.telling(events)))
 }

@@ -33,6 +33,7 @@ pub(super) fn options(flags: &Flags, faults: &mut Faults) -> AdmissionOptions {
                 .check(number(flags, "default-unreachable-toleration-seconds"))
                 .unwrap_or_default(),
         },
+        pod_security: Arc::default(),
     };
     for fault in options.faults() {
         faults.add(fault);

@@ -1,5 +1,6 @@
 //! Encryption at rest: from the file to the rules of the store, and again when the file changes.
 
+mod counted;
 mod file;
 #[cfg(test)]
 mod tests;
@@ -10,12 +11,15 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use anyhow::{Result, anyhow};
 use pintle_storage::Storage;
-use pintle_storage::encryption::{Chain, EncryptedStore, Kms, KmsOptions, Provider, Rules};
+use pintle_storage::encryption::{
+    Chain, EncryptedStore, Kms, KmsEvents, KmsOptions, Provider, Rules,
+};
 use tracing::{info, warn};
 
 use crate::files::Watched;
 use crate::metrics::Reloads;
 use crate::resources::Resources;
+pub(crate) use counted::KmsMetrics;
 
 /// `--encryption-provider-config`, and whether it is read again.
 #[derive(Debug, Clone)]
@@ -32,6 +36,7 @@ pub(crate) struct Encryption {
     resources: Arc<Resources>,
     pub(crate) store: EncryptedStore,
     services: Arc<Mutex<Vec<Arc<Kms>>>>,
+    counted: Arc<KmsMetrics>,
 }
 
 impl Encryption {
@@ -40,8 +45,10 @@ impl Encryption {
         config: &EncryptionConfig,
         resources: &Arc<Resources>,
         inner: Arc<dyn Storage>,
+        counted: &Arc<KmsMetrics>,
     ) -> Result<Self> {
-        let (rules, services) = load(&config.file, resources).await.map_err(|faults| {
+        let loaded = load(&config.file, resources, counted).await;
+        let (rules, services) = loaded.map_err(|faults| {
             let fault = |fault| format!("--encryption-provider-config: {fault}");
             anyhow!(faults.into_iter().map(fault).collect::<Vec<_>>().join("\n"))
         })?;
@@ -50,6 +57,7 @@ impl Encryption {
             resources: Arc::clone(resources),
             store: EncryptedStore::new(inner, rules),
             services: Arc::new(Mutex::new(services)),
+            counted: Arc::clone(counted),
         })
     }
 
@@ -82,7 +90,7 @@ impl Encryption {
         let mut watched = Watched::new(vec![self.config.file.clone()]);
         loop {
             watched.changed().await;
-            let loaded = load(&self.config.file, &self.resources).await;
+            let loaded = load(&self.config.file, &self.resources, &self.counted).await;
             watched.used(loaded.is_ok());
             reloads.done(&self.config.file, loaded.is_ok());
             match loaded {
@@ -105,13 +113,14 @@ type ByResource = HashMap<(String, String), Arc<Chain>>;
 async fn load(
     file: &Path,
     resources: &Arc<Resources>,
+    counted: &Arc<KmsMetrics>,
 ) -> Result<(Rules, Vec<Arc<Kms>>), Vec<String>> {
     let mut services = Vec::new();
     let mut chains: HashMap<(String, String), Vec<Arc<Provider>>> = HashMap::new();
     for entry in file::read(file)? {
         let mut providers: Vec<Arc<Provider>> = Vec::new();
         for found in entry.providers {
-            let provider = provider(found, &mut services).await;
+            let provider = provider(found, &mut services, counted).await;
             providers.push(Arc::new(
                 provider.map_err(|refusal| vec![refusal.to_string()])?,
             ));
@@ -135,6 +144,7 @@ async fn load(
 async fn provider(
     found: file::Provider,
     services: &mut Vec<Arc<Kms>>,
+    counted: &Arc<KmsMetrics>,
 ) -> Result<Provider, pintle_storage::encryption::Refusal> {
     Ok(match found {
         file::Provider::Identity => Provider::Identity,
@@ -151,7 +161,8 @@ async fn provider(
                 endpoint,
                 timeout,
             };
-            let kms = Kms::start(&options).await?;
+            let events = Arc::clone(counted) as Arc<dyn KmsEvents>;
+            let kms = Kms::start(&options, events).await?;
             services.push(Arc::clone(&kms));
             Provider::Kms(kms)
         }

@@ -43,6 +43,20 @@ pub struct KmsOptions {
     pub timeout: Duration,
 }
 
+/// What happens between a server and key management services, for who counts it. `provider` is the name of one.
+pub trait KmsEvents: Send + Sync + 'static {
+    /// It was asked, by the full name of a method; `code` is that of gRPC, as Go names it.
+    fn asked(&self, provider: &str, method: &str, code: &str, took: Duration);
+    /// A value was sealed or opened under this key of the service.
+    fn used(&self, provider: &str, key_id: &str, is_sealing: bool);
+    /// It said that this is its key.
+    fn named(&self, provider: &str, key_id: &str);
+    /// It named a key that is none: `empty` or `too_long`.
+    fn misnamed(&self, provider: &str, fault: &str);
+    /// So many sources of keys are remembered.
+    fn knows(&self, provider: &str, sources: usize);
+}
+
 /// A key management service.
 pub struct Kms {
     name: String,
@@ -52,6 +66,7 @@ pub struct Kms {
     /// Who waits for answers where the caller can not.
     runtime: Handle,
     state: Mutex<State>,
+    events: Arc<dyn KmsEvents>,
 }
 
 #[derive(Default)]
@@ -87,11 +102,14 @@ const LONGEST_ANNOTATIONS: usize = 32 * 1024;
 
 impl Kms {
     /// A service there, asked how it is once before this returns, and from then on in the background as
-    /// long as the answer lives.
+    /// long as the answer lives. `events` is told of what happens.
     ///
     /// # Errors
     /// `Kms` for an address that can not be understood. A service that is not well is no error.
-    pub async fn start(options: &KmsOptions) -> Result<Arc<Self>, Refusal> {
+    pub async fn start(
+        options: &KmsOptions,
+        events: Arc<dyn KmsEvents>,
+    ) -> Result<Arc<Self>, Refusal> {
         let wrong = |error: tonic::transport::Error| Refusal::Kms(error.to_string());
         // `unix:///@name` is a socket without a file.
         let endpoint = options.endpoint.replace("unix:///@", "unix://@");
@@ -105,6 +123,7 @@ impl Kms {
             channel,
             runtime: Handle::current(),
             state: Mutex::default(),
+            events,
         });
         kms.probe().await;
         let watched = Arc::downgrade(&kms);
@@ -160,7 +179,11 @@ impl Kms {
                 status.version
             ));
         }
-        check_key_id(&status.key_id)?;
+        if let Err(fault) = check_key_id(&status.key_id) {
+            self.events.misnamed(&self.name, fault.code());
+            return Err(fault.to_string());
+        }
+        self.events.named(&self.name, &status.key_id);
         let expires = Instant::now() + WRITE_FOR;
         {
             let mut state = self.lock();
@@ -190,6 +213,7 @@ impl Kms {
         let mut state = self.lock();
         let known = own.envelope.encode_to_vec();
         state.known.insert(known, Arc::clone(&own.cipher));
+        self.events.knows(&self.name, state.known.len());
         state.own = Some(own);
         Ok(())
     }
@@ -231,6 +255,7 @@ impl Kms {
             return Err(Refusal::Kms(why));
         }
         let mut envelope = own.envelope;
+        self.events.used(&self.name, &envelope.key_id, true);
         own.cipher.seal(context, plain, &mut envelope.data)?;
         let mut out = self.prefix.clone().into_bytes();
         envelope
@@ -261,6 +286,7 @@ impl Kms {
             Some(cipher) => cipher,
             None => self.open_source(known, &envelope)?,
         };
+        self.events.used(&self.name, &envelope.key_id, false);
         let value = cipher.open(context, &data)?;
         Ok(Opened { value, stale })
     }
@@ -281,6 +307,7 @@ impl Kms {
                 let mut state = self.lock();
                 state.refused.remove(&known);
                 state.known.insert(known, Arc::clone(&cipher));
+                self.events.knows(&self.name, state.known.len());
                 Ok(cipher)
             }
             Err(refusal) => {
@@ -320,24 +347,31 @@ impl Kms {
         Q: Message + 'static,
         A: Message + Default + 'static,
     {
+        let began = Instant::now();
         let mut grpc = Grpc::new(self.channel.clone());
         let ask = async {
-            grpc.ready().await.map_err(|error| error.to_string())?;
+            let ready = grpc.ready().await;
+            ready.map_err(|error| ("Unavailable".to_owned(), error.to_string()))?;
             let path = PathAndQuery::from_static(path);
             let codec = ProstCodec::<Q, A>::default();
             let answer = grpc.unary(tonic::Request::new(request), path, codec).await;
             answer.map_err(|status| {
-                format!(
-                    "rpc error: code = {:?} desc = {}",
-                    status.code(),
-                    status.message()
-                )
+                let code = format!("{:?}", status.code());
+                let why = format!("rpc error: code = {code} desc = {}", status.message());
+                (code, why)
             })
         };
-        match tokio::time::timeout(self.timeout, ask).await {
-            Ok(answer) => answer.map(tonic::Response::into_inner),
-            Err(_) => Err("context deadline exceeded".to_owned()),
-        }
+        let answer = tokio::time::timeout(self.timeout, ask).await;
+        let late = |_| {
+            let why = "context deadline exceeded".to_owned();
+            Err(("DeadlineExceeded".to_owned(), why))
+        };
+        let answer = answer.unwrap_or_else(late);
+        let code = answer.as_ref().err().map_or("OK", |(code, _)| code);
+        self.events.asked(&self.name, path, code, began.elapsed());
+        answer
+            .map(tonic::Response::into_inner)
+            .map_err(|(_, why)| why)
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -368,7 +402,7 @@ fn check(envelope: &EncryptedObject) -> Result<(), String> {
             envelope.source.len()
         ));
     }
-    check_key_id(&envelope.key_id)?;
+    check_key_id(&envelope.key_id).map_err(|fault| fault.to_string())?;
     let annotations = envelope.annotations.iter();
     let size: usize = annotations
         .map(|(name, value)| name.len() + value.len())
@@ -381,17 +415,33 @@ fn check(envelope: &EncryptedObject) -> Result<(), String> {
     Ok(())
 }
 
-fn check_key_id(key_id: &str) -> Result<(), String> {
-    if key_id.is_empty() {
-        return Err("failed to validate key id: keyID is empty".to_owned());
+/// Why a name of a key is none.
+#[derive(Debug, thiserror::Error)]
+enum KeyIdFault {
+    #[error("failed to validate key id: keyID is empty")]
+    Empty,
+    #[error(
+        "failed to validate key id: keyID is {0} bytes, which exceeds the max size of {LONGEST_NAME}"
+    )]
+    TooLong(usize),
+}
+
+impl KeyIdFault {
+    /// As upstream counts it.
+    const fn code(&self) -> &'static str {
+        match self {
+            Self::Empty => "empty",
+            Self::TooLong(_) => "too_long",
+        }
     }
-    if key_id.len() > LONGEST_NAME {
-        return Err(format!(
-            "failed to validate key id: keyID is {} bytes, which exceeds the max size of {LONGEST_NAME}",
-            key_id.len()
-        ));
+}
+
+fn check_key_id(key_id: &str) -> Result<(), KeyIdFault> {
+    match key_id.len() {
+        0 => Err(KeyIdFault::Empty),
+        length if length > LONGEST_NAME => Err(KeyIdFault::TooLong(length)),
+        _ => Ok(()),
     }
-    Ok(())
 }
 
 /// For the service's log: which request it was.

@@ -17,7 +17,7 @@ mod store;
 mod tests;
 
 pub use chain::{Chain, Key, Opened, Provider};
-pub use kms::{Kms, KmsOptions};
+pub use kms::{Kms, KmsEvents, KmsOptions};
 pub use store::{Account, EncryptedStore, Rules, Transformation};
 
 use crate::sealed::NOTHING_OPENS;

@@ -1,5 +1,6 @@
 //! Leases, shared by values that end at about the same time.
 
+use std::sync::OnceLock;
 use std::time::Duration;
 
 use tokio::{sync::Mutex, time::Instant};
@@ -15,7 +16,11 @@ use super::{
 pub(super) struct Leases {
     reuse: Duration,
     last: Mutex<Option<Lease>>,
+    tell: OnceLock<Tell>,
 }
+
+/// Told how many values a lease was given to, or asked for, when there is another.
+pub(super) type Tell = Box<dyn Fn(usize) + Send + Sync>;
 
 struct Lease {
     id: i64,
@@ -32,7 +37,13 @@ impl Leases {
         Self {
             reuse,
             last: Mutex::default(),
+            tell: OnceLock::new(),
         }
+    }
+
+    /// Has `tell` told of leases from now on. Only the first is.
+    pub(super) fn tell(&self, tell: Tell) {
+        let _ = self.tell.set(tell);
     }
 
     /// A lease that ends `time` from now, or up to a twentieth of that later.
@@ -56,6 +67,9 @@ impl Leases {
             .await?;
         if !granted.error.is_empty() {
             return Err(Status::unknown(granted.error));
+        }
+        if let Some(tell) = self.tell.get() {
+            tell(last.as_ref().map_or(1, |lease| lease.values));
         }
         *last = Some(Lease {
             id: granted.id,

@@ -186,6 +186,12 @@ impl EtcdStore {
         Ok(size)
     }
 
+    /// Has `tell` told, whenever a lease was given to as many values as it can be, how many those were. Only
+    /// the first that is given here is told.
+    pub fn tell_of_leases(&self, tell: impl Fn(usize) + Send + Sync + 'static) {
+        self.leases.tell(Box::new(tell));
+    }
+
     async fn range(&self, request: RangeRequest) -> Result<RangeResponse, Status> {
         let path = "/etcdserverpb.KV/Range";
         let answer: RangeResponse = self.cluster.ask(path, request, Repeat::Safe).await?;

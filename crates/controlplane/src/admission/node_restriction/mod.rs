@@ -1,5 +1,6 @@
 //! `NodeRestriction`: a kubelet touches what is its node's, and nothing else.
 
+mod pod_certificates;
 mod pods;
 mod tokens;
 
@@ -45,7 +46,10 @@ impl Plugin for NodeRestriction {
             ) | ("coordination.k8s.io", "leases")
                 | ("storage.k8s.io", "csinodes")
                 | ("resource.k8s.io", "resourceslices")
-                | ("certificates.k8s.io", "certificatesigningrequests")
+                | (
+                    "certificates.k8s.io",
+                    "certificatesigningrequests" | "podcertificaterequests"
+                )
         );
         Interest::MUTATES.when(cares && target.operation != Operation::Connect)
     }
@@ -115,6 +119,7 @@ impl Request<'_> {
                 self.same_name("can only access CSINode with the same name as the requesting node")
             }
             ("certificatesigningrequests", _) => self.certificate(),
+            ("podcertificaterequests", _) => self.pod_certificate(),
             _ => self.slice(),
         }
         .map(|()| Verdict::Fine)

@@ -11,8 +11,8 @@ use crate::admission::accounts::has_secrets;
 use crate::admission::lookup::Place;
 use crate::admission::nodes::NODES;
 
-const PODS: Place = ("", "v1", "pods");
-const MIRROR: &str = "kubernetes.io/config.mirror";
+pub(super) const PODS: Place = ("", "v1", "pods");
+pub(super) const MIRROR: &str = "kubernetes.io/config.mirror";
 
 impl Request<'_> {
     pub(super) fn pod(&self) -> Result<(), ApiError> {

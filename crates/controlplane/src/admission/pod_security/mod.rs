@@ -1,10 +1,12 @@
 //! `PodSecurity`: pods keep to the Pod Security Standards, at the level that their namespace says.
 
 mod checks;
+mod counted;
 mod policy;
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, HashSet};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use pintle_api::apps::v1::{DaemonSet, Deployment, ReplicaSet, StatefulSet};
@@ -20,6 +22,8 @@ use pintle_runtime::quote::Quoted;
 use pintle_runtime::status::ApiError;
 use pintle_runtime::value::Record;
 use pintle_runtime::view::StringMap;
+
+pub use self::counted::PodSecurityMetrics;
 
 use self::checks::{Violation, details, evaluate, reasons};
 use self::policy::{Level, LevelVersion, Policy};
@@ -53,6 +57,7 @@ pub(super) struct PodSecurity {
     exempt_users: HashSet<String>,
     exempt_namespaces: HashSet<String>,
     exempt_runtime_classes: HashSet<String>,
+    counted: Arc<PodSecurityMetrics>,
 }
 
 impl PodSecurity {
@@ -60,6 +65,7 @@ impl PodSecurity {
     pub(super) fn new(
         lookup: Lookup,
         settings: Option<&serde_json::Value>,
+        counted: &Arc<PodSecurityMetrics>,
     ) -> Result<Self, ConfigurationError> {
         let default = match settings {
             None => Policy::default(),
@@ -107,6 +113,7 @@ impl PodSecurity {
             exempt_users,
             exempt_namespaces,
             exempt_runtime_classes,
+            counted: Arc::clone(counted),
         })
     }
 
@@ -254,12 +261,14 @@ impl PodSecurity {
         let is_pod = attributes.resource.name == "pods";
         if let Some(why) = self.exemption(cx, attributes) {
             annotate(cx, "exempt", why);
+            self.counted.exempted(attributes);
             return Ok(());
         }
         let namespace = attributes.namespace;
         let Some(entry) = self.lookup.entry(NAMESPACES, "", namespace)? else {
             let why = format!("failed to lookup namespace {}", Quoted(namespace));
             let cause = format!("namespaces {} not found", Quoted(namespace));
+            self.counted.failed(is_pod, attributes);
             if is_pod {
                 let error = ApiError::internal(why);
                 annotate(cx, "error", format!("{error}: {cause}"));
@@ -272,6 +281,8 @@ impl PodSecurity {
         let (policy, errors) = Policy::of_labels(self.default, |key| entry.label(key));
         if errors.is_empty() && is_pod && policy.is_privileged() {
             annotate(cx, "enforce-policy", "privileged:latest");
+            self.counted
+                .judged(true, LevelVersion::PRIVILEGED, "enforce", attributes);
             return Ok(());
         }
         if errors.is_empty() && !is_pod && policy.is_silent() {
@@ -285,62 +296,72 @@ impl PodSecurity {
         };
         if self.is_exempt_class(spec) {
             annotate(cx, "exempt", "runtimeClass");
+            self.counted.exempted(attributes);
             return Ok(());
         }
         if !errors.is_empty() {
             let texts: Vec<_> = errors.iter().map(ToString::to_string).collect();
             let why = super::limits::together(texts).unwrap_or_default();
             annotate(cx, "error", format!("Failed to parse policy: {why}"));
+            self.counted.failed(false, attributes);
         }
-        judge(cx, attributes, policy, is_pod, |level| {
+        self.judge(cx, attributes, policy, is_pod, |level| {
             evaluate(level, annotations, spec)
         })
     }
-}
 
-/// Refuses, notes and warns as a policy says.
-fn judge(
-    cx: &RequestContext,
-    attributes: &Attributes<'_>,
-    policy: Policy,
-    is_pod: bool,
-    evaluate: impl Fn(LevelVersion) -> Vec<Violation>,
-) -> Result<(), ApiError> {
-    let enforced = if is_pod {
-        annotate(cx, "enforce-policy", policy.enforce.to_string());
-        evaluate(policy.enforce)
-    } else {
-        Vec::new()
-    };
-    let again = |level: LevelVersion| {
-        if is_pod && level == policy.enforce {
-            enforced.clone()
+    /// Refuses, notes and warns as a policy says.
+    fn judge(
+        &self,
+        cx: &RequestContext,
+        attributes: &Attributes<'_>,
+        policy: Policy,
+        is_pod: bool,
+        evaluate: impl Fn(LevelVersion) -> Vec<Violation>,
+    ) -> Result<(), ApiError> {
+        let enforced = if is_pod {
+            annotate(cx, "enforce-policy", policy.enforce.to_string());
+            let violations = evaluate(policy.enforce);
+            let is_allowed = violations.is_empty();
+            self.counted
+                .judged(is_allowed, policy.enforce, "enforce", attributes);
+            violations
         } else {
-            evaluate(level)
+            Vec::new()
+        };
+        let again = |level: LevelVersion| {
+            if is_pod && level == policy.enforce {
+                enforced.clone()
+            } else {
+                evaluate(level)
+            }
+        };
+        let would = |level: LevelVersion, violations: &[Violation]| {
+            format!(
+                "would violate PodSecurity \"{level}\": {}",
+                details(violations)
+            )
+        };
+        let audited = again(policy.audit);
+        if !audited.is_empty() {
+            annotate(cx, "audit-violations", would(policy.audit, &audited));
+            self.counted
+                .judged(false, policy.audit, "audit", attributes);
         }
-    };
-    let would = |level: LevelVersion, violations: &[Violation]| {
-        format!(
-            "would violate PodSecurity \"{level}\": {}",
-            details(violations)
-        )
-    };
-    let audited = again(policy.audit);
-    if !audited.is_empty() {
-        annotate(cx, "audit-violations", would(policy.audit, &audited));
+        if !enforced.is_empty() {
+            return Err(attributes.forbid(format!(
+                "violates PodSecurity \"{}\": {}",
+                policy.enforce,
+                details(&enforced)
+            )));
+        }
+        let warned = again(policy.warn);
+        if !warned.is_empty() {
+            cx.warn(would(policy.warn, &warned));
+            self.counted.judged(false, policy.warn, "warn", attributes);
+        }
+        Ok(())
     }
-    if !enforced.is_empty() {
-        return Err(attributes.forbid(format!(
-            "violates PodSecurity \"{}\": {}",
-            policy.enforce,
-            details(&enforced)
-        )));
-    }
-    let warned = again(policy.warn);
-    if !warned.is_empty() {
-        cx.warn(would(policy.warn, &warned));
-    }
-    Ok(())
 }
 
 /// What is wrong with a name of the settings.

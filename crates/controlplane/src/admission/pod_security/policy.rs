@@ -22,7 +22,7 @@ impl Level {
         })
     }
 
-    const fn as_str(self) -> &'static str {
+    pub(super) const fn as_str(self) -> &'static str {
         match self {
             Self::Privileged => "privileged",
             Self::Baseline => "baseline",
@@ -69,7 +69,7 @@ pub(super) struct LevelVersion {
 }
 
 impl LevelVersion {
-    const PRIVILEGED: Self = Self {
+    pub(super) const PRIVILEGED: Self = Self {
         level: Level::Privileged,
         version: Version::Latest,
     };

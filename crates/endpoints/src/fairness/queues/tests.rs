@@ -28,7 +28,7 @@ fn served(arrival: Arrival) -> Ticket {
 #[track_caller]
 fn waits(arrival: Arrival) -> (Ticket, oneshot::Receiver<Instant>) {
     match arrival {
-        Arrival::Waits(ticket, told) => (ticket, told),
+        Arrival::Waits(ticket, told, _) => (ticket, told),
         Arrival::Served(_) => panic!("it does not have to wait"),
         Arrival::Refused(reason) => panic!("it is refused: {reason}"),
     }
@@ -174,7 +174,7 @@ fn queues_that_are_too_many_go_when_they_are_empty() {
     for arrival in tickets {
         match arrival {
             Arrival::Served(ticket) => queues.finish(now, &ticket, now),
-            Arrival::Waits(ticket, mut told) => {
+            Arrival::Waits(ticket, mut told, _) => {
                 let began = told.try_recv().expect("a seat is free");
                 queues.finish(now, &ticket, began);
             }
