@@ -149,3 +149,86 @@ async fn a_bookmark_has_the_form_of_what_is_watched() {
         answer.body
     );
 }
+
+/// Paths of all resources that can be watched.
+async fn watched(reader: &mut Reader) -> Vec<String> {
+    let groups = reader.json("/apis").await;
+    let groups = groups["groups"].as_array().expect("groups").iter();
+    let versions = groups.flat_map(|group| group["versions"].as_array().expect("versions"));
+    let mut roots: Vec<String> = versions
+        .filter_map(|version| Some(format!("/apis/{}", version["groupVersion"].as_str()?)))
+        .collect();
+    roots.push("/api/v1".to_owned());
+    let mut paths = Vec::new();
+    for root in roots {
+        let list = reader.json(&root).await;
+        for resource in list["resources"].as_array().expect("resources") {
+            let verbs = resource["verbs"].as_array().expect("verbs");
+            if verbs.contains(&"watch".into()) {
+                let name = resource["name"].as_str().expect("a name");
+                paths.push(format!("{root}/{name}"));
+            }
+        }
+    }
+    paths
+}
+
+#[tokio::test]
+async fn every_kind_can_be_watched_in_every_form() {
+    let mut reader = Reader::start(&[]).await;
+    let paths = watched(&mut reader).await;
+    assert!(paths.len() > 50, "{paths:?}");
+    let query = "watch=1&timeoutSeconds=1&sendInitialEvents=true&resourceVersionMatch=NotOlderThan&\
+                 allowWatchBookmarks=true&includeObject=Object";
+    let (endpoint, authorization) = (&reader.server.endpoint(), &reader.server.authorization());
+    for (accept, kind) in [
+        ("application/json", ""),
+        ("application/json;as=Table;v=v1;g=meta.k8s.io", "Table"),
+        (
+            "application/json;as=PartialObjectMetadata;v=v1;g=meta.k8s.io",
+            "PartialObjectMetadata",
+        ),
+        ("application/vnd.kubernetes.protobuf", ""),
+        (
+            "application/vnd.kubernetes.protobuf;as=PartialObjectMetadata;v=v1;g=meta.k8s.io",
+            "PartialObjectMetadata",
+        ),
+    ] {
+        let all = paths.iter().map(|path| async move {
+            let mut headers = authorization.clone();
+            headers.push(("accept".into(), accept.into()));
+            let mut connection = endpoint.connect().await.expect("a connection");
+            let path = format!("{path}?{query}");
+            let answer = connection.request("GET", &path, &headers, None).await;
+            let answer = answer.expect("there is an answer");
+            assert_eq!(answer.status, 200, "{path}: {}", answer.text());
+            if accept.contains("protobuf") {
+                let says = |text: &[u8]| answer.body.windows(text.len()).any(|it| it == text);
+                assert!(says(b"BOOKMARK"), "{accept} {path}");
+                assert!(kind.is_empty() || says(kind.as_bytes()), "{accept} {path}");
+                return;
+            }
+            let text = answer.text();
+            let last = text.lines().last().unwrap_or_default();
+            let last: Value = serde_json::from_str(last).expect("an event in a line");
+            assert_eq!(last["type"], "BOOKMARK", "{accept} {path}: {last}");
+            for event in text.lines() {
+                let event: Value = serde_json::from_str(event).expect("an event in a line");
+                let object = &event["object"];
+                assert!(kind.is_empty() || object["kind"] == kind, "{path}: {event}");
+                if kind == "Table" {
+                    let row = &object["rows"][0];
+                    let columns = text.lines().next().map(serde_json::from_str::<Value>);
+                    let columns = columns.expect("a first event").expect("JSON");
+                    let columns = columns["object"]["columnDefinitions"]
+                        .as_array()
+                        .map(Vec::len);
+                    let cells = row["cells"].as_array().map(Vec::len);
+                    assert_eq!(cells, columns, "{path}: {event}");
+                    assert!(row["object"]["apiVersion"].is_string(), "{path}: {event}");
+                }
+            }
+        });
+        futures_util::future::join_all(all).await;
+    }
+}

@@ -20,7 +20,7 @@ struct Outcomes {
 }
 
 /// Whether something was asked for by name.
-pub(super) const fn scope(is_named: bool) -> &'static str {
+const fn scope(is_named: bool) -> &'static str {
     if is_named { "static" } else { "dynamic" }
 }
 

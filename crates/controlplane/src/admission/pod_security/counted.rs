@@ -41,7 +41,7 @@ impl Default for PodSecurityMetrics {
         // Told of before there are any, as upstream does.
         for operation in ["create", "update"] {
             let allowed = ["allow", "privileged", "latest", "enforce", operation, "pod"];
-            evaluations.with(&[&allowed[..], &[""]].concat());
+            evaluations.with(&[&allowed[..], &[""][..]].concat());
             exemptions.with(&[operation, "pod", ""]);
         }
         Self {
