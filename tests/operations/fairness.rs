@@ -184,6 +184,13 @@ async fn a_greedy_client_waits_and_others_do_not_notice() {
         metrics(&server).await.contains(&queued),
         "nobody waits any more"
     );
+    // Who goes away in the middle of an answer is counted.
+    let mut gone = server.endpoint().connect().await.expect("a connection");
+    let list = gone.open("GET", CONFIGMAPS, &user("bobtoken"), None).await;
+    assert_eq!(list.expect("an answer begins").status(), 200);
+    drop(gone);
+    let cut = r#"apiserver_request_aborts_total{verb="LIST",group="",version="v1",resource="configmaps",subresource="",scope="namespace"} 1"#;
+    while !metrics(&server).await.contains(cut) {}
 }
 
 #[tokio::test]

@@ -150,7 +150,7 @@ impl Default for Measures {
 /// A gauge per level: its name, its help, its value.
 type OfLevel = (&'static str, &'static str, fn(&Look) -> f64);
 
-const OF_LEVELS: [OfLevel; 10] = [
+const OF_LEVELS: [OfLevel; 9] = [
     (
         "apiserver_flowcontrol_current_limit_seats",
         "[ALPHA] current derived number of execution seats available to each priority level",
@@ -184,11 +184,6 @@ const OF_LEVELS: [OfLevel; 10] = [
     (
         "apiserver_flowcontrol_nominal_limit_seats",
         "[BETA] Nominal number of execution seats configured for each priority level",
-        |look| f64::from(look.claim.bounds.nominal),
-    ),
-    (
-        "apiserver_flowcontrol_request_concurrency_limit",
-        "[ALPHA] (Deprecated since 1.30.0) Nominal number of execution seats configured for each priority level",
         |look| f64::from(look.claim.bounds.nominal),
     ),
     (
