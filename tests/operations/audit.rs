@@ -42,6 +42,12 @@ async fn requests_are_recorded_as_the_policy_says() {
     let body = json!({"metadata": {"name": "colors"}, "data": {"sky": "blue"}});
     for (method, path, body, expected) in [
         ("POST", CONFIGMAPS, Some(body.to_string().into()), 201),
+        (
+            "DELETE",
+            "/api/v1/namespaces/default/configmaps/colors",
+            Some(r#"{"propagationPolicy":"Background"}"#.into()),
+            200,
+        ),
         ("GET", "/api/v1/namespaces/default/secrets/none", None, 404),
         ("GET", "/version", None, 200),
     ] {
@@ -89,6 +95,12 @@ async fn requests_are_recorded_as_the_policy_says() {
     assert_eq!(
         create["annotations"]["authorization.k8s.io/decision"],
         "allow"
+    );
+    assert_eq!(
+        of("delete", "configmaps")["requestObject"],
+        json!({
+            "kind": "DeleteOptions", "apiVersion": "meta.k8s.io/v1", "propagationPolicy": "Background",
+        })
     );
     let get = of("get", "secrets");
     assert_eq!(get["responseStatus"]["reason"], "NotFound");

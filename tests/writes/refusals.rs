@@ -80,3 +80,29 @@ async fn the_data_of_a_revision_stay_byte_for_byte() {
         refused(&client.patch(path, kind, &patch).await, 422, immutable);
     }
 }
+
+/// Options of a delete may be of any group and version, and are of upstream's own if they do not say.
+#[tokio::test]
+async fn what_is_no_options_deletes_nothing() {
+    let server = TestServer::start().await;
+    let mut client = Writer::of(&server);
+    client.create(CONFIGMAPS, &config_map("a")).await;
+    let path = format!("{CONFIGMAPS}/a");
+    let scheme =
+        "in scheme \"k8s.io/apimachinery/pkg/apis/meta/internalversion/scheme/register.go:31\"";
+    for (options, version) in [
+        (json!({"kind": "Pod"}), "meta.k8s.io/v1"),
+        (json!({"kind": "Pod", "apiVersion": "v1"}), "v1"),
+    ] {
+        let answer = client
+            .send("DELETE", &path, JSON, options.to_string())
+            .await;
+        let why = format!("no kind \"Pod\" is registered for version \"{version}\" {scheme}");
+        refused(&answer, 400, &why);
+    }
+    let options = json!({"kind": "DeleteOptions", "apiVersion": "apps/v1"});
+    let answer = client
+        .send("DELETE", &path, JSON, options.to_string())
+        .await;
+    assert_eq!(answer.status, 200, "{}", answer.text());
+}

@@ -247,10 +247,11 @@ impl Recording {
         });
     }
 
-    /// The patch in the body.
-    pub(crate) fn patch(&self, body: &Bytes) {
+    /// The body of what is no object: a patch, or the options of a delete.
+    pub(crate) fn body(&self, body: impl FnOnce() -> Bytes) {
         if self.wants_request() {
-            self.find(|findings| findings.request_object = Some(body.clone()));
+            let body = body();
+            self.find(|findings| findings.request_object = Some(body));
         }
     }
 

@@ -4,11 +4,11 @@ use bytes::Bytes;
 use http::{Response, StatusCode};
 use pintle_runtime::codec::protobuf::envelope;
 use pintle_runtime::codec::{DecodeError, Problems, json, protobuf, yaml};
-use pintle_runtime::gvk::GroupVersion;
 use pintle_runtime::meta::tables;
 use pintle_runtime::quote::Quoted;
 use pintle_runtime::schema::Ref;
 use pintle_runtime::status::ApiError;
+use pintle_runtime::value::{Record, Value};
 
 use super::reply::Reply;
 use super::write::in_time;
@@ -76,26 +76,41 @@ pub(super) async fn delete_collection(
 /// The options in the body or, where that is empty, in the query.
 async fn read_options(call: Call<'_>) -> Result<DeleteOptions, ApiError> {
     let (headers, query, limit) = (call.headers, call.query, call.server.body_limit);
-    let unsafe_deletion = call.server.unsafe_deletion;
-    let group_version = GroupVersion::new(call.target.group.clone(), call.target.version.clone());
+    let (unsafe_deletion, recording) = (call.server.unsafe_deletion, call.recording);
     let bytes = body::read_counted(call.body, limit, call.series).await?;
     let mut options = if bytes.is_empty() {
         let pairs: Vec<_> = query.pairs().collect();
         DeleteOptions::parse(pairs.iter().map(|(key, value)| (&**key, &**value)))?
     } else {
-        decode(&bytes, input_format(headers)?, &group_version)?
+        let (api_version, record) = decode(&bytes, input_format(headers)?)?;
+        if let Some(recording) = recording {
+            recording.body(|| named(record.clone(), &api_version));
+        }
+        DeleteOptions::from_record(&record)
     };
     options.ignore_unreadable &= unsafe_deletion;
     options.validate()?;
     Ok(options)
 }
 
-/// Reads a `DeleteOptions`, which clients send as of any group and version.
-fn decode(
-    body: &Bytes,
-    format: Format,
-    group_version: &GroupVersion,
-) -> Result<DeleteOptions, ApiError> {
+/// The options as JSON that says what they are.
+fn named(mut record: Record, api_version: &str) -> Bytes {
+    for (name, value) in [("kind", KIND), ("apiVersion", api_version)] {
+        if let Some(field) = record.ty().field_index(name) {
+            record.set(field, Value::String(value.to_owned().into()));
+        }
+    }
+    let mut out = Vec::new();
+    json::encode(&record, &mut out);
+    out.into()
+}
+
+const KIND: &str = "DeleteOptions";
+/// Of options that do not say of which they are.
+const API_VERSION: &str = "meta.k8s.io/v1";
+
+/// Reads a `DeleteOptions`, which clients send as of any group and version: this, and they.
+fn decode(body: &Bytes, format: Format) -> Result<(String, Record), ApiError> {
     let refuse = |error: DecodeError| ApiError::bad_request(error.to_string());
     let ty = Ref::Static(&tables::DELETE_OPTIONS);
     let unread = |error: DecodeError| {
@@ -134,21 +149,18 @@ fn decode(
             )
         }
     };
-    if !kind.is_empty() && kind.as_str() != "DeleteOptions" {
-        let version = if api_version.is_empty() {
-            group_version.to_string()
-        } else {
-            api_version.to_string()
-        };
+    let version = match api_version.as_str() {
+        "" => API_VERSION.to_owned(),
+        said => said.to_owned(),
+    };
+    if !kind.is_empty() && kind.as_str() != KIND {
         return Err(ApiError::bad_request(format!(
             "no kind {} is registered for version {} in scheme \"{SCHEME}\"",
             Quoted(&kind),
             Quoted(&version)
         )));
     }
-    record
-        .map(|record| DeleteOptions::from_record(&record))
-        .map_err(refuse)
+    Ok((version, record.map_err(refuse)?))
 }
 
 /// The place in upstream's source that its message names.

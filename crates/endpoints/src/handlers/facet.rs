@@ -90,7 +90,7 @@ pub(super) async fn patch(
     let limit = call.server.body_limit;
     let body = body::read_counted(call.body, limit, call.series).await?;
     if let Some(recording) = &cx.recording {
-        recording.patch(&body);
+        recording.body(|| body.clone());
     }
     let options = kind.options(call.query)?;
     cx.dry_run = options.dry_run;
