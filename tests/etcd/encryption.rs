@@ -96,8 +96,14 @@ async fn check(provider: &str, lines: &str) {
         .await
         .expect("the file is read again");
     assert_eq!(get(&server, path).await["data"], recorded["data"]);
-    let health = ask(&mut client, "GET", "/healthz/kms-providers", None).await;
-    assert_eq!(health.status, 200, "{}", health.text());
+    for check in [
+        "kms-providers",
+        "poststarthook/start-encryption-provider-config-automatic-reload",
+    ] {
+        let path = format!("/healthz/{check}");
+        let health = ask(&mut client, "GET", &path, None).await;
+        assert_eq!(health.status, 200, "{check}: {}", health.text());
+    }
     let metrics = ask(&mut client, "GET", "/metrics", None).await.text();
     for (kind, status) in [("to_storage", "OK"), ("from_storage", "OK")] {
         let sample = format!(

@@ -207,4 +207,15 @@ async fn without_priority_and_fairness_there_are_no_flows() {
     assert_eq!(answer.status, 200);
     assert_eq!(header(&answer, "x-kubernetes-pf-flowschema-uid"), "");
     assert!(!metrics(&server).await.contains("apiserver_flowcontrol_"));
+    let checks = ask(
+        &server,
+        server.token(),
+        "GET",
+        "/readyz?verbose",
+        &Value::Null,
+    )
+    .await;
+    let checks = checks.text();
+    assert!(checks.contains("[+]poststarthook/max-in-flight-filter ok"));
+    assert!(!checks.contains("priority-and-fairness-filter"), "{checks}");
 }

@@ -11,11 +11,13 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use pintle_endpoints::health::{Check, Health, Milestone, Part};
 
 /// Upstream's post-start hooks, and where among them its check of the registered API versions is told.
-const HOOKS: [&str; 32] = [
+const HOOKS: [&str; 34] = [
+    RELOAD_ENCRYPTION,
     "start-apiserver-admission-initializer",
     "generic-apiserver-start-informers",
-    "priority-and-fairness-config-consumer",
-    "priority-and-fairness-filter",
+    FAIRNESS[0],
+    FAIRNESS[1],
+    MAX_IN_FLIGHT,
     "storage-object-count-tracker-hook",
     "start-apiextensions-informers",
     "start-apiextensions-controllers",
@@ -48,6 +50,32 @@ const HOOKS: [&str; 32] = [
 
 /// The one check among them that is no hook's.
 const AUTOREGISTER: &str = "autoregister-completion";
+
+const RELOAD_ENCRYPTION: &str = "start-encryption-provider-config-automatic-reload";
+const FAIRNESS: [&str; 2] = [
+    "priority-and-fairness-config-consumer",
+    "priority-and-fairness-filter",
+];
+const MAX_IN_FLIGHT: &str = "max-in-flight-filter";
+
+/// What not every server does.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Does {
+    /// Requests wait by priority and fairness, and not just for a place.
+    pub fairness: bool,
+    /// The file of `--encryption-provider-config` is read again when it changes.
+    pub reload_encryption: bool,
+}
+
+impl Does {
+    fn has(self, hook: &str) -> bool {
+        match hook {
+            RELOAD_ENCRYPTION => self.reload_encryption,
+            MAX_IN_FLIGHT => !self.fairness,
+            hook => self.fairness || !FAIRNESS.contains(&hook),
+        }
+    }
+}
 
 /// What has to be done before the server is ready.
 #[derive(Debug, Clone)]
@@ -103,12 +131,19 @@ impl StartUp {
 
     /// All checks but `shutdown`, which the server adds itself. `alive` tells whether the store answers, `ready` whether
     /// it does so in the time that those have who wait.
-    pub fn checks(&self, mut health: Health, alive: impl Check, ready: impl Check) -> Health {
+    pub fn checks(
+        &self,
+        mut health: Health,
+        does: Does,
+        alive: impl Check,
+        ready: impl Check,
+    ) -> Health {
         health.add(Part::Live, "loopback-serving-certificate", || Ok(()));
         health.add(Part::All, "etcd", alive);
         health.add(Part::Ready, "etcd-readiness", ready);
         health.add(Part::Ready, "informer-sync", || Ok(()));
-        for (at, name) in HOOKS.into_iter().enumerate() {
+        let there = HOOKS.into_iter().enumerate();
+        for (at, name) in there.filter(|(_, name)| does.has(name)) {
             let shown = if name == AUTOREGISTER {
                 name.to_owned()
             } else {
@@ -136,7 +171,7 @@ mod tests {
     #[test]
     fn a_hook_that_is_claimed_has_to_be_done_before_the_server_is_ready() {
         let start_up = StartUp::default();
-        let health = start_up.checks(Health::new(), || Ok(()), || Ok(()));
+        let health = start_up.checks(Health::new(), Does::default(), || Ok(()), || Ok(()));
         assert!(health.is_well(Endpoint::Readyz));
         let done = start_up.hook("bootstrap-controller");
         assert!(!health.is_well(Endpoint::Readyz));

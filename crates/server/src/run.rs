@@ -8,7 +8,7 @@ use std::time::{Duration, SystemTime};
 use anyhow::{Context, Result, anyhow};
 use pintle_authz::{Authorizer, NodeAuthorizer, Rbac};
 use pintle_controlplane::access::Access;
-use pintle_controlplane::health::StartUp;
+use pintle_controlplane::health::{Does, StartUp};
 use pintle_controlplane::hooks::HookOptions;
 use pintle_controlplane::registry::{Api, ApiOptions};
 use pintle_controlplane::rows::Switches;
@@ -200,14 +200,15 @@ pub async fn run_on(
     };
     let hooks = hooks::start(&own, &start_up);
     let namespaces = start_up.hook("start-system-namespaces-controller");
-    let with_rbac = config.authorization.has(&AuthorizationMode::Rbac);
-    if with_rbac {
-        // Claimed before the checks are made.
-        start_up.hook("rbac/bootstrap-roles");
-    }
+    // Claimed before the checks are made.
+    let roles_are_there = start_up.hook("rbac/bootstrap-roles");
     let (alive, ready_to_serve) = backend.checks(&mut background);
     let health = Health::new().with_livez_grace(config.livez_grace);
-    let mut health = start_up.checks(health, alive, ready_to_serve);
+    let does = Does {
+        fairness: config.fairness,
+        reload_encryption: config.encryption.as_ref().is_some_and(|it| it.reload),
+    };
+    let mut health = start_up.checks(health, does, alive, ready_to_serve);
     for (at, [alive, ready]) in elsewhere.checks.into_iter().enumerate() {
         health.add(Part::All, format!("etcd-override-{at}"), alive);
         health.add(Part::Ready, format!("etcd-override-readiness-{at}"), ready);
@@ -276,16 +277,15 @@ pub async fn run_on(
     if config.authorization.has(&AuthorizationMode::Node) {
         background.spawn(node_uses::feed(&api.registry, &nodes));
     }
-    if with_rbac {
-        background.spawn(rbac::reconcile::bring_in_policy(
-            Arc::clone(&api.registry),
-            environment.clone(),
-            options.switches.clone(),
-            Arc::clone(&roles),
-            namespaces,
-            start_up.hook("rbac/bootstrap-roles"),
-        ));
-    }
+    // Whoever decides: the roles are there for who looks at them, or changes who decides.
+    background.spawn(rbac::reconcile::bring_in_policy(
+        Arc::clone(&api.registry),
+        environment.clone(),
+        options.switches.clone(),
+        Arc::clone(&roles),
+        namespaces,
+        roles_are_there,
+    ));
     background.spawn(controllers::run(
         Arc::clone(&api.registry),
         environment.clone(),
