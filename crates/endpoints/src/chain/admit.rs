@@ -108,7 +108,7 @@ impl Chain {
             let mutating = !attributes.is_read_only();
             self.metrics.requests.dropped(mutating);
             self.metrics.requests.terminated(
-                labels(&parts.method, query, info),
+                labels(&parts.method, &parts.headers, query, info),
                 StatusCode::TOO_MANY_REQUESTS,
             );
             Box::new(too_many_requests(&refused))

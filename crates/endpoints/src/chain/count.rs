@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Instant;
 
+use http::header::{CONTENT_TYPE, HeaderMap};
 use http::{Method, Response, StatusCode};
 
 use super::Chain;
@@ -92,6 +93,7 @@ impl OnEnd for Ending {
 /// What a request is counted under. The verb is the method, but for reads.
 pub(super) fn labels<'a>(
     method: &Method,
+    headers: &HeaderMap,
     query: Query<'_>,
     info: &'a RequestInfo,
 ) -> RequestLabels<'a> {
@@ -103,7 +105,7 @@ pub(super) fn labels<'a>(
     let Some(target) = &info.resource else {
         let (group, version, resource) = ("", "", "");
         return RequestLabels {
-            verb: verb(method, info, ""),
+            verb: verb(method, headers, info, ""),
             dry_run,
             group,
             version,
@@ -112,15 +114,16 @@ pub(super) fn labels<'a>(
             scope: "",
         };
     };
-    let scope = if info.shape.named || info.verb == "create" {
+    // Whoever selects by name asks for one.
+    let scope = if !target.name.is_empty() || info.verb == "create" {
         "resource"
-    } else if info.shape.in_namespace {
+    } else if !target.namespace.is_empty() {
         "namespace"
     } else {
         "cluster"
     };
     RequestLabels {
-        verb: verb(method, info, scope),
+        verb: verb(method, headers, info, scope),
         dry_run,
         group: &target.group,
         version: &target.version,
@@ -130,7 +133,7 @@ pub(super) fn labels<'a>(
     }
 }
 
-fn verb(method: &Method, info: &RequestInfo, scope: &str) -> &'static str {
+fn verb(method: &Method, headers: &HeaderMap, info: &RequestInfo, scope: &str) -> &'static str {
     if matches!(
         info.subresource(),
         "log" | "exec" | "portforward" | "attach" | "proxy"
@@ -143,8 +146,72 @@ fn verb(method: &Method, info: &RequestInfo, scope: &str) -> &'static str {
         Method::GET | Method::HEAD => "GET",
         Method::POST => "POST",
         Method::PUT => "PUT",
+        Method::PATCH if headers.get(CONTENT_TYPE).is_some_and(|it| it == APPLY) => "APPLY",
         Method::PATCH => "PATCH",
         Method::DELETE => "DELETE",
         _ => "other",
+    }
+}
+
+const APPLY: &str = "application/apply-patch+yaml";
+
+#[cfg(test)]
+mod tests {
+    use http::{HeaderValue, Uri};
+
+    use super::*;
+
+    #[track_caller]
+    fn check(method: &str, path: &'static str, content_type: &'static str, expected: [&str; 2]) {
+        let method: Method = method.parse().expect("a method");
+        let uri = Uri::from_static(path);
+        let info = RequestInfo::parse(&method, &uri).expect("it is a good path");
+        let headers =
+            HeaderMap::from_iter([(CONTENT_TYPE, HeaderValue::from_static(content_type))]);
+        let query = Query::new(uri.query().unwrap_or_default());
+        let labels = labels(&method, &headers, query, &info);
+        assert_eq!([labels.verb, labels.scope], expected, "{method} {path}");
+    }
+
+    #[test]
+    fn a_request_is_counted_as_what_it_does() {
+        const PODS: &str = "/api/v1/namespaces/blue/pods";
+        check("GET", PODS, "", ["LIST", "namespace"]);
+        check("GET", "/api/v1/pods", "", ["LIST", "cluster"]);
+        check("GET", "/api/v1/pods?watch=1", "", ["WATCH", "cluster"]);
+        check("POST", PODS, "application/json", ["POST", "resource"]);
+        check("DELETE", PODS, "", ["DELETE", "namespace"]);
+        check(
+            "GET",
+            "/api/v1/namespaces/blue/pods/a",
+            "",
+            ["GET", "resource"],
+        );
+        check(
+            "PATCH",
+            "/api/v1/namespaces/blue/pods/a",
+            "application/merge-patch+json",
+            ["PATCH", "resource"],
+        );
+        check(
+            "PATCH",
+            "/api/v1/namespaces/blue/pods/a",
+            APPLY,
+            ["APPLY", "resource"],
+        );
+        check(
+            "GET",
+            "/api/v1/namespaces/blue/pods/a/log",
+            "",
+            ["CONNECT", "resource"],
+        );
+    }
+
+    #[test]
+    fn who_selects_by_name_asks_for_one() {
+        let by_name = "/api/v1/namespaces/blue/pods?fieldSelector=metadata.name=a";
+        check("GET", by_name, "", ["GET", "resource"]);
+        let watching = "/api/v1/namespaces/blue/pods?watch=1&fieldSelector=metadata.name=a";
+        check("GET", watching, "", ["WATCH", "resource"]);
     }
 }

@@ -142,10 +142,10 @@ impl Chain {
             if !self.roots.serves_version(target) {
                 return self.roots.unknown_version(target, &parts.headers, query);
             }
-            let series = self
-                .metrics
-                .requests
-                .series(labels(&parts.method, query, &info));
+            let series =
+                self.metrics
+                    .requests
+                    .series(labels(&parts.method, &parts.headers, query, &info));
             let running = long_running.then(|| self.metrics.requests.long_running(&series));
             let call = Call {
                 method: &parts.method,
@@ -174,7 +174,7 @@ impl Chain {
             Ok(response) => response,
             Err(_) => {
                 self.metrics.requests.terminated(
-                    labels(&parts.method, query, &info),
+                    labels(&parts.method, &parts.headers, query, &info),
                     StatusCode::GATEWAY_TIMEOUT,
                 );
                 refuse(&ApiError::timeout(

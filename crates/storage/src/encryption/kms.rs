@@ -421,8 +421,8 @@ enum KeyIdFault {
     #[error("failed to validate key id: keyID is empty")]
     Empty,
     #[error(
-        "failed to validate key id: keyID is {0} bytes, which exceeds the max size of {}",
-        LONGEST_NAME
+        "failed to validate key id: keyID is {0} bytes, which exceeds the max size of {most}",
+        most = LONGEST_NAME
     )]
     TooLong(usize),
 }
