@@ -17,7 +17,7 @@ use super::packed::Packed;
 /// An object that is encoded, but has no revision yet.
 pub struct Draft {
     forms: Arc<Forms>,
-    key: Box<str>,
+    key: Arc<str>,
     name_at: u32,
     labels: Packed,
     facts: Packed,
@@ -123,7 +123,7 @@ impl Draft {
         Entry {
             forms: Arc::clone(&self.forms),
             revision,
-            key: self.key.clone(),
+            key: Arc::clone(&self.key),
             name_at: self.name_at,
             labels: self.labels.clone(),
             facts: self.facts.clone(),
@@ -154,14 +154,14 @@ fn spaced(hub: &Record) -> Option<Box<Bytes>> {
 }
 
 /// `namespace/name`, or `name`, and where the name begins.
-pub(crate) fn key(namespace: Option<&str>, name: &str) -> (Box<str>, u32) {
+pub(crate) fn key(namespace: Option<&str>, name: &str) -> (Arc<str>, u32) {
     match namespace {
         Some(namespace) => {
             let mut key = String::with_capacity(namespace.len() + 1 + name.len());
             key.push_str(namespace);
             key.push('/');
             key.push_str(name);
-            (key.into_boxed_str(), namespace.len() as u32 + 1)
+            (key.into(), namespace.len() as u32 + 1)
         }
         None => (name.into(), 0),
     }

@@ -33,7 +33,7 @@ pub struct Entry {
     pub(super) forms: Arc<Forms>,
     pub(super) revision: Revision,
     /// Below the resource's prefix: `namespace/name`, or `name`.
-    pub(super) key: Box<str>,
+    pub(super) key: Arc<str>,
     pub(super) name_at: u32,
     /// Keys and values of the labels, alternating.
     pub(super) labels: Packed,
@@ -82,6 +82,21 @@ pub struct Cost {
     pub others: usize,
     /// What else was made of it, such as its row in a table.
     pub extras: usize,
+}
+
+impl Cost {
+    /// All of it.
+    pub fn total(&self) -> usize {
+        let Self {
+            fixed,
+            texts,
+            json,
+            protobuf,
+            others,
+            extras,
+        } = self;
+        fixed + texts + json + protobuf + others + extras
+    }
 }
 
 #[derive(Default)]
@@ -160,13 +175,15 @@ impl Entry {
         &self.forms
     }
 
-    /// The bytes of memory that this entry takes, roughly.
+    /// The bytes of memory that this entry takes at least, roughly.
     pub fn size(&self) -> usize {
-        size_of::<Self>()
-            + self.key.len()
-            + self.labels.size()
-            + self.facts.size()
-            + self.json.len()
+        let texts = self.key.len() + self.labels.size() + self.facts.size();
+        size_of::<Self>() + texts + self.json.len()
+    }
+
+    /// The bytes of memory that its writer lends.
+    pub(super) fn lent(&self) -> usize {
+        self.recent().stored.as_ref().map_or(0, Bytes::len)
     }
 
     /// The bytes of memory that this entry takes now, by part.
@@ -360,7 +377,7 @@ impl Entry {
         Self {
             forms: Arc::clone(&self.forms),
             revision,
-            key: self.key.clone(),
+            key: Arc::clone(&self.key),
             name_at: self.name_at,
             labels: self.labels.clone(),
             facts: self.facts.clone(),

@@ -135,8 +135,10 @@ impl Event {
 
     /// The bytes of memory that it keeps from being freed, roughly.
     pub(crate) fn size(&self) -> usize {
-        let entry = self.new.as_ref().or(self.old.as_ref());
-        size_of::<Self>() + 2 * entry.map_or(0, |entry| entry.size())
+        // The new state is there anyhow, for as long as it is the newest, but for what its writer lends.
+        let old = self.old.as_ref().map_or(0, |old| old.cost().total());
+        let lent = self.new.as_ref().map_or(0, |new| new.lent());
+        size_of::<Self>() + old + lent
     }
 
     fn protobuf(&self, what: EventType, version: Version, versions: usize) -> &OnceLock<Bytes> {

@@ -49,7 +49,7 @@ impl History {
 
     /// Adds the next change and the snapshot after it.
     pub(crate) fn push(&mut self, event: Arc<Event>, after: Arc<Snapshot>) {
-        let size = event.size();
+        let size = event.size() + after.own_size();
         self.bytes += size;
         self.changes.push_back(Change { event, after, size });
         let seen = self.changes.len().checked_sub(FOLLOWED + 1);

@@ -37,21 +37,21 @@ impl Protobuf {
     /// Keeps of `whole`, an object in its envelope, what the object's JSON has not.
     pub(crate) fn new(whole: Bytes, json: &[u8]) -> Self {
         let length = whole.len();
-        let (mut own, mut gaps) = (Vec::new(), Vec::new());
-        let (mut done, mut searched) = (0, 0);
+        let (mut gaps, mut cuts) = (Vec::new(), Vec::new());
+        let (mut saved, mut searched) = (0, 0);
         for raw in managed_fields(&whole).filter(|raw| raw.len() >= WORTH_A_GAP) {
             // They come in the same order in both.
             let Some(from) = find_set(json, searched, &whole[raw.clone()]) else {
                 continue;
             };
-            own.extend_from_slice(&whole[done..raw.start]);
             gaps.push(Gap {
-                at: own.len() as u32,
+                at: (raw.start - saved) as u32,
                 from: from as u32,
                 length: raw.len() as u32,
             });
             searched = from + raw.len();
-            done = raw.end;
+            saved += raw.len();
+            cuts.push(raw);
         }
         if gaps.is_empty() {
             return Self {
@@ -60,9 +60,16 @@ impl Protobuf {
                 length,
             };
         }
+        // Room for that and no more: an allocator need not take back the half of what it gave.
+        let mut own = Vec::with_capacity(length - saved);
+        let mut done = 0;
+        for cut in cuts {
+            own.extend_from_slice(&whole[done..cut.start]);
+            done = cut.end;
+        }
         own.extend_from_slice(&whole[done..]);
         Self {
-            own: own.into_boxed_slice().into(),
+            own: own.into(),
             gaps: gaps.into(),
             length,
         }

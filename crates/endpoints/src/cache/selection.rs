@@ -99,7 +99,7 @@ impl Selection {
     }
 
     /// The key of the one object that can be selected, if there is only one.
-    pub(crate) fn key(&self) -> Option<Box<str>> {
+    pub(crate) fn key(&self) -> Option<Arc<str>> {
         let name = self.name.as_deref()?;
         if !self.namespaced {
             return Some(name.into());

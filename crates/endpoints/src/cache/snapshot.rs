@@ -5,8 +5,8 @@ use std::fmt;
 use std::ops::{Bound, RangeBounds};
 use std::sync::Arc;
 
-use imbl::OrdSet;
-use imbl::ordset::RangedIter;
+use imbl::OrdMap;
+use imbl::ordmap::RangedIter;
 use pintle_storage::Revision;
 
 use pintle_runtime::status::ApiError;
@@ -18,11 +18,14 @@ use super::unreadable::{AllUnreadable, Decoded, Unreadable};
 
 /// All objects of a resource at one revision. It never changes, and copying it copies nothing: a
 /// change makes a new one that shares all but a few nodes of the trees with the old one.
+///
+/// Inner nodes of a tree keep copies of keys for as long as they find their way by them, and that may be much longer than
+/// the object is there. So keys are texts, and not the objects that they are of.
 #[derive(Clone)]
 pub struct Snapshot {
     /// Of the last change that is in it. The store may be further; then others changed.
     revision: Revision,
-    objects: OrdSet<ByKey>,
+    objects: OrdMap<Arc<str>, Arc<Entry>>,
     indexes: Box<[Index]>,
     /// What is there, too, and can not be read.
     unreadable: AllUnreadable,
@@ -31,12 +34,15 @@ pub struct Snapshot {
 /// Objects whose size stands for that of all.
 const SAMPLE: usize = 8;
 
+/// A leaf of a tree and the nodes above it, which a change makes anew.
+const PATH: usize = 1536;
+
 /// Objects by the value of one field; those without a value are not in it.
 #[derive(Clone)]
 struct Index {
     /// The position of the field among an entry's values.
     field: usize,
-    objects: OrdSet<ByField>,
+    objects: OrdMap<Place, Arc<Entry>>,
 }
 
 impl Snapshot {
@@ -46,12 +52,12 @@ impl Snapshot {
             .indexed()
             .map(|field| Index {
                 field,
-                objects: OrdSet::new(),
+                objects: OrdMap::new(),
             })
             .collect();
         Self {
             revision,
-            objects: OrdSet::new(),
+            objects: OrdMap::new(),
             indexes,
             unreadable: AllUnreadable::default(),
         }
@@ -84,6 +90,11 @@ impl Snapshot {
         self.len() + self.unreadable.iter().count()
     }
 
+    /// About the bytes of memory that it shares with no snapshot before it.
+    pub(crate) fn own_size(&self) -> usize {
+        size_of::<Self>() + (1 + self.indexes.len()) * PATH
+    }
+
     /// Whether there are none.
     pub fn is_empty(&self) -> bool {
         self.objects.is_empty()
@@ -91,17 +102,17 @@ impl Snapshot {
 
     /// All objects, in the order of keys.
     pub fn entries(&self) -> impl DoubleEndedIterator<Item = &Arc<Entry>> {
-        self.objects.iter().map(|found| &found.0)
+        self.objects.iter().map(|(_, entry)| entry)
     }
 
     /// The object at `key`, which is `namespace/name` or `name`.
     pub fn get(&self, key: &str) -> Option<&Arc<Entry>> {
-        self.objects.get(key).map(|found| &found.0)
+        self.objects.get(key)
     }
 
     /// All objects, in the order of keys.
     pub fn iter(&self) -> impl Iterator<Item = &Arc<Entry>> {
-        self.objects.iter().map(|found| &found.0)
+        self.objects.values()
     }
 
     /// The objects in an interval of keys, in the order of keys.
@@ -109,11 +120,11 @@ impl Snapshot {
         &'a self,
         interval: &Interval,
     ) -> impl DoubleEndedIterator<Item = &'a Arc<Entry>> + use<'a> {
-        let range: RangedIter<'a, ByKey, _> = self.objects.range::<_, str>((
+        let range: RangedIter<'a, Arc<str>, Arc<Entry>, _> = self.objects.range::<_, str>((
             interval.start.as_ref().map(AsRef::as_ref),
             interval.end.as_ref().map(AsRef::as_ref),
         ));
-        range.map(|found| &found.0)
+        range.map(|(_, entry)| entry)
     }
 
     /// The objects whose indexed field has `value`, in an interval of keys and in their order.
@@ -125,35 +136,18 @@ impl Snapshot {
         interval: &Interval,
     ) -> Option<impl Iterator<Item = &'a Arc<Entry>> + use<'a>> {
         let index = self.indexes.iter().find(|index| index.field == field)?;
-        let start = interval.start.as_ref().map(|key| FieldKey {
-            field,
-            value,
-            key: Some(key),
-        });
-        let start = match start {
-            Bound::Unbounded => Bound::Included(FieldKey {
-                field,
-                value,
-                key: Some(""),
-            }),
+        let at = |key| At { value, key };
+        let start = match interval.start.as_ref().map(|key| at(Some(key))) {
+            Bound::Unbounded => Bound::Included(at(Some(""))),
             bound => bound,
         };
-        let end = interval.end.as_ref().map(|key| FieldKey {
-            field,
-            value,
-            key: Some(key),
-        });
-        let end = match end {
-            Bound::Unbounded => Bound::Included(FieldKey {
-                field,
-                value,
-                key: None,
-            }),
+        let end = match interval.end.as_ref().map(|key| at(Some(key))) {
+            Bound::Unbounded => Bound::Included(at(None)),
             bound => bound,
         };
-        let range: RangedIter<'a, ByField, _> =
-            index.objects.range::<_, FieldKey<'_>>((start, end));
-        Some(range.map(|found| &found.entry))
+        let range: RangedIter<'a, Place, Arc<Entry>, _> =
+            index.objects.range::<_, At<'_>>((start, end));
+        Some(range.map(|(_, entry)| entry))
     }
 
     /// Everything that can not be read, in the order of keys.
@@ -201,8 +195,7 @@ impl Snapshot {
         self.unreadable.forget(entry.key());
         let old = self
             .objects
-            .insert(ByKey(Arc::clone(entry)))
-            .map(|old| old.0);
+            .insert(Arc::clone(&entry.key), Arc::clone(entry));
         for index in &mut self.indexes {
             index.replace(old.as_ref(), Some(entry));
         }
@@ -213,7 +206,7 @@ impl Snapshot {
     pub(crate) fn remove(&mut self, key: &str, revision: Revision) -> Option<Arc<Entry>> {
         self.revision = self.revision.max(revision);
         self.unreadable.forget(key);
-        let old = self.objects.remove(key).map(|old| old.0);
+        let old = self.objects.remove(key);
         for index in &mut self.indexes {
             index.replace(old.as_ref(), None);
         }
@@ -225,18 +218,20 @@ impl Index {
     fn replace(&mut self, old: Option<&Arc<Entry>>, new: Option<&Arc<Entry>>) {
         let field = self.field;
         let has_value = |entry: &&Arc<Entry>| !entry.value(field).is_empty();
-        if let Some(old) = old.filter(has_value) {
-            self.objects.remove(&FieldKey {
-                field,
-                value: old.value(field),
-                key: Some(old.key()),
-            });
+        let (old, new) = (old.filter(has_value), new.filter(has_value));
+        if let (Some(old), Some(new)) = (old, new)
+            && old.value(field) == new.value(field)
+            && let Some(entry) = self.objects.get_mut(&At::of(new, field))
+        {
+            *entry = Arc::clone(new);
+            return;
         }
-        if let Some(new) = new.filter(has_value) {
-            self.objects.insert(ByField {
-                field,
-                entry: Arc::clone(new),
-            });
+        if let Some(old) = old {
+            self.objects.remove(&At::of(old, field));
+        }
+        if let Some(new) = new {
+            let place = Place::new(new.value(field), new.key());
+            self.objects.insert(place, Arc::clone(new));
         }
     }
 }
@@ -298,86 +293,71 @@ impl Interval {
     }
 }
 
-/// An entry, ordered by its key.
+/// Where an object is in an index: the value of the field, and then the object's key.
 #[derive(Clone)]
-struct ByKey(Arc<Entry>);
+struct Place {
+    text: Arc<str>,
+    key_at: u32,
+}
 
-impl PartialEq for ByKey {
-    fn eq(&self, other: &Self) -> bool {
-        self.0.key() == other.0.key()
+impl Place {
+    fn new(value: &str, key: &str) -> Self {
+        Self {
+            text: [value, key].concat().into(),
+            key_at: value.len() as u32,
+        }
     }
-}
 
-impl Eq for ByKey {}
-
-impl PartialOrd for ByKey {
-    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
-        Some(self.cmp(other))
-    }
-}
-
-impl Ord for ByKey {
-    fn cmp(&self, other: &Self) -> Ordering {
-        self.0.key().cmp(other.0.key())
-    }
-}
-
-impl std::borrow::Borrow<str> for ByKey {
-    fn borrow(&self) -> &str {
-        self.0.key()
-    }
-}
-
-/// An entry, ordered by the value of a field, and then by its key.
-#[derive(Clone)]
-struct ByField {
-    field: usize,
-    entry: Arc<Entry>,
-}
-
-impl ByField {
+    /// Places are ordered by value, and then by key.
     fn order(&self) -> (&str, &str) {
-        (self.entry.value(self.field), self.entry.key())
+        self.text.split_at(self.key_at as usize)
     }
 }
 
-impl PartialEq for ByField {
+impl PartialEq for Place {
     fn eq(&self, other: &Self) -> bool {
         self.order() == other.order()
     }
 }
 
-impl Eq for ByField {}
+impl Eq for Place {}
 
-impl PartialOrd for ByField {
+impl PartialOrd for Place {
     fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
         Some(self.cmp(other))
     }
 }
 
-impl Ord for ByField {
+impl Ord for Place {
     fn cmp(&self, other: &Self) -> Ordering {
         self.order().cmp(&other.order())
     }
 }
 
-/// What a [`ByField`] is looked up with; without a key it is after all entries of the value.
-struct FieldKey<'a> {
-    field: usize,
+/// What a [`Place`] is looked up with; without a key it is after all places of the value.
+struct At<'a> {
     value: &'a str,
     key: Option<&'a str>,
 }
 
-impl equivalent::Equivalent<ByField> for FieldKey<'_> {
-    fn equivalent(&self, entry: &ByField) -> bool {
-        equivalent::Comparable::compare(self, entry).is_eq()
+impl<'a> At<'a> {
+    fn of(entry: &'a Entry, field: usize) -> Self {
+        Self {
+            value: entry.value(field),
+            key: Some(entry.key()),
+        }
     }
 }
 
-impl equivalent::Comparable<ByField> for FieldKey<'_> {
-    fn compare(&self, entry: &ByField) -> Ordering {
-        debug_assert_eq!(self.field, entry.field);
-        let (value, key) = entry.order();
+impl equivalent::Equivalent<Place> for At<'_> {
+    fn equivalent(&self, place: &Place) -> bool {
+        equivalent::Comparable::compare(self, place).is_eq()
+    }
+}
+
+impl equivalent::Comparable<Place> for At<'_> {
+    fn compare(&self, place: &Place) -> Ordering {
+        let (value, key) = place.order();
         self.value
             .cmp(value)
             .then_with(|| self.key.map_or(Ordering::Greater, |own| own.cmp(key)))

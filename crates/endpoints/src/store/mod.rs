@@ -358,7 +358,7 @@ impl Store {
     ///
     /// # Errors
     /// 400 for a name that is no element of a path, so that no key leads out of the prefix.
-    fn key(&self, cx: &RequestContext, name: &str) -> Result<Box<str>, ApiError> {
+    fn key(&self, cx: &RequestContext, name: &str) -> Result<Arc<str>, ApiError> {
         if matches!(name, "." | "..") || name.contains(['/', '%']) {
             let why = NameRule::PathSegment.check(name, Part::Whole).join(";");
             let name = Quoted(name);

@@ -67,7 +67,7 @@ struct Queue {
 struct Watchers {
     all: Vec<Arc<Inbox>>,
     by_namespace: HashMap<Box<str>, Vec<Arc<Inbox>>>,
-    by_key: HashMap<Box<str>, Vec<Arc<Inbox>>>,
+    by_key: HashMap<Arc<str>, Vec<Arc<Inbox>>>,
     by_field: HashMap<usize, HashMap<Box<str>, Vec<Arc<Inbox>>>>,
     count: usize,
 }
@@ -153,15 +153,14 @@ impl Hub {
     /// known here, one stands for all.
     pub(crate) fn interested(&self, namespace: &str, name: &str) -> usize {
         let watchers = lock(&self.watchers);
-        let of = |files: &HashMap<Box<str>, Vec<_>>, key: &str| files.get(key).map_or(0, Vec::len);
         let key = if namespace.is_empty() || name.is_empty() {
             name.to_owned()
         } else {
             format!("{namespace}/{name}")
         };
         watchers.all.len()
-            + of(&watchers.by_namespace, namespace)
-            + of(&watchers.by_key, &key)
+            + watchers.by_namespace.get(namespace).map_or(0, Vec::len)
+            + watchers.by_key.get(&*key).map_or(0, Vec::len)
             + usize::from(!watchers.by_field.is_empty())
     }
 
