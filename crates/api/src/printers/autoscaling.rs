@@ -7,9 +7,10 @@ use pintle_runtime::value::Record;
 
 use super::Cells;
 use super::age::age_cell;
-use super::cell::cells;
+use super::cell::{Cell, cells};
 use super::text::{NONE, UNKNOWN, UNSET, first_of};
 use crate::autoscaling::{v1, v2};
+use crate::convert::convert;
 use v2::{HorizontalPodAutoscaler, MetricSpec, MetricStatus, MetricTarget, MetricValueStatus};
 
 /// How many metrics are shown.
@@ -19,42 +20,42 @@ const SHOWN: usize = 2;
 const NIL: &str = "<nil>";
 
 pub(super) fn v2(object: &Record, now: Time) -> Cells<'_> {
+    row(object, false, now)
+}
+
+/// An autoscaler of v1. Upstream shows what is stored, and so the metrics that v1 has in annotations,
+/// too. Of where the processors were among them v1 does not tell: they are shown first.
+pub(super) fn v1(object: &Record, now: Time) -> Cells<'_> {
+    let has_processors = v1::HorizontalPodAutoscaler::from_record(object)
+        .spec()
+        .target_cpu_utilization_percentage()
+        .is_some();
+    let stored = crate::type_by_kind("autoscaling", "v2", "HorizontalPodAutoscaler")
+        .and_then(|ty| convert(object.clone(), &ty).ok());
+    let Some(stored) = stored else {
+        return Cells::new();
+    };
+    let cells = row(&stored, has_processors, now);
+    cells.into_iter().map(Cell::into_owned).collect()
+}
+
+fn row(object: &Record, is_last_first: bool, now: Time) -> Cells<'_> {
     let object = HorizontalPodAutoscaler::from_record(object);
     let (meta, spec, status) = (object.metadata(), object.spec(), object.status());
-    let (metrics, current) = (spec.metrics(), status.current_metrics());
+    let current = status.current_metrics();
+    let metrics = spec.metrics().iter().enumerate();
+    let mut metrics: Vec<_> = metrics
+        .map(|(at, metric)| (metric, current.get(at)))
+        .collect();
+    if is_last_first && !metrics.is_empty() {
+        metrics.rotate_right(1);
+    }
     let targets = if metrics.is_empty() {
         NONE.to_owned()
     } else {
-        let shown = metrics
-            .iter()
-            .enumerate()
-            .map(|(at, spec)| metric(spec, current.get(at)));
+        let shown = metrics.iter().map(|(spec, status)| metric(*spec, *status));
         first_of(shown, SHOWN, ", ")
     };
-    let target = spec.scale_target_ref();
-    cells![
-        meta.name(),
-        format!("{}/{}", target.kind(), target.name()),
-        targets,
-        min_pods(spec.min_replicas()),
-        spec.max_replicas(),
-        status.current_replicas(),
-        age_cell(meta.creation_timestamp(), now),
-    ]
-}
-
-/// What an autoscaler of v1 says with fields; its further metrics are in annotations and only seen
-/// in the stored form, which is v2.
-pub(super) fn v1(object: &Record, now: Time) -> Cells<'_> {
-    let object = v1::HorizontalPodAutoscaler::from_record(object);
-    let (meta, spec, status) = (object.metadata(), object.spec(), object.status());
-    let targets = spec.target_cpu_utilization_percentage().map_or_else(
-        || NONE.to_owned(),
-        |target| {
-            let current = percent(status.current_cpu_utilization_percentage(), UNKNOWN);
-            format!("cpu: {current}/{target}%")
-        },
-    );
     let target = spec.scale_target_ref();
     cells![
         meta.name(),
@@ -206,7 +207,13 @@ mod tests {
     }
 
     #[test]
-    fn v1_knows_of_the_processor_alone() {
+    fn v1_shows_what_it_has_in_annotations_after_the_processors() {
+        check(
+            r#"{"apiVersion":"autoscaling/v1","kind":"HorizontalPodAutoscaler","metadata":{"name":"a","annotations":{
+            "autoscaling.alpha.kubernetes.io/metrics":"[{\"type\":\"Pods\",\"pods\":{\"metricName\":\"q\",\"targetAverageValue\":\"10\"}}]"}},
+            "spec":{"scaleTargetRef":{"kind":"Deployment","name":"d"},"minReplicas":1,"maxReplicas":5,"targetCPUUtilizationPercentage":60}}"#,
+            r#"["a","Deployment/d","cpu: <unknown>/60%, <unknown>/10","1",5,0,"<unknown>"]"#,
+        );
         check(
             r#"{"apiVersion":"autoscaling/v1","kind":"HorizontalPodAutoscaler","metadata":{"name":"aaa"},
             "spec":{"scaleTargetRef":{"kind":"Deployment","name":"d"},"minReplicas":1,"maxReplicas":5,"targetCPUUtilizationPercentage":60}}"#,

@@ -24,6 +24,15 @@ pub enum Cell<'a> {
 pub type Cells<'a> = Vec<Cell<'a>>;
 
 impl Cell<'_> {
+    /// The cell without the object that it is of.
+    pub(crate) fn into_owned(self) -> Cell<'static> {
+        match self {
+            Self::Text(text) => Cell::Text(Cow::Owned(text.into_owned())),
+            Self::Integer(number) => Cell::Integer(number),
+            Self::Boolean(truth) => Cell::Boolean(truth),
+        }
+    }
+
     /// Appends the cell as JSON.
     pub fn write(&self, out: &mut Vec<u8>) {
         match self {

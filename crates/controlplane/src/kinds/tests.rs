@@ -23,6 +23,7 @@ const WITHOUT_DEFAULTS: &[&str] = &[
     "ipaddresses",
     "leases",
     "poddisruptionbudgets",
+    // What upstream has for these needs a clock: it comes with what is particular to them.
     "resourceslices",
     "roles",
     "serviceaccounts",

@@ -9,6 +9,7 @@ use pintle_api::resource::v1::{
 use pintle_api::settings::is_on;
 use pintle_endpoints::context::RequestContext;
 use pintle_runtime::quote::Quoted;
+use pintle_runtime::time::Time;
 use pintle_runtime::value::Record;
 
 use super::Particular;
@@ -76,16 +77,18 @@ fn allocated(status: ResourceClaimStatus<'_>) -> BTreeSet<Share> {
         .collect()
 }
 
-/// Slices: fields of features that are off, and a warning.
+/// Slices: fields of features that are off, when taints came, and a warning.
 struct Slices;
 
 impl Particular for Slices {
-    fn prepare_for_create(&self, _: &RequestContext, new: &mut Record) {
+    fn prepare_for_create(&self, cx: &RequestContext, new: &mut Record) {
         drop_disabled(new, None);
+        date_taints(new, cx.now().truncate_to_seconds());
     }
 
-    fn prepare_for_update(&self, _: &RequestContext, new: &mut Record, old: &Record) {
+    fn prepare_for_update(&self, cx: &RequestContext, new: &mut Record, old: &Record) {
         drop_disabled(new, Some(old));
+        date_taints(new, cx.now().truncate_to_seconds());
     }
 
     fn warnings(&self, new: &Record, _: Option<&Record>) -> Vec<String> {
@@ -97,6 +100,23 @@ impl Particular for Slices {
             "spec.driver: driver names should be lowercase; {} contains uppercase characters",
             Quoted(driver)
         )]
+    }
+}
+
+/// A taint that does not say since when there is one, is new. Upstream has this as a default, so that a slice that is written
+/// again without times has new ones.
+fn date_taints(new: &mut Record, now: Time) {
+    let devices = ResourceSlice::from_record(new).spec().devices();
+    if devices.iter().all(|device| device.taints().is_empty()) {
+        return;
+    }
+    let mut slice = ResourceSliceMut::from_record(new);
+    for mut device in slice.spec_mut().devices_mut().iter_mut() {
+        for mut taint in device.taints_mut().iter_mut() {
+            if taint.view().time_added().is_none() {
+                taint.set_time_added(now);
+            }
+        }
     }
 }
 
@@ -160,5 +180,33 @@ fn clear_lists(device: &mut DeviceMut<'_>) {
         attribute.clear_ints();
         attribute.clear_strings();
         attribute.clear_versions();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use pintle_runtime::codec::{Problems, json};
+
+    use super::*;
+
+    #[test]
+    fn a_taint_without_a_time_is_new() {
+        let ty =
+            pintle_api::type_by_kind("resource.k8s.io", "v1", "ResourceSlice").expect("a kind");
+        let body = br#"{"spec":{"driver":"d","pool":{"name":"p","generation":1,"resourceSliceCount":1},"devices":[{"name":"a","taints":[
+            {"key":"k","effect":"NoExecute"},
+            {"key":"l","effect":"NoExecute","timeAdded":"2026-01-01T00:00:00Z"}]}]}}"#;
+        let body = bytes::Bytes::from_static(body);
+        let mut slice = json::decode(&ty, &body, &mut Problems::ignored()).expect("a slice");
+        let now = Time::parse("2026-02-02T00:00:00Z").expect("a time");
+        date_taints(&mut slice, now);
+        let devices = ResourceSlice::from_record(&slice).spec().devices();
+        let times: Vec<_> = devices
+            .iter()
+            .flat_map(|device| device.taints())
+            .map(|taint| taint.time_added())
+            .collect();
+        let before = Time::parse("2026-01-01T00:00:00Z").expect("a time");
+        assert_eq!(times, [Some(now), Some(before)]);
     }
 }
