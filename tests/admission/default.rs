@@ -326,3 +326,23 @@ async fn quotas_hold_however_many_create_at_once() {
         .await;
     assert_eq!(said.body["status"]["used"]["configmaps"], "3");
 }
+
+#[tokio::test]
+async fn the_older_way_to_name_a_class_is_warned_of_once() {
+    let world = World::start(&[]).await;
+    let path = "/apis/networking.k8s.io/v1/namespaces/default/ingresses";
+    let annotations = json!({"kubernetes.io/ingress.class": "c"});
+    let ingress = json!({
+        "metadata": {"name": "i", "annotations": annotations}, "spec": {"rules": [{"host": "example.com"}]},
+    });
+    let said = world.send("POST", path, &ingress).await;
+    assert_eq!(
+        said.warnings,
+        [
+            "299 - \"annotation \\\"kubernetes.io/ingress.class\\\" is deprecated, please use 'spec.ingressClassName' instead\""
+        ]
+    );
+    let label = json!({"metadata": {"labels": {"a": "b"}}});
+    let said = world.send("PATCH", &format!("{path}/i"), &label).await;
+    assert_eq!((said.status, said.warnings.len()), (200, 0));
+}

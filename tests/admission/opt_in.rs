@@ -109,6 +109,79 @@ async fn namespaces_say_where_pods_run_and_what_they_tolerate() {
 }
 
 #[tokio::test]
+async fn what_pods_tolerate_at_most_is_said_for_a_namespace_or_for_all() {
+    let folder = tempfile::tempdir().expect("there is room for a folder");
+    let file = folder.path().join("admission.yaml");
+    let text = "apiVersion: apiserver.config.k8s.io/v1\nkind: AdmissionConfiguration\nplugins:\n- name: \
+                PodTolerationRestriction\n  configuration:\n    apiVersion: \
+                podtolerationrestriction.admission.k8s.io/v1alpha1\n    kind: Configuration\n    whitelist:\n    - {key: a, \
+                operator: Exists}\n";
+    std::fs::write(&file, text).expect("the file can be written");
+    let world = World::start(&[
+        &format!("--admission-control-config-file={}", file.display()),
+        "--enable-admission-plugins=PodTolerationRestriction",
+        "--disable-admission-plugins=DefaultTolerationSeconds",
+    ])
+    .await;
+    let tolerates = |name: &str, key: &str| {
+        pod(
+            name,
+            json!({"tolerations": [{"key": key, "operator": "Exists"}]}),
+        )
+    };
+    world.make(PODS, tolerates("a", "a")).await;
+    let refused = |scope: &str| {
+        format!(
+            "pod tolerations (possibly merged with namespace default tolerations) conflict with its {scope} whitelist"
+        )
+    };
+    world
+        .refused(PODS, tolerates("b", "b"), &refused("cluster"))
+        .await;
+    let annotation = "scheduler.alpha.kubernetes.io/tolerationsWhitelist";
+    let annotations = json!({"metadata": {"annotations": {annotation: "[{\"key\":\"b\",\"operator\":\"Exists\"}]"}}});
+    let namespace = "/api/v1/namespaces/default";
+    let said = world.send("PATCH", namespace, &annotations).await;
+    assert_eq!(said.status, 200, "{}", said.body);
+    world.make(PODS, tolerates("b", "b")).await;
+    world
+        .refused(PODS, tolerates("c", "a"), &refused("namespace"))
+        .await;
+}
+
+#[tokio::test]
+async fn owners_wait_for_those_whose_makers_may_finalize_them() {
+    let world = with("OwnerReferencesPermissionEnforcement").await;
+    let maps = "/api/v1/namespaces/default/configmaps";
+    let owned = |name: &str, kind: &str| {
+        let owner = json!({"apiVersion": "v1", "kind": kind, "name": "o", "uid": "u", "blockOwnerDeletion": true});
+        json!({"metadata": {"name": name, "ownerReferences": [owner]}})
+    };
+    // Whoever may finalize anything need not say what it is.
+    world.make(maps, owned("a", "Unknown")).await;
+    let rbac = "/apis/rbac.authorization.k8s.io/v1";
+    let rule =
+        json!({"apiGroups": [""], "resources": ["configmaps"], "verbs": ["create", "delete"]});
+    let role = json!({"metadata": {"name": "r"}, "rules": [rule]});
+    world.make(&format!("{rbac}/clusterroles"), role).await;
+    let group = "rbac.authorization.k8s.io";
+    let subject = json!({"apiGroup": group, "kind": "User", "name": "alice"});
+    let role = json!({"apiGroup": group, "kind": "ClusterRole", "name": "r"});
+    let binding = json!({"metadata": {"name": "b"}, "subjects": [subject], "roleRef": role});
+    world
+        .make(&format!("{rbac}/clusterrolebindings"), binding)
+        .await;
+    let said = world
+        .send_as("alice", "POST", maps, &owned("b", "Secret"))
+        .await;
+    assert_eq!(
+        said.body["message"],
+        "configmaps \"b\" is forbidden: cannot set blockOwnerDeletion if an ownerReference refers to a resource you can't set \
+         finalizers on: , <nil>"
+    );
+}
+
+#[tokio::test]
 async fn settings_come_from_a_file() {
     let folder = tempfile::tempdir().expect("there is room for a folder");
     let file = folder.path().join("admission.yaml");

@@ -15,7 +15,7 @@ use super::family::Family;
 use super::text::Samples;
 use super::value::{Counter, Histogram};
 
-const LABELS: &[&str] = &["operation", "group", "resource"];
+const LABELS: &[&str] = &["group", "operation", "resource"];
 const SECONDS: &[f64] = &[
     0.005, 0.025, 0.05, 0.1, 0.2, 0.4, 0.6, 0.8, 1.0, 1.25, 1.5, 2.0, 3.0, 4.0, 5.0, 6.0, 8.0,
     10.0, 15.0, 20.0, 30.0, 45.0, 60.0,
@@ -124,7 +124,7 @@ impl Timed {
     }
 
     fn count(&self, operation: &Operation, took: Duration, error: Option<&StorageError>) {
-        let labels = [operation.name, &*self.group, &*self.resource];
+        let labels = [&*self.group, operation.name, &*self.resource];
         let (durations, requests) = operation.series.get_or_init(|| {
             let metrics = &self.metrics;
             (

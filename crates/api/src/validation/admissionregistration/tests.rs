@@ -291,6 +291,11 @@ fn a_binding_names_a_policy_and_params() {
                 "spec.paramRef.parameterNotFoundAction: Required value",
             ],
         );
+        let rule = json!({"operations": [], "apiGroups": [""], "apiVersions": ["v1"], "resources": ["pods"]});
+        binding(kind).create(
+            json!({"spec": {"matchResources": {"resourceRules": [rule]}}}),
+            &["spec.matchResouces.resourceRules[0].operations: Required value"],
+        );
     }
     let actions = |actions: Value| json!({"spec": {"validationActions": actions}});
     let kind = binding("ValidatingAdmissionPolicyBinding");
