@@ -63,18 +63,25 @@ impl News<'_> {
         }
     }
 
-    /// Every object that there is.
-    pub(super) fn take_in_all(&mut self, snapshot: &Snapshot) -> Result<(), ApiError> {
-        let before = std::mem::take(self.nodes);
+    /// Every object that there is, where some of the changes after `seen` are forgotten.
+    pub(super) fn take_in_all(
+        &mut self,
+        snapshot: &Snapshot,
+        seen: Revision,
+    ) -> Result<(), ApiError> {
+        let mut before = std::mem::take(self.nodes);
+        let mut outcome = Ok(());
         for entry in snapshot.iter() {
-            match before.get(entry.key()) {
-                Some(node) if node.revision == entry.revision() => {
-                    self.nodes.insert(entry.key().to_owned(), node.clone());
+            match before.remove_entry(entry.key()) {
+                Some((key, node)) if node.revision == entry.revision() => {
+                    self.nodes.insert(key, node);
                 }
-                _ => self.look_at(entry)?,
+                // It was looked at, and there is nothing to know of it.
+                None if entry.revision() <= seen => {}
+                _ => outcome = outcome.and(self.look_at(entry)),
             }
         }
-        Ok(())
+        outcome
     }
 
     fn look_at(&mut self, entry: &Entry) -> Result<(), ApiError> {

@@ -106,7 +106,7 @@ impl Collector {
                     *seen = change.revision();
                 }
             } else {
-                news.take_in_all(&cache.newest().0)?;
+                news.take_in_all(&cache.newest().0, *seen)?;
                 // Owners that are gone may have left no trace.
                 self.swept = None;
                 *seen = newest;
