@@ -268,13 +268,6 @@ async fn a_node_has_leases_slices_claims_and_certificates_of_its_own() {
             (
                 "PATCH",
                 format!("{CLAIMS}/c/status").as_str(),
-                json!({"metadata": {"labels": {"a": "b"}}}),
-                "persistentvolumeclaims \"c\" is forbidden: node \"a\" is not allowed to update fields other than \
-                 status.quantity and status.conditions",
-            ),
-            (
-                "PATCH",
-                format!("{CLAIMS}/c/status").as_str(),
                 json!({"status": {"capacity": {"storage": "1Gi"}}}),
                 "200",
             ),
@@ -288,6 +281,15 @@ async fn a_node_has_leases_slices_claims_and_certificates_of_its_own() {
         ],
     )
     .await;
+    let lost = json!({"status": {"phase": "Lost"}});
+    let path = format!("{CLAIMS}/c/status");
+    let told = world.told("PATCH", &path, &lost).await;
+    let why = "persistentvolumeclaims \"c\" is forbidden: node \"a\" is not allowed to update fields other than status.quantity \
+               and status.conditions: @@ -";
+    assert!(told.starts_with(why), "{told}");
+    let difference =
+        "\n-  \"Phase\": \"Pending\",\n+  \"Phase\": \"Lost\",\n   \"AccessModes\": null,\n";
+    assert!(told.contains(difference), "{told}");
 }
 
 #[tokio::test]

@@ -106,6 +106,16 @@ async fn namespaces_say_where_pods_run_and_what_they_tolerate() {
             "pods \"b\" is forbidden: pod node label selector conflicts with its namespace node label selector",
         )
         .await;
+    // The name of one that has none yet is not what it begins with.
+    let mut unnamed = pod("", json!({"nodeSelector": {"env": "other"}}));
+    unnamed["metadata"] = json!({"generateName": "c-"});
+    world
+        .refused(
+            PODS,
+            unnamed,
+            "pods is forbidden: pod node label selector conflicts with its namespace node label selector",
+        )
+        .await;
 }
 
 #[tokio::test]

@@ -134,11 +134,38 @@ async fn a_restart_forgets_nothing_and_puts_right_what_is_wrong() {
     world
         .delete(&format!("{ADDRESSES}/10.0.0.5"), json!({}))
         .await;
+    // Somebody else says it of another one, in words of their own.
+    let other = json!({"clusterIP": "10.0.0.6"});
+    world.make(SERVICES, KIND, service("other", other)).await;
+    let path = format!("{ADDRESSES}/10.0.0.6");
+    world.delete(&path, json!({})).await;
+    let parent = json!({"resource": "services", "namespace": "default", "name": "nobody"});
+    let wrong = json!({"metadata": {"name": "10.0.0.6"}, "spec": {"parentRef": parent}});
+    world
+        .make(ADDRESSES, "networking.k8s.io/v1/IPAddress", wrong)
+        .await;
     world.server.kill();
     world.server.restart().await;
+    let entry = world
+        .eventually(&path, |_, it| it["spec"]["parentRef"]["name"] == "other")
+        .await;
+    let labels = &entry["metadata"]["labels"];
+    assert_eq!(labels["ipaddress.kubernetes.io/ip-family"], "IPv4");
     let path = format!("{ADDRESSES}/10.0.0.5");
     let entry = world.eventually(&path, |code, _| code == 200).await;
     assert_eq!(entry["spec"]["parentRef"]["name"], "web");
+    let events = world.get("/api/v1/namespaces/default/events").await;
+    let events = events["items"].as_array().cloned().unwrap_or_default();
+    let told: HashSet<String> = events
+        .iter()
+        .filter(|it| it["reportingComponent"] == "ipallocator-repair-controller")
+        .map(|it| format!("{}: {}", text(&it["reason"]), text(&it["message"])))
+        .collect();
+    let expected = [
+        "ClusterIPNotAllocated: Cluster IP [IPv4]: 10.0.0.5 is not allocated; repairing",
+        "ClusterIPNotAllocated: the ClusterIP [IPv4]: 10.0.0.6 for Service default/other has a wrong reference; repairing",
+    ];
+    assert_eq!(told, expected.map(str::to_owned).into());
     let again = service("again", json!({"clusterIP": "10.0.0.5"}));
     let (code, said) = world.send("POST", SERVICES, KIND, again).await;
     assert_eq!(code, 422, "{said}");

@@ -95,6 +95,17 @@ async fn a_watch_of_tables_and_of_metadata_tells_the_same_in_those_forms() {
     assert_eq!(answer.body.len(), 4 + length as usize, "one frame");
 }
 
+/// Upstream agrees to it, finds with the first event that no single object is a list, and says nothing more.
+#[tokio::test]
+async fn a_watch_of_lists_ends_at_the_first_event() {
+    let mut reader = Reader::start(&[]).await;
+    let accept = "application/json;as=PartialObjectMetadataList;v=v1;g=meta.k8s.io";
+    reader.make("a").await;
+    let path = format!("{OBJECTS}?watch=1&fieldSelector=metadata.name=a");
+    let answer = reader.send("GET", &path, &[("accept", accept)], None).await;
+    assert_eq!((answer.status, answer.text().as_str()), (200, ""));
+}
+
 #[tokio::test]
 async fn a_bookmark_has_the_form_of_what_is_watched() {
     let mut reader = Reader::start(&[]).await;

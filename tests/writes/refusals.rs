@@ -106,3 +106,85 @@ async fn what_is_no_options_deletes_nothing() {
         .await;
     assert_eq!(answer.status, 200, "{}", answer.text());
 }
+
+/// What says that it is something else is read as that first; what nobody has heard of is not read at all.
+#[tokio::test]
+async fn a_body_of_another_kind_is_refused_for_what_it_says_that_it_is() {
+    let server = TestServer::start().await;
+    let mut client = Writer::of(&server);
+    let deployments = "/apis/apps/v1/namespaces/default/deployments";
+    let about = |what: &str, why: &str| format!("{what} cannot be handled as a ConfigMap: {why}");
+    let unknown = |kind: &str, version: &str| {
+        format!(
+            "no kind \"{kind}\" is registered for version \"{version}\" in scheme \"k8s.io/kubernetes/pkg/api/legacyscheme/scheme.go:30\""
+        )
+    };
+    let cases = [
+        (
+            CONFIGMAPS,
+            json!({"apiVersion": "v1", "kind": "Service", "spec": {}}),
+            about(
+                "Service in version \"v1\"",
+                "converting (v1.Service) to (core.ConfigMap): unknown conversion",
+            ),
+        ),
+        (
+            CONFIGMAPS,
+            json!({"apiVersion": "v1", "kind": "Service", "spec": {"ports": "x"}}),
+            about(
+                "Service in version \"v1\"",
+                "json: cannot unmarshal string into Go struct field ServiceSpec.spec.ports of type []v1.ServicePort",
+            ),
+        ),
+        (
+            CONFIGMAPS,
+            json!({"apiVersion": "v1", "kind": "DeleteOptions"}),
+            about(
+                "DeleteOptions in version \"v1\"",
+                "converting (v1.DeleteOptions) to (core.ConfigMap): unknown conversion",
+            ),
+        ),
+        (
+            CONFIGMAPS,
+            json!({"apiVersion": "a.b/v1", "kind": "DeleteOptions"}),
+            about(
+                "DeleteOptions in version \"v1\"",
+                &unknown("DeleteOptions", "a.b/v1"),
+            ),
+        ),
+        (
+            deployments,
+            json!({"apiVersion": "extensions/v1beta1", "kind": "Deployment"}),
+            "the API version in the data (extensions/v1beta1) does not match the expected API version (apps/v1)"
+                .to_owned(),
+        ),
+        (
+            deployments,
+            json!({"apiVersion": "apps/v1beta2", "kind": "Deployment", "spec": {"paused": true}}),
+            "the API version in the data (apps/v1beta2) does not match the expected API version (apps/v1)"
+                .to_owned(),
+        ),
+    ];
+    for (path, body, message) in cases {
+        let answer = client.send("POST", path, JSON, body.to_string()).await;
+        refused(&answer, 400, &message);
+    }
+}
+
+/// A create looks at the type of the body first, an update at the options.
+#[tokio::test]
+async fn what_is_wrong_with_a_write_is_found_in_upstreams_order() {
+    let server = TestServer::start().await;
+    let mut client = Writer::of(&server);
+    client.create(CONFIGMAPS, &config_map("a")).await;
+    let query = "?fieldValidation=Odd";
+    let cases = [
+        ("POST", format!("{CONFIGMAPS}{query}"), 415),
+        ("PUT", format!("{CONFIGMAPS}/a{query}"), 422),
+        ("PUT", format!("{CONFIGMAPS}/a"), 415),
+    ];
+    for (method, path, status) in cases {
+        let answer = client.send(method, &path, "text/plain", "{}").await;
+        assert_eq!(answer.status, status, "{method} {path}");
+    }
+}

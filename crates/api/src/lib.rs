@@ -67,4 +67,4 @@ pub use gates::{FeatureGate, Stage, feature_gate, feature_gates};
 pub use generated::resources::{RELEASE, ROOT};
 pub use generated::*;
 pub use lifecycle::{Lifecycle, Replacement, lifecycle};
-pub use lookup::{groups, type_by_kind, type_by_name, types};
+pub use lookup::{groups, past, type_by_kind, type_by_name, types};

@@ -7,6 +7,7 @@ use pintle_endpoints::cache::CacheOptions;
 use pintle_endpoints::discovery::offered;
 use pintle_endpoints::is_served;
 use pintle_endpoints::registry::{Registration, Registry};
+use pintle_endpoints::scheme::{Known, Scheme};
 use pintle_runtime::resource::Group;
 use pintle_storage::{Storage, StorageError};
 
@@ -20,6 +21,26 @@ use crate::unkept::Answerers;
 
 /// Subresources that are the object itself, of which they write a part.
 const PARTS: [&str; 4] = ["status", "approval", "ephemeralcontainers", "resize"];
+
+/// Every kind of upstream's. Three servers in one know them there, each by the place in its source that its messages name,
+/// which clients may have learnt.
+const SCHEME: Scheme = Scheme {
+    name: |group| match group {
+        "apiextensions.k8s.io" => "k8s.io/apiextensions-apiserver/pkg/apiserver/apiserver.go:55",
+        "apiregistration.k8s.io" => "k8s.io/kube-aggregator/pkg/apiserver/scheme/scheme.go:32",
+        _ => "k8s.io/kubernetes/pkg/api/legacyscheme/scheme.go:30",
+    },
+    find: |group, version, kind| {
+        // Options of requests are of every version, as long as there is one.
+        let is_version = (pintle_api::groups()
+            .iter()
+            .filter(|known| *known.name == *group))
+        .any(|known| known.versions.iter().any(|it| *it.version == *version));
+        let known = is_version.then(|| pintle_api::type_by_kind(group, version, kind));
+        let known = known.flatten().map(Known::As);
+        known.or_else(|| pintle_api::past(group, version, kind).map(Known::Was))
+    },
+};
 
 /// How Kubernetes' API is to be served.
 #[derive(Debug, Clone)]
@@ -143,6 +164,7 @@ impl Api {
             }
         }
         services.look_into(&registry);
+        registry.know(SCHEME);
         let registry = Arc::new(registry);
         elsewhere.look_into(&registry);
         let offered = offered(&rows, |offer| is_served(&registry, offer));

@@ -53,6 +53,7 @@ pub mod registry;
 pub mod request_info;
 pub mod respond;
 mod roots;
+pub mod scheme;
 pub mod serve;
 pub mod server;
 pub mod store;

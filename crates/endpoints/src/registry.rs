@@ -14,6 +14,7 @@ use crate::connect::Connect;
 use crate::convert::{Converter, Form, SameFields};
 use crate::facet::Facet;
 use crate::metrics::{StorageMetrics, Timed};
+use crate::scheme::{Known, Scheme};
 use crate::store::Store;
 use crate::strategy::Strategy;
 use crate::unkept::{Action, Unkept};
@@ -35,6 +36,7 @@ pub struct Registry {
     unkept: ArcSwap<Vec<Arc<Unkept>>>,
     /// Shared with every store: plug-ins look into the registry, so they come after it.
     admission: Arc<OnceLock<Chain>>,
+    scheme: OnceLock<Scheme>,
     asked: Arc<StorageMetrics>,
 }
 
@@ -154,6 +156,7 @@ impl Registry {
             stores: ArcSwap::default(),
             unkept: ArcSwap::default(),
             admission: Arc::default(),
+            scheme: OnceLock::new(),
             asked: Arc::default(),
         };
         let stores = registry.make(resources);
@@ -236,17 +239,38 @@ impl Registry {
         Some(Arc::clone(&all[at]))
     }
 
-    /// Whether anything that is served has objects of this kind, or lists of them.
-    pub(crate) fn knows(&self, group: &str, version: &str, kind: &str) -> bool {
+    /// Knows these kinds, too; a second scheme is ignored.
+    pub fn know(&self, scheme: Scheme) {
+        let _ = self.scheme.set(scheme);
+    }
+
+    /// What the kinds of a group are listed in.
+    pub(crate) fn scheme_name(&self, group: &str) -> &'static str {
+        (self.scheme().name)(group)
+    }
+
+    fn scheme(&self) -> Scheme {
+        self.scheme.get().copied().unwrap_or_default()
+    }
+
+    /// What is known of a kind, be it that of objects or of their lists.
+    pub(crate) fn known(&self, group: &str, version: &str, kind: &str) -> Option<Known> {
         let item = kind.strip_suffix("List").unwrap_or_default();
-        let is_it = |row: &Resource| {
-            row.group == group
-                && row.version == version
-                && (row.kind == kind || (row.kind == item && row.list.is_some()))
+        let table = |row: &Resource| {
+            let is_it =
+                |kind: &str| row.group == group && row.version == version && row.kind == kind;
+            let list = || row.list.clone().filter(|_| is_it(item));
+            is_it(kind).then(|| row.object.clone()).or_else(list)
         };
-        self.stores.load().iter().any(|store| {
-            is_it(store.row()) || store.actions().any(|action| is_it(action.kind.row()))
-        }) || self.unkept.load().iter().any(|found| is_it(found.row()))
+        let unkept = self.unkept.load();
+        let of_stores = self.stores.load().iter().find_map(|store| {
+            let mut actions = store.actions();
+            table(store.row()).or_else(|| actions.find_map(|action| table(action.kind.row())))
+        });
+        let served = of_stores.or_else(|| unkept.iter().find_map(|found| table(found.row())));
+        served
+            .map(Known::As)
+            .or_else(|| (self.scheme().find)(group, version, kind))
     }
 
     /// The stores of two kinds, each given as group, version and kind, if both serve the same objects.

@@ -494,6 +494,22 @@ mod tests {
     }
 
     #[test]
+    fn all_plugins_can_be_named_at_once_which_leaves_nothing_to_the_other_flags() {
+        let only = config("--admission-control=ResourceQuota,NodeRestriction").unwrap();
+        assert_eq!(only.admission.enable, ["ResourceQuota", "NodeRestriction"]);
+        let is_off = |name: &str| only.admission.disable.iter().any(|it| it == name);
+        assert!(is_off("LimitRanger") && is_off("AlwaysPullImages"));
+        assert!(!is_off("NodeRestriction"));
+        let error = config("--admission-control=Foo,Priority --enable-admission-plugins=Bar");
+        assert_eq!(
+            error.unwrap_err(),
+            "admission-control and enable-admission-plugins/disable-admission-plugins flags are mutually exclusive\n\
+             admission-control plugin \"Foo\" is unknown\n\
+             enable-admission-plugins plugin \"Bar\" is unknown"
+        );
+    }
+
+    #[test]
     fn the_service_address_is_the_first_of_the_range() {
         assert_eq!(
             config("--service-cluster-ip-range=10.3.7.0/16")

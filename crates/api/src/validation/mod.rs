@@ -149,6 +149,11 @@ pub fn is_same(new: &Record, old: &Record) -> bool {
     immutable::is_same(new, old)
 }
 
+/// What became of `old`, as a unified difference of the forms that upstream has inside, which its messages show.
+pub fn difference(old: &Record, new: &Record) -> String {
+    internal_form::difference(old, new)
+}
+
 /// Whether a kind has rules of its own, by the name of its type.
 pub fn is_known(type_name: &str) -> bool {
     by_name(type_name).is_some()

@@ -6,6 +6,7 @@ use pintle_api::core::v1::{Pod, PodMut};
 use pintle_endpoints::admission::{Attributes, Interest, Target};
 use pintle_endpoints::context::RequestContext;
 use pintle_endpoints::metadata::Metadata;
+use pintle_runtime::gvk::GroupResource;
 use pintle_runtime::status::ApiError;
 use pintle_runtime::value::Record;
 
@@ -235,6 +236,12 @@ fn parse_selector(text: &str) -> Result<BTreeMap<String, String>, String> {
         .collect()
 }
 
+/// A refusal that calls the pod by its own name, which one whose name is to be generated does not have yet.
+fn refuse(pod: &Record, why: &'static str) -> ApiError {
+    let name = Metadata::of(pod).name();
+    ApiError::forbidden(&GroupResource::new("", "pods"), name, why)
+}
+
 impl Rule for NodeSelector {
     const NAME: &'static str = "PodNodeSelector";
 
@@ -254,7 +261,8 @@ impl Rule for NodeSelector {
             .iter()
             .any(|(key, value)| wanted.get(key).is_some_and(|it| it != value))
         {
-            return Err(attributes.forbid(
+            return Err(refuse(
+                object,
                 "pod node label selector conflicts with its namespace node label selector",
             ));
         }
@@ -278,7 +286,8 @@ impl Rule for NodeSelector {
             .iter()
             .any(|(key, value)| wanted.get(key).is_some_and(|it| it != value))
         {
-            return Err(attributes.forbid(
+            return Err(refuse(
+                object,
                 "pod node label selector conflicts with its namespace node label selector",
             ));
         }
@@ -288,8 +297,10 @@ impl Rule for NodeSelector {
                 .all(|(key, value)| allowed.get(key).is_some_and(|it| it == value))
         };
         if allowed.is_some_and(|allowed| !allowed.is_empty() && breaks(allowed)) {
-            return Err(attributes
-                .forbid("pod node label selector labels conflict with its namespace whitelist"));
+            return Err(refuse(
+                object,
+                "pod node label selector labels conflict with its namespace whitelist",
+            ));
         }
         Ok(())
     }

@@ -175,13 +175,15 @@ pub fn start(options: &HookOptions, start_up: &StartUp) -> Vec<BoxFuture<'static
         },
     );
     let (environment, services) = (options.environment.clone(), Arc::clone(&options.services));
+    let hostname = Arc::<str>::from(options.hostname.as_str());
     hooks.add(
         "start-service-ip-repair-controllers",
         repair::PERIOD,
         &[],
         move || {
             let (environment, services) = (environment.clone(), Arc::clone(&services));
-            async move { repair::repair(&environment, &services).await }
+            let hostname = Arc::clone(&hostname);
+            async move { repair::repair(&environment, &services, &hostname).await }
         },
     );
     let cx = each(&ours);

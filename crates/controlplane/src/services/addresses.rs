@@ -23,7 +23,7 @@ use crate::hooks::server_context;
 
 /// The label that says who looks after an `IPAddress`, and what it says of ours.
 pub const MANAGED_BY: (&str, &str) = ("ipaddress.kubernetes.io/managed-by", "ipallocator.k8s.io");
-const FAMILY: &str = "ipaddress.kubernetes.io/ip-family";
+pub(super) const FAMILY: &str = "ipaddress.kubernetes.io/ip-family";
 
 /// Why an address cannot be had, in upstream's words.
 #[derive(Debug, thiserror::Error)]

@@ -32,6 +32,7 @@ mod addresses;
 mod counted;
 mod families;
 pub mod fields;
+mod findings;
 mod node_ports;
 mod ports;
 pub mod range;
@@ -71,6 +72,7 @@ pub struct Services {
     ports: Arc<Ports>,
     stores: Arc<OnceLock<Stores>>,
     suspects: Mutex<repair::Suspects>,
+    findings: findings::Findings,
     counted: Arc<AllocationMetrics>,
 }
 
@@ -79,6 +81,8 @@ pub(crate) struct Stores {
     addresses: Addresses,
     endpoints: Arc<Store>,
     services: Arc<Store>,
+    /// Where it is told what is wrong, if anywhere.
+    events: Option<Arc<Store>>,
 }
 
 impl Services {
@@ -96,6 +100,7 @@ impl Services {
             ports: Arc::new(ports),
             stores: Arc::default(),
             suspects: Mutex::default(),
+            findings: findings::Findings::default(),
             counted,
         }
     }
@@ -111,6 +116,7 @@ impl Services {
                 ),
                 endpoints: registry.store("", "v1", "endpoints")?,
                 services: registry.store("", "v1", "services")?,
+                events: registry.store("", "v1", "events"),
             })
         };
         if let Some(stores) = stores() {

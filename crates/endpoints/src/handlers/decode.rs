@@ -17,6 +17,7 @@ use crate::context::RequestContext;
 use crate::metadata::Metadata;
 use crate::negotiate::Format;
 use crate::registry::Registry;
+use crate::scheme::Known;
 use crate::store::Store;
 
 /// What a body has to be.
@@ -62,10 +63,20 @@ struct Said {
 
 /// Why a body is not what is expected.
 enum Mismatch {
-    /// It is of another kind, or of none.
-    Kind(String),
-    /// It is of the kind in another version.
-    Version(String),
+    /// It is of another kind, or of none; the table of the one that it is of.
+    Kind(String, Option<TypeRef>),
+    /// It is of the kind in another version, whose table this is.
+    Version(String, TypeRef),
+}
+
+impl Mismatch {
+    /// What the body is read as before it is refused for not being what is expected.
+    fn table(&self) -> Option<&TypeRef> {
+        match self {
+            Self::Kind(_, table) => table.as_ref(),
+            Self::Version(_, table) => Some(table),
+        }
+    }
 }
 
 /// Decodes what a patch made of an object; fields that should not be there are noted in `problems`.
@@ -91,8 +102,8 @@ pub(super) fn decode_patched(
     };
     match said.mismatch(expected, registry) {
         None => decode(expected.ty, problems),
-        Some(Mismatch::Kind(text)) => Err(text),
-        Some(Mismatch::Version(text)) => {
+        Some(Mismatch::Kind(text, _)) => Err(text),
+        Some(Mismatch::Version(text, _)) => {
             let Some((other, store)) = said.other_version(expected, registry) else {
                 return Err(text);
             };
@@ -134,43 +145,45 @@ pub(super) fn decode(
     } else {
         Problems::collected()
     };
-    let (said, record) = match format {
+    let unreadable = |error: DecodeError| unrecognized(expected, &error, body);
+    let said_in_json = |body: &Bytes| json::type_meta(body).map(Said::of_json);
+    let (said, raw) = match format {
         Format::Json => {
-            let said = json::type_meta(body)
-                .map_err(|error| unrecognized(expected, &json_syntax(&error), body))?;
-            let said = Said {
-                api_version: said.api_version.to_string(),
-                kind: said.kind.to_string(),
-            };
-            said.check(expected, registry)?;
-            (said, json::decode(expected.ty, body, &mut problems))
+            let syntax = |error| unrecognized(expected, &json_syntax(&error), body);
+            (said_in_json(body).map_err(syntax)?, body.clone())
         }
         Format::Yaml => {
-            let unrecognized = |error: DecodeError| unrecognized(expected, &error, body);
-            let as_json = yaml::to_json(body, &mut Problems::ignored()).map_err(unrecognized)?;
-            let said = json::type_meta(&as_json).map_err(unrecognized)?;
-            let said = Said {
-                api_version: said.api_version.to_string(),
-                kind: said.kind.to_string(),
-            };
-            said.check(expected, registry)?;
-            (said, yaml::decode(expected.ty, body, &mut problems))
+            let json = yaml::to_json(body, &mut Problems::ignored());
+            let said = json.and_then(|json| said_in_json(&json));
+            (said.map_err(unreadable)?, body.clone())
         }
         Format::Protobuf => {
-            let envelope =
-                envelope::unwrap(body).map_err(|error| unrecognized(expected, &error, body))?;
+            let envelope = envelope::unwrap(body).map_err(unreadable)?;
             let said = Said {
                 api_version: envelope.api_version.to_string(),
                 kind: envelope.kind.to_string(),
             };
-            said.check(expected, registry)?;
-            (said, protobuf::decode(expected.ty, &envelope.raw))
+            (said, envelope.raw)
         }
     };
+    // What is something else is read as that first, and may be wrong as that.
+    let mismatch = said.mismatch(expected, registry);
+    let ty = match &mismatch {
+        None => expected.ty,
+        Some(mismatch) => (mismatch.table()).ok_or_else(|| said.refused(expected, mismatch))?,
+    };
+    let record = match format {
+        Format::Json => json::decode(ty, &raw, &mut problems),
+        Format::Yaml => yaml::decode(ty, &raw, &mut problems),
+        Format::Protobuf => protobuf::decode(ty, &raw),
+    };
     let record = record.map_err(|error| match error {
-        DecodeError::Syntax(_) if said.kind.is_empty() => unrecognized(expected, &error, body),
+        DecodeError::Syntax(_) if said.kind.is_empty() => unreadable(error),
         error => said.cannot_be(expected, &error.to_string()),
     })?;
+    if let Some(mismatch) = &mismatch {
+        return Err(said.refused(expected, mismatch));
+    }
     match validation {
         FieldValidation::Strict => {
             if let Some(error) = problems.strict_error() {
@@ -202,12 +215,17 @@ pub(super) fn decode(
 }
 
 impl Said {
-    /// Whether the body is what is expected, and if not, why not.
-    fn check(&self, expected: &Expected<'_>, registry: &Registry) -> Result<(), ApiError> {
-        match self.mismatch(expected, registry) {
-            None => Ok(()),
-            Some(Mismatch::Version(text)) => Err(ApiError::bad_request(text)),
-            Some(Mismatch::Kind(text)) => Err(self.cannot_be(expected, &text)),
+    fn of_json(said: json::TypeMeta) -> Self {
+        Self {
+            api_version: said.api_version.to_string(),
+            kind: said.kind.to_string(),
+        }
+    }
+
+    fn refused(&self, expected: &Expected<'_>, mismatch: &Mismatch) -> ApiError {
+        match mismatch {
+            Mismatch::Version(text, _) => ApiError::bad_request(text.clone()),
+            Mismatch::Kind(text, _) => self.cannot_be(expected, text),
         }
     }
 
@@ -228,7 +246,7 @@ impl Said {
         }
         let version = match GroupVersion::parse(api_version) {
             Ok(version) => version,
-            Err(error) => return Some(Mismatch::Kind(error.to_string())),
+            Err(error) => return Some(Mismatch::Kind(error.to_string(), None)),
         };
         let (named_group, named_version) = (version.group.as_str(), version.version.as_str());
         if kind == expected.kind
@@ -237,26 +255,39 @@ impl Said {
         {
             return None;
         }
-        Some(if !registry.knows(named_group, named_version, kind) {
-            Mismatch::Kind(format!(
-                "no kind {} is registered for version {} in scheme \"{SCHEME}\"",
-                Quoted(kind),
-                Quoted(api_version)
-            ))
-        } else if kind == expected.kind && version.group.as_str() == expected.group
-            || self.other_version(expected, registry).is_some()
-        {
-            Mismatch::Version(format!(
-                "the API version in the data ({api_version}) does not match the expected API version ({wanted})"
-            ))
-        } else {
-            Mismatch::Kind(format!(
-                "converting ({}.{kind}) to ({}.{}): unknown conversion",
-                version.version,
-                package(expected.group),
-                expected.kind
-            ))
-        })
+        let (group, table) = match registry.known(named_group, named_version, kind) {
+            Some(Known::As(table)) => (named_group, Some(table)),
+            Some(Known::Was(group)) if group == expected.group && kind == expected.kind => {
+                (group, Some(expected.ty.clone()))
+            }
+            Some(Known::Was(group)) => (group, None),
+            None => {
+                let text = format!(
+                    "no kind {} is registered for version {} in scheme \"{}\"",
+                    Quoted(kind),
+                    Quoted(api_version),
+                    registry.scheme_name(expected.group)
+                );
+                return Some(Mismatch::Kind(text, None));
+            }
+        };
+        let is_same_kind = kind == expected.kind && group == expected.group;
+        Some(
+            if is_same_kind || self.other_version(expected, registry).is_some() {
+                let text = format!(
+                    "the API version in the data ({api_version}) does not match the expected API version ({wanted})"
+                );
+                Mismatch::Version(text, table.unwrap_or_else(|| expected.ty.clone()))
+            } else {
+                let text = format!(
+                    "converting ({}.{kind}) to ({}.{}): unknown conversion",
+                    version.version,
+                    package(expected.group),
+                    expected.kind
+                );
+                Mismatch::Kind(text, table)
+            },
+        )
     }
 
     /// Who serves the same objects in the version that the body says it is of, and who in the expected one.
@@ -296,9 +327,6 @@ impl Said {
         ))
     }
 }
-
-/// The place in upstream's source that its message names, and that clients may have learnt.
-const SCHEME: &str = "k8s.io/kubernetes/pkg/api/legacyscheme/scheme.go:30";
 
 /// The name of the package that holds upstream's internal types of a group.
 fn package(group: &str) -> &str {

@@ -52,10 +52,10 @@ pub(super) async fn update(
     cx: &mut RequestContext,
 ) -> Result<Response<Body>, ApiError> {
     let reply = Reply::negotiate(&call, cx, Offers::Object)?;
-    let format = input_format(call.headers)?;
     let target = Target::of(&call, store, endpoint);
     let bytes = body::read_counted(call.body, call.server.body_limit, call.series).await?;
     let options = WriteOptions::parse(call.query, "UpdateOptions")?;
+    let format = input_format(call.headers)?;
     cx.dry_run = options.dry_run;
     cx.field_manager = options.manager(user_agent(call.headers));
     let (expected, validation) = (target.expected(), options.field_validation);

@@ -64,9 +64,8 @@ pub(super) async fn watch(
                 columns: Some(Box::new(row.clone())),
             }
         }
-        (Transform::Metadata(version) | Transform::MetadataList(version), None) => {
-            Form::Metadata(version)
-        }
+        (Transform::Metadata(version), None) => Form::Metadata(version),
+        (Transform::MetadataList(_), None) => Form::Unsayable,
         (Transform::None | Transform::Table(_), None) => Form::Object,
     };
     let mut draining = call.server.draining.clone();
@@ -131,6 +130,8 @@ enum Form {
     Object,
     /// Its metadata.
     Metadata(MetaVersion),
+    /// A list, which no single object can be: upstream agrees to it, and ends the watch in silence at the first event.
+    Unsayable,
     /// A table of its row; the columns are told once.
     Table {
         table: TableForm,
@@ -195,6 +196,9 @@ impl WatchBody {
         for item in &items {
             event.clear();
             let goes_on = self.write_or_end(item, &mut event);
+            if event.is_empty() {
+                break;
+            }
             // A message has a length of its own.
             let (opcode, payload) = match self.format {
                 Format::Protobuf => (Opcode::Binary, event.get(4..).unwrap_or_default()),
@@ -229,6 +233,10 @@ impl WatchBody {
     /// Appends an item; `false` if it is the last one. An object that cannot be said ends the watch,
     /// so that nothing is missed in silence.
     fn write_or_end(&mut self, item: &WatchItem, out: &mut Vec<u8>) -> bool {
+        if matches!(self.form, Form::Unsayable) && !matches!(item, WatchItem::Error(_)) {
+            self.ended = true;
+            return false;
+        }
         let before = out.len();
         let written = self.write(item, out);
         if let Err(error) = &written {
@@ -260,6 +268,7 @@ impl WatchBody {
                     }
                     Form::Object if protobuf => event.write_protobuf(out)?,
                     Form::Object => event.write_json(out)?,
+                    Form::Unsayable => {}
                 }
             }
             WatchItem::Bookmark(bookmark) => {
@@ -299,6 +308,7 @@ impl WatchBody {
             }
             Form::Object if protobuf => out.extend_from_slice(&bookmark.protobuf()),
             Form::Object => out.extend_from_slice(&bookmark.json()),
+            Form::Unsayable => {}
         }
     }
 

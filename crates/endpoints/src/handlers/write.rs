@@ -43,7 +43,8 @@ pub(super) async fn update(
     answer(&reply, store, &written)
 }
 
-/// Reads options and body, in upstream's order.
+/// Reads options and body, in upstream's order: a create looks at the body's type before all else, an update after the
+/// options.
 async fn read(
     call: Call<'_>,
     store: &Store,
@@ -51,9 +52,12 @@ async fn read(
     kind: &'static str,
 ) -> Result<(Reply, Record), ApiError> {
     let reply = Reply::negotiate(&call, cx, Offers::Object)?;
-    let format = input_format(call.headers)?;
+    if kind == "CreateOptions" {
+        input_format(call.headers)?;
+    }
     let bytes = body::read_counted(call.body, call.server.body_limit, call.series).await?;
     let options = WriteOptions::parse(call.query, kind)?;
+    let format = input_format(call.headers)?;
     cx.dry_run = options.dry_run;
     cx.field_manager = options.manager(user_agent(call.headers));
     let expected = Expected::object(store.row());

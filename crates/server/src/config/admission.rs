@@ -35,7 +35,13 @@ pub(super) fn options(flags: &Flags, faults: &mut Faults) -> AdmissionOptions {
         },
         pod_security: Arc::default(),
     };
-    for fault in options.faults() {
+    let only: Vec<_> = names("admission-control");
+    let mut found = Vec::new();
+    if !only.is_empty() {
+        found = options.allow_only(only);
+    }
+    found.extend(options.faults());
+    for fault in found {
         faults.add(fault);
     }
     if let Some(file) = flags.given("admission-control-config-file") {

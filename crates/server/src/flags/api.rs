@@ -38,6 +38,11 @@ pub(super) const API: Section = Section {
             "Admission plugins to add to the default ones. Their order is fixed.",
         ),
         many(
+            "admission-control",
+            "",
+            "All admission plugins that there are to be, deprecated: use --enable-admission-plugins and --disable-admission-plugins instead.",
+        ),
+        many(
             "disable-admission-plugins",
             "",
             "Admission plugins to take from the default ones.",

@@ -186,12 +186,13 @@ impl Request<'_> {
         else {
             return self.unexpected_operation();
         };
-        if pintle_api::validation::is_same(&without_sizes(new), &without_sizes(old)) {
+        let (new, old) = (without_sizes(new), without_sizes(old));
+        if pintle_api::validation::is_same(&new, &old) {
             return Ok(());
         }
-        let node = self.node;
+        let (node, difference) = (self.node, pintle_api::validation::difference(&old, &new));
         self.refuse(format!(
-            "node \"{node}\" is not allowed to update fields other than status.quantity and status.conditions"
+            "node \"{node}\" is not allowed to update fields other than status.quantity and status.conditions: {difference}"
         ))
     }
 
