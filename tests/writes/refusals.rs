@@ -152,6 +152,15 @@ async fn a_body_of_another_kind_is_refused_for_what_it_says_that_it_is() {
                 &unknown("DeleteOptions", "a.b/v1"),
             ),
         ),
+        // What others serve, who are part of the same server.
+        (
+            CONFIGMAPS,
+            json!({"apiVersion": "apiregistration.k8s.io/v1", "kind": "APIService"}),
+            about(
+                "APIService in version \"v1\"",
+                &unknown("APIService", "apiregistration.k8s.io/v1"),
+            ),
+        ),
         (
             deployments,
             json!({"apiVersion": "extensions/v1beta1", "kind": "Deployment"}),

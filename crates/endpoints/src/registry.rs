@@ -253,8 +253,15 @@ impl Registry {
         self.scheme.get().copied().unwrap_or_default()
     }
 
-    /// What is known of a kind, be it that of objects or of their lists.
-    pub(crate) fn known(&self, group: &str, version: &str, kind: &str) -> Option<Known> {
+    /// What who serves the group `among` knows of a kind, be it that of objects or of their lists.
+    pub(crate) fn known(
+        &self,
+        among: &str,
+        (group, version, kind): (&str, &str, &str),
+    ) -> Option<Known> {
+        if self.scheme_name(among) != self.scheme_name(group) {
+            return None;
+        }
         let item = kind.strip_suffix("List").unwrap_or_default();
         let table = |row: &Resource| {
             let is_it =

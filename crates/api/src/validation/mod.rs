@@ -150,7 +150,7 @@ pub fn is_same(new: &Record, old: &Record) -> bool {
 }
 
 /// What became of `old`, as a unified difference of the forms that upstream has inside, which its messages show.
-pub fn difference(old: &Record, new: &Record) -> String {
+pub fn changes(old: &Record, new: &Record) -> String {
     internal_form::difference(old, new)
 }
 

@@ -255,22 +255,23 @@ impl Said {
         {
             return None;
         }
-        let (group, table) = match registry.known(named_group, named_version, kind) {
-            Some(Known::As(table)) => (named_group, Some(table)),
-            Some(Known::Was(group)) if group == expected.group && kind == expected.kind => {
-                (group, Some(expected.ty.clone()))
-            }
-            Some(Known::Was(group)) => (group, None),
-            None => {
-                let text = format!(
-                    "no kind {} is registered for version {} in scheme \"{}\"",
-                    Quoted(kind),
-                    Quoted(api_version),
-                    registry.scheme_name(expected.group)
-                );
-                return Some(Mismatch::Kind(text, None));
-            }
-        };
+        let (group, table) =
+            match registry.known(expected.group, (named_group, named_version, kind)) {
+                Some(Known::As(table)) => (named_group, Some(table)),
+                Some(Known::Was(group)) if group == expected.group && kind == expected.kind => {
+                    (group, Some(expected.ty.clone()))
+                }
+                Some(Known::Was(group)) => (group, None),
+                None => {
+                    let text = format!(
+                        "no kind {} is registered for version {} in scheme \"{}\"",
+                        Quoted(kind),
+                        Quoted(api_version),
+                        registry.scheme_name(expected.group)
+                    );
+                    return Some(Mismatch::Kind(text, None));
+                }
+            };
         let is_same_kind = kind == expected.kind && group == expected.group;
         Some(
             if is_same_kind || self.other_version(expected, registry).is_some() {

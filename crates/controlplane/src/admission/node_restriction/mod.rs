@@ -190,7 +190,7 @@ impl Request<'_> {
         if pintle_api::validation::is_same(&new, &old) {
             return Ok(());
         }
-        let (node, difference) = (self.node, pintle_api::validation::difference(&old, &new));
+        let (node, difference) = (self.node, pintle_api::validation::changes(&old, &new));
         self.refuse(format!(
             "node \"{node}\" is not allowed to update fields other than status.quantity and status.conditions: {difference}"
         ))
