@@ -21,6 +21,7 @@ use k8s_openapi::serde_json::{Map, Value};
 )]
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     println!("cargo::rerun-if-changed=build");
+    at_fixed_addresses();
     let mut generator = SchemaGenerator::default();
     for add in roots::ROOTS {
         add(&mut generator);
@@ -42,6 +43,19 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let target = PathBuf::from(std::env::var("OUT_DIR")?).join("descriptions.zlib");
     std::fs::write(target, encoder.finish()?)?;
     Ok(())
+}
+
+/// Links the binary for the addresses that it runs at. The tables of the API are full of pointers: elsewhere each start
+/// writes all of them anew, to memory that is nobody else's, and every call into another crate goes by way of a table.
+#[expect(
+    clippy::print_stdout,
+    reason = "this is how a build script speaks to cargo"
+)]
+fn at_fixed_addresses() {
+    let target = |part| std::env::var(format!("CARGO_CFG_TARGET_{part}")).unwrap_or_default();
+    if target("OS") == "linux" && target("ENV") == "gnu" {
+        println!("cargo::rustc-link-arg-bins=-no-pie");
+    }
 }
 
 fn record(text: &mut String, name: &str, schema: &Value) {
