@@ -155,12 +155,27 @@ impl Selection {
 
     /// What a change means to who watches the selection; `None` if it is outside before and after.
     pub(crate) fn classify(&self, event: &Event) -> Option<EventType> {
+        self.classify_by(event, |entry| self.matches(entry))
+    }
+
+    /// The same for a change that was looked up by the selection's place: objects that are elsewhere do not come.
+    pub(crate) fn classify_filed(&self, event: &Event) -> Option<EventType> {
+        // With many watchers, what is not looked at is a cache miss less for each of them.
+        let is_selective = self.is_selective();
+        self.classify_by(event, |entry| !is_selective || self.matches(entry))
+    }
+
+    fn classify_by(
+        &self,
+        event: &Event,
+        is_selected: impl Fn(&Entry) -> bool,
+    ) -> Option<EventType> {
         if let Some(unreadable) = event.unreadable() {
             return self
                 .may_select(unreadable.key())
                 .then_some(EventType::Error);
         }
-        let is_in = |entry: Option<&Arc<Entry>>| entry.is_some_and(|entry| self.matches(entry));
+        let is_in = |entry: Option<&Arc<Entry>>| entry.is_some_and(|entry| is_selected(entry));
         match (is_in(event.old_entry()), is_in(event.new_entry())) {
             (false, true) => Some(EventType::Added),
             (true, true) => Some(EventType::Modified),

@@ -11,7 +11,7 @@
 //!
 //! A watcher takes everything in its inbox at once. It is woken only when its inbox was empty, so
 //! changes that come faster than it reads cost no further wake-ups. What costs is a wake-up and a write
-//! to the network, not a change: after the dispatcher has woken many, it lets changes gather for as long
+//! to the network, not a change: after the dispatcher has woken many, it lets changes gather for twice as long
 //! as those take to write, some milliseconds, and then has each watcher write once for all of them. A
 //! change that comes alone never waits.
 //!
@@ -342,7 +342,7 @@ impl Watchers {
 impl Inbox {
     /// Puts an event in, if it is wanted.
     fn put(&self, event: &Arc<Event>) -> Put {
-        let Some(what) = self.selection.classify(event) else {
+        let Some(what) = self.selection.classify_filed(event) else {
             return Put::Quiet;
         };
         let mut state = lock(&self.state);
@@ -417,7 +417,7 @@ impl State {
     }
 }
 
-/// How long changes gather after so many watchers were woken: what their writes take, on both sides of the connection.
+/// How long changes gather after so many watchers were woken: twice what their writes take.
 fn gathering(woken: u32) -> Duration {
     let pause = (WRITE * woken).min(LONGEST_GATHERING);
     // Timers are no finer than that.
@@ -428,11 +428,11 @@ fn gathering(woken: u32) -> Duration {
     }
 }
 
-/// CPU time of one write to one watcher, whatever is written. While it takes less than half of what it may take, no
-/// server is busy with it alone, and others get their turn.
-const WRITE: Duration = Duration::from_micros(50);
+/// Twice the time that one write to one watcher takes on both sides, whatever is written. No server is busy with that
+/// alone, and others get their turn: among them those whose changes are the next to be told.
+const WRITE: Duration = Duration::from_micros(100);
 /// Longer, and who looks at it would see changes come late.
-const LONGEST_GATHERING: Duration = Duration::from_millis(30);
+const LONGEST_GATHERING: Duration = Duration::from_millis(60);
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
