@@ -78,7 +78,7 @@ pub struct Body {
 
 enum Content {
     Empty,
-    Whole(Bytes),
+    Whole(Data),
     Stream(Stream),
 }
 
@@ -112,12 +112,12 @@ impl Body {
     }
 
     /// So many bytes.
-    pub fn whole(bytes: impl Into<Bytes>) -> Self {
-        let bytes = bytes.into();
-        let content = if bytes.is_empty() {
-            Content::Empty
+    pub fn whole(bytes: impl Into<Data>) -> Self {
+        let data = bytes.into();
+        let content = if data.has_remaining() {
+            Content::Whole(data)
         } else {
-            Content::Whole(bytes)
+            Content::Empty
         };
         Self {
             content,
@@ -139,7 +139,7 @@ impl Body {
     pub fn known_length(&self) -> Option<u64> {
         match &self.content {
             Content::Empty => Some(0),
-            Content::Whole(bytes) => Some(bytes.len() as u64),
+            Content::Whole(data) => Some(data.remaining() as u64),
             Content::Stream(_) => None,
         }
     }
@@ -194,10 +194,11 @@ impl HttpBody for Body {
     ) -> Poll<Option<Result<Frame<Data>, Infallible>>> {
         let frame = match &mut self.content {
             Content::Empty => return Poll::Ready(None),
-            Content::Whole(bytes) => {
-                let bytes = mem::take(bytes);
-                self.content = Content::Empty;
-                Some(Ok(Frame::data(bytes.into())))
+            Content::Whole(_) => {
+                let Content::Whole(data) = mem::replace(&mut self.content, Content::Empty) else {
+                    return Poll::Ready(None);
+                };
+                Some(Ok(Frame::data(data)))
             }
             Content::Stream(stream) => match stream.as_mut().poll_frame(cx) {
                 Poll::Ready(None) => {
@@ -221,7 +222,7 @@ impl HttpBody for Body {
     fn size_hint(&self) -> SizeHint {
         match &self.content {
             Content::Empty => SizeHint::with_exact(0),
-            Content::Whole(bytes) => SizeHint::with_exact(bytes.len() as u64),
+            Content::Whole(data) => SizeHint::with_exact(data.remaining() as u64),
             Content::Stream(stream) => stream.size_hint(),
         }
     }

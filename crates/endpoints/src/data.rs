@@ -198,6 +198,8 @@ impl Gather {
     ) {
         if range.len() < WORTH_SHARING {
             let part = by.bytes(encoding).get(range).unwrap_or(&[]);
+            // What follows is short, too, such as the end of a line.
+            self.tail.reserve(part.len() + 8);
             return self.tail.extend_from_slice(part);
         }
         self.push_tail();

@@ -1,6 +1,6 @@
 //! Answers: objects, errors and texts as responses.
 
-use bytes::Bytes;
+use bytes::{Buf as _, Bytes};
 use http::header::{
     CACHE_CONTROL, CONTENT_ENCODING, CONTENT_TYPE, HeaderName, RETRY_AFTER, VARY,
     X_CONTENT_TYPE_OPTIONS,
@@ -11,6 +11,7 @@ use pintle_runtime::codec::{json, yaml};
 use pintle_runtime::status::{ApiError, Status};
 
 use crate::body::Body;
+use crate::data::Data;
 use crate::gzip;
 use crate::negotiate::{Format, Representation};
 
@@ -87,18 +88,16 @@ pub fn whole(
     code: StatusCode,
     format: Format,
     compression: Compression,
-    bytes: Bytes,
+    data: impl Into<Data>,
 ) -> Response<Body> {
-    if compression == Compression::Gzip && bytes.len() >= gzip::THRESHOLD {
-        let mut response = with_body(
-            code,
-            media_type(format),
-            Body::whole(gzip::compress(&bytes)),
-        );
+    let data = data.into();
+    if compression == Compression::Gzip && data.remaining() >= gzip::THRESHOLD {
+        let compressed = gzip::compress(&data.into_bytes());
+        let mut response = with_body(code, media_type(format), Body::whole(compressed));
         mark_gzip(&mut response);
         return response;
     }
-    with_body(code, media_type(format), Body::whole(bytes))
+    with_body(code, media_type(format), Body::whole(data))
 }
 
 /// Says that the body is compressed.

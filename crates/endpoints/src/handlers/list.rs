@@ -92,8 +92,7 @@ pub(super) fn answer(
 fn sent(mut source: impl Source, format: Format, compression: Compression) -> Response<Body> {
     let mut first = Gather::default();
     if !source.fill(&mut first, FRAME) {
-        let bytes = first.finish().into_bytes();
-        return respond::whole(StatusCode::OK, format, compression, bytes);
+        return respond::whole(StatusCode::OK, format, compression, first.finish());
     }
     let body = ListBody {
         first: Some(first.finish()),
@@ -166,10 +165,16 @@ impl ListKind {
         Ok(match transform {
             Transform::None => {
                 let api_version = row.api_version();
-                let item_head = format!(r#"{{"kind":"{}","apiVersion":"{api_version}","#, row.kind)
-                    .into_bytes();
+                let head = [
+                    "{\"kind\":\"",
+                    &*row.kind,
+                    "\",\"apiVersion\":\"",
+                    &*api_version,
+                    "\",",
+                ];
+                let item_head = head.concat().into_bytes();
                 Self {
-                    kind: format!("{}List", row.kind),
+                    kind: [&*row.kind, "List"].concat(),
                     api_version,
                     item_head,
                     items: Items::Objects,

@@ -161,7 +161,7 @@ pub(crate) async fn handle(call: Call<'_>) -> Response<Body> {
     let (headers, query) = (call.headers, call.query);
     let result = match route(&call) {
         Ok(target) => {
-            if let Some(deprecation) = (call.server.deprecation)(target.row()) {
+            if let Some(deprecation) = target.deprecation(call.server.deprecation) {
                 let requests = &call.server.metrics.requests;
                 requests.deprecated(call.target, &deprecation.removed);
                 cx.annotate("k8s.io/deprecated", "true");
@@ -197,17 +197,40 @@ async fn answer(
     cx: &mut RequestContext,
 ) -> Result<Response<Body>, ApiError> {
     match target {
-        Target::Store(store, verb) => match verb {
-            "get" => get::get(&call, &store, cx).await,
-            "list" => list::list(&call, &store, cx).await,
-            "watch" => watch::watch(&call, &store, cx).await,
-            "create" => write::create(call, &store, cx).await,
-            "update" => write::update(call, &store, cx).await,
-            "patch" => patch::patch(call, &store, cx).await,
-            "delete" => delete::delete(call, &store, cx).await,
-            "deletecollection" => delete::delete_collection(call, &store, cx).await,
-            _ => Err(method_not_allowed()),
-        },
+        Target::Store(store, "get") => get::get(&call, &store, cx).await,
+        Target::Store(store, "list") => list::list(&call, &store, cx).await,
+        // The room for these is theirs: whoever reads would pay for it, too.
+        Target::Store(store, verb) => Box::pin(write(call, store, verb, cx)).await,
+        target => Box::pin(beside(call, target, cx)).await,
+    }
+}
+
+/// The verbs of a store but for get and list.
+async fn write(
+    call: Call<'_>,
+    store: Arc<Store>,
+    verb: &'static str,
+    cx: &mut RequestContext,
+) -> Result<Response<Body>, ApiError> {
+    match verb {
+        "watch" => watch::watch(&call, &store, cx).await,
+        "create" => write::create(call, &store, cx).await,
+        "update" => write::update(call, &store, cx).await,
+        "patch" => patch::patch(call, &store, cx).await,
+        "delete" => delete::delete(call, &store, cx).await,
+        "deletecollection" => delete::delete_collection(call, &store, cx).await,
+        _ => Err(method_not_allowed()),
+    }
+}
+
+/// What is not a verb of a store.
+async fn beside(
+    call: Call<'_>,
+    target: Target,
+    cx: &mut RequestContext,
+) -> Result<Response<Body>, ApiError> {
+    match target {
+        Target::Store(..) => Err(method_not_allowed()),
         Target::Facet(store, endpoint, verb) => match verb {
             "get" => facet::get(&call, &store, &endpoint, cx).await,
             "update" => facet::update(call, &store, &endpoint, cx).await,
@@ -269,12 +292,14 @@ enum Target {
 }
 
 impl Target {
-    /// The row of the kind that it is about.
-    fn row(&self) -> &Resource {
+    /// What is said to who uses the version of the kind that it is about, which `find` knows.
+    fn deprecation(&self, find: fn(&Resource) -> Option<Deprecation>) -> Option<Deprecation> {
         match self {
-            Self::Store(store, _) | Self::Facet(store, ..) | Self::Out(store, _) => store.row(),
-            Self::Below(_, endpoint) => endpoint.kind.row(),
-            Self::Unkept(resource, _) => resource.row(),
+            Self::Store(store, _) | Self::Facet(store, ..) | Self::Out(store, _) => {
+                store.deprecation(find).cloned()
+            }
+            Self::Below(_, endpoint) => find(endpoint.kind.row()),
+            Self::Unkept(resource, _) => find(resource.row()),
         }
     }
 }

@@ -11,6 +11,7 @@ use crate::audit::Recording;
 use crate::body::Body;
 use crate::cache::Object;
 use crate::context::RequestContext;
+use crate::data::Gather;
 use crate::gzip;
 use crate::negotiate::{Format, Offers, Representation, TableSupport, Transform, representation};
 use crate::partial;
@@ -89,7 +90,9 @@ impl Reply {
         object: &Object,
     ) -> Result<Response<Body>, ApiError> {
         let Representation {
-            format, transform, ..
+            format,
+            transform,
+            pretty,
         } = self.representation;
         if let Some(recording) = self.recording.as_ref().filter(|it| it.wants_response()) {
             recording.response(&match transform {
@@ -97,6 +100,15 @@ impl Reply {
                 Transform::Table(_) => self.table_of(row, object)?.into(),
                 Transform::None | Transform::MetadataList(_) => object.json()?.clone(),
             });
+        }
+        if let (Transform::None, Format::Json, false) = (transform, format, pretty) {
+            // As it is kept, and not copied before it is encrypted.
+            let mut out = Gather::default();
+            object
+                .entry()
+                .gather_json(object.version(), b"", 0, &mut out)?;
+            out.fixed(b"\n");
+            return Ok(respond::whole(code, format, self.compression, out.finish()));
         }
         let bytes = match (transform, format) {
             (Transform::None, Format::Protobuf) => object.protobuf()?,

@@ -42,6 +42,7 @@ use crate::context::RequestContext;
 use crate::facet::{Facet, FacetEndpoint};
 use crate::list_options::{ListOptions, canonical_fields, parse_resource_version};
 use crate::permit::Permit;
+use crate::server::Deprecation;
 use crate::strategy::{NameRule, Strategy};
 use crate::unkept::{Action, ActionEndpoint};
 use crate::watch::{Watch, WatchFrom, WatchOptions};
@@ -71,6 +72,8 @@ pub struct Store {
     admission: Arc<OnceLock<Chain>>,
     /// Those that care about this resource; found at first use.
     interested: OnceLock<Interested>,
+    /// That its version is on its way out; found at first use.
+    deprecation: OnceLock<Option<Deprecation>>,
 }
 
 impl Store {
@@ -100,7 +103,16 @@ impl Store {
             reset: OnceLock::new(),
             admission,
             interested: OnceLock::new(),
+            deprecation: OnceLock::new(),
         }
+    }
+
+    /// What is said to who uses its version, which `find` knows.
+    pub(crate) fn deprecation(
+        &self,
+        find: fn(&Resource) -> Option<Deprecation>,
+    ) -> Option<&Deprecation> {
+        self.deprecation.get_or_init(|| find(&self.row)).as_ref()
     }
 
     /// The same objects under other rules: how a subresource such as `status` updates them.
