@@ -35,12 +35,14 @@ pub(crate) struct Place {
 /// A request before the gate.
 #[derive(Clone, Copy)]
 pub(crate) struct Comer<'a> {
-    pub(crate) attributes: &'a Attributes,
+    pub(crate) attributes: &'a Arc<Attributes>,
     /// Where it comes from.
     pub(crate) source: IpAddr,
     pub(crate) query: Query<'a>,
     pub(crate) is_long_running: bool,
     pub(crate) received: Instant,
+    /// When it came to the gate.
+    pub(crate) now: Instant,
     /// The time that it has in all.
     pub(crate) time: Duration,
     /// Where it is noted which flow it is of.
@@ -48,10 +50,10 @@ pub(crate) struct Comer<'a> {
 }
 
 impl Place {
-    /// Waits for the request's turn, if requests of its kind take turns.
-    pub(crate) async fn take_turn(&mut self) {
+    /// Waits from `now` on for the request's turn, if requests of its kind take turns.
+    pub(crate) async fn take_turn(&mut self, now: Instant) {
         if let Some(seat) = &mut self.seat {
-            seat.take_turn().await;
+            seat.take_turn(now).await;
         }
     }
 }
@@ -101,7 +103,7 @@ impl Gate {
         let deadline = comer.received + (comer.time / 4).min(LONGEST_WAIT);
         let stage = if is_watch { "watch" } else { "regular" };
         let seat = fairness
-            .enter(flow, attributes, work, deadline, stage)
+            .enter(flow, attributes, work, comer.now, deadline, stage)
             .await?;
         Ok(Some(Place {
             _slot: self.inflight.count(is_mutating),

@@ -1,5 +1,7 @@
 //! Proof that a request was authorized.
 
+use std::sync::Arc;
+
 use pintle_authz::{Attributes, Authorizer, Decision, Reason};
 use pintle_runtime::gvk::GroupResource;
 use pintle_runtime::status::ApiError;
@@ -8,15 +10,15 @@ use pintle_runtime::status::ApiError;
 /// makes one; every verb of a store takes one, so an unchecked request does not compile.
 #[derive(Clone, Debug)]
 pub struct Permit {
-    attributes: Option<Box<Attributes>>,
+    attributes: Option<Arc<Attributes>>,
     reason: Reason,
 }
 
 impl Permit {
     /// For the authorization filter: an authorizer has allowed what `attributes` say.
-    pub(crate) fn granted(attributes: Attributes, reason: Reason) -> Self {
+    pub(crate) fn granted(attributes: Arc<Attributes>, reason: Reason) -> Self {
         Self {
-            attributes: Some(Box::new(attributes)),
+            attributes: Some(attributes),
             reason,
         }
     }

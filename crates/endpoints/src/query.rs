@@ -24,14 +24,18 @@ impl<'a> Query<'a> {
 
     /// Keys and values in order. Pairs that do not decode, or hold a semicolon, are left out.
     pub fn pairs(self) -> impl Iterator<Item = (Cow<'a, str>, Cow<'a, str>)> {
+        self.encoded().filter_map(|(key, value)| {
+            Some((decode(key, Plus::Space)?, decode(value, Plus::Space)?))
+        })
+    }
+
+    /// Keys and values in order, as they were sent.
+    fn encoded(self) -> impl Iterator<Item = (&'a str, &'a str)> {
         let pairs = self
             .0
             .split('&')
             .filter(|pair| !pair.is_empty() && !pair.contains(';'));
-        pairs.filter_map(|pair| {
-            let (key, value) = pair.split_once('=').unwrap_or((pair, ""));
-            Some((decode(key, Plus::Space)?, decode(value, Plus::Space)?))
-        })
+        pairs.map(|pair| pair.split_once('=').unwrap_or((pair, "")))
     }
 
     /// The first value of `key`.
@@ -46,9 +50,9 @@ impl<'a> Query<'a> {
 
     /// The values of `key`, in order.
     pub fn all(self, key: &str) -> impl Iterator<Item = Cow<'a, str>> {
-        self.pairs()
-            .filter(move |(found, _)| found == key)
-            .map(|(_, value)| value)
+        self.encoded()
+            .filter(move |(found, _)| is(found, key))
+            .filter_map(|(_, value)| decode(value, Plus::Space))
     }
 
     /// A flag as Kubernetes' parameter codec reads it: there, and neither `0` nor `false`.
@@ -56,6 +60,14 @@ impl<'a> Query<'a> {
         self.first(key)
             .is_some_and(|value| value != "0" && !value.eq_ignore_ascii_case("false"))
     }
+}
+
+/// Whether a key is `key`, be it encoded or not. No key is longer than it is encoded.
+fn is(encoded: &str, key: &str) -> bool {
+    encoded == key
+        || (encoded.len() >= key.len()
+            && encoded.contains(['%', '+'])
+            && decode(encoded, Plus::Space).is_some_and(|decoded| decoded == key))
 }
 
 /// A path with its percent escapes resolved; `None` if they do not resolve to text.

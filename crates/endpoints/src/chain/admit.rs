@@ -49,11 +49,12 @@ impl Chain {
         arrival: Arrival<'_>,
     ) -> Result<Admitted, Box<Response<Body>>> {
         let is_http2 = parts.version == Version::HTTP_2;
+        // A look at the clock has its price: where one thing ends the next begins.
         let began = Instant::now();
-        let Some(user) = self
-            .authenticate(connection, &parts.headers, &info.path)
-            .await
-        else {
+        let (user, known) = self
+            .authenticate(connection, &parts.headers, &info.path, began)
+            .await;
+        let Some(user) = user else {
             if is_http2 {
                 connection.close();
             }
@@ -64,7 +65,6 @@ impl Chain {
                 &error,
             )));
         };
-        let authentication = began.elapsed();
         // HTTP/2 is expensive, and not for those who are not known.
         if is_http2 && (user.name == ANONYMOUS || user.is_in(UNAUTHENTICATED)) {
             connection.close();
@@ -89,8 +89,14 @@ impl Chain {
                 recording.took(part, elapsed);
             }
         };
-        took("authentication", authentication);
-        let attributes = self.impersonate(attributes, parts, query, arrival).await?;
+        took("authentication", known - began);
+        let other = self.impersonate(&attributes, parts, query, arrival).await?;
+        let came = if other.is_some() {
+            Instant::now()
+        } else {
+            known
+        };
+        let attributes = Arc::new(other.unwrap_or(attributes));
         let user = Arc::clone(&attributes.user);
         let comer = Comer {
             attributes: &attributes,
@@ -98,12 +104,13 @@ impl Chain {
             query,
             is_long_running: time.is_none(),
             received: arrival.received,
+            now: came,
             time: time.unwrap_or(self.request_timeout),
             flow: arrival.flow,
         };
-        let began = Instant::now();
         let place = self.gate.enter(&self.serving.registry, comer).await;
-        took("apf-queue-wait", began.elapsed());
+        let entered = Instant::now();
+        took("apf-queue-wait", entered - came);
         let mut place = place.map_err(|refused| {
             let mutating = !attributes.is_read_only();
             self.metrics.requests.dropped(mutating);
@@ -113,9 +120,11 @@ impl Chain {
             );
             Box::new(too_many_requests(&refused))
         })?;
-        let reason = self.authorize(&attributes, parts, query, arrival).await?;
+        let (reason, decided) = self
+            .authorize(&attributes, parts, query, arrival, entered)
+            .await?;
         if let Some(place) = &mut place {
-            place.take_turn().await;
+            place.take_turn(decided).await;
         }
         Ok(Admitted {
             user,
@@ -124,15 +133,15 @@ impl Chain {
         })
     }
 
-    /// Whether the request may go on, and why.
+    /// Whether the request may go on, why, and when that was decided.
     async fn authorize(
         &self,
         attributes: &Attributes,
         parts: &Parts,
         query: Query<'_>,
         arrival: Arrival<'_>,
-    ) -> Result<Reason, Box<Response<Body>>> {
-        let began = Instant::now();
+        began: Instant,
+    ) -> Result<(Reason, Instant), Box<Response<Body>>> {
         let decision = self.serving.authorizer.authorize(attributes).wait().await;
         let (judgement, reason) = match decision {
             Decision::Allow(reason) => (Judgement::Allowed, reason),
@@ -142,7 +151,8 @@ impl Chain {
             }
             Decision::Deny(reason) | Decision::NoOpinion(reason) => (Judgement::Error, reason),
         };
-        let elapsed = began.elapsed();
+        let end = Instant::now();
+        let elapsed = end - began;
         self.metrics.access.judged(judgement, elapsed);
         let recording = arrival.recording.get();
         if let Some(recording) = recording {
@@ -153,7 +163,7 @@ impl Chain {
                 if let Some(recording) = recording {
                     decided(recording, "allow", &reason);
                 }
-                Ok(reason)
+                Ok((reason, end))
             }
             Judgement::Denied | Judgement::NoOpinion => {
                 let error = forbidden(attributes, &reason);
@@ -175,14 +185,14 @@ impl Chain {
         }
     }
 
-    /// What is asked by whom the headers say, if who asks may be that.
+    /// What is asked by whom the headers say, if who asks may be that; `None` if they say nobody.
     async fn impersonate(
         &self,
-        attributes: Attributes,
+        attributes: &Attributes,
         parts: &Parts,
         query: Query<'_>,
         arrival: Arrival<'_>,
-    ) -> Result<Attributes, Box<Response<Body>>> {
+    ) -> Result<Option<Attributes>, Box<Response<Body>>> {
         let refuse = |error: &ApiError| {
             if let Some(recording) = arrival.recording.get() {
                 recording.error(error);
@@ -192,13 +202,14 @@ impl Chain {
         };
         let wanted = impersonation::wanted(&parts.headers).map_err(|error| refuse(&error))?;
         let Some(wanted) = wanted else {
-            return Ok(attributes);
+            return Ok(None);
         };
         let began = Instant::now();
         let becoming =
             self.impersonation
-                .become_other(&*self.serving.authorizer, &wanted, &attributes);
-        let found = becoming.await;
+                .become_other(&*self.serving.authorizer, &wanted, attributes);
+        // Seldom, and large.
+        let found = Box::pin(becoming).await;
         let mode = found.as_ref().ok().map(Become::mode);
         self.metrics.access.impersonated(mode, began.elapsed());
         let Become { user, constraint } =
@@ -207,7 +218,10 @@ impl Chain {
             recording.impersonate(Arc::clone(&user), constraint);
             recording.took("impersonation", began.elapsed());
         }
-        Ok(Attributes { user, ..attributes })
+        Ok(Some(Attributes {
+            user,
+            ..attributes.clone()
+        }))
     }
 
     /// Records a request of who sends no valid credentials.
@@ -233,23 +247,29 @@ impl Chain {
         }
     }
 
+    /// Who asks, and when that was known.
     async fn authenticate(
         &self,
         connection: &Connection,
         headers: &HeaderMap,
         path: &str,
-    ) -> Option<Arc<UserInfo>> {
+        began: Instant,
+    ) -> (Option<Arc<UserInfo>>, Instant) {
         // What is no text is a credential all the same, and nobody's.
         let header = headers
             .get(AUTHORIZATION)
-            .map(|value| String::from_utf8_lossy(value.as_bytes()))
+            .map(|value| match value.to_str() {
+                Ok(text) => Cow::Borrowed(text),
+                Err(_) => String::from_utf8_lossy(value.as_bytes()),
+            })
             .unwrap_or_default();
-        let from_browser = match bearer_token(&header) {
+        let in_header = bearer_token(&header);
+        let from_browser = match in_header {
             None if websocket::is_asked_for(headers) => match websocket::bearer_token(headers) {
                 Ok(token) => token,
                 Err(error) => {
                     tracing::info!(address = %connection.address, error, "a credential was refused");
-                    return None;
+                    return (None, began);
                 }
             },
             _ => None,
@@ -259,9 +279,8 @@ impl Chain {
             peer: connection.peer.as_ref(),
             path,
             headers: Some(&shown),
-            bearer: bearer_token(&header).or(from_browser.as_deref()),
+            bearer: in_header.or(from_browser.as_deref()),
         };
-        let began = Instant::now();
         let found = self.authenticator.authenticate(credentials).wait().await;
         let (attempt, user) = match found {
             Ok(Some(user)) => (Attempt::Success, Some(user)),
@@ -272,13 +291,14 @@ impl Chain {
             }
         };
         let name = user.as_ref().map(|user| user.name.as_str());
+        let known = Instant::now();
         self.metrics
             .access
-            .authenticated(attempt, name, began.elapsed());
+            .authenticated(attempt, name, known - began);
         if let Some(left) = connection.peer.as_ref().and_then(Peer::good_for) {
             self.metrics.access.showed_certificate(left);
         }
-        user
+        (user, known)
     }
 }
 

@@ -132,7 +132,7 @@ impl Chain {
                 mut place,
             } = admitted;
             let Some(target) = &info.resource else {
-                let response = self.roots.answer(&parts, query, &info).await;
+                let response = Box::pin(self.roots.answer(&parts, query, &info)).await;
                 return self.count_root(response, &info, received);
             };
             if !info.path.starts_with("/api") {

@@ -188,7 +188,7 @@ impl Fairness {
         Arc::clone(matching.unwrap_or(&flows.catch_all))
     }
 
-    /// Seats for a request, waited for until `deadline`. `stage` is what it is counted as: `regular`,
+    /// Seats for a request that comes `now`, waited for until `deadline`. `stage` is what it is counted as: `regular`,
     /// or `watch` for the beginning of one.
     ///
     /// # Errors
@@ -196,15 +196,15 @@ impl Fairness {
     pub(crate) async fn enter(
         &self,
         flow: &Arc<Flow>,
-        attributes: &Attributes,
+        attributes: &Arc<Attributes>,
         work: Work,
+        now: Instant,
         deadline: Instant,
         stage: &'static str,
     ) -> Result<Seat, Refused> {
         let level = &flow.level;
         let series = &flow.series;
         series.estimated.observe(f64::from(work.held()));
-        let now = Instant::now();
         let told_apart = flow.schema.distinguish(attributes);
         let hash = self.hasher.hash_one((flow.seed, &*told_apart));
         let arrival = {
@@ -216,7 +216,7 @@ impl Fairness {
             queues.arrive(now, work, hash)
         };
         let note = |ticket: &Ticket, started| {
-            let (schema, told_apart) = (&flow.schema.name, told_apart.clone());
+            let schema = &flow.schema.name;
             lock(&level.present).arrive(ticket, attributes, schema, told_apart, now, started);
         };
         let mut seat = match arrival {
@@ -438,10 +438,10 @@ impl Refused {
 }
 
 impl Seat {
-    /// Waits for the request's turn, if there is one to wait for: just before it is served.
-    pub(crate) async fn take_turn(&mut self) {
+    /// Waits from `now` on for the request's turn, if there is one to wait for: just before it is served.
+    pub(crate) async fn take_turn(&mut self, now: Instant) {
         if let Some((turns, flow)) = &self.turns {
-            self.turn = turns.take(*flow).await;
+            self.turn = turns.take(*flow, now).await;
         }
     }
 

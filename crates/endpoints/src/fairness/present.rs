@@ -1,6 +1,7 @@
 //! The requests of a priority level that wait or are served, for people who look: [`Present`].
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::{Instant, SystemTime};
 
 use pintle_authz::Attributes;
@@ -12,12 +13,12 @@ use super::queues::{Ticket, Work};
 
 /// Requests by the number of their ticket, which is in the order of their arrival.
 #[derive(Debug, Default)]
-pub(super) struct Present(HashMap<u64, Request>);
+pub(super) struct Present(BTreeMap<u64, Request>);
 
 /// A request as it is shown.
 #[derive(Debug)]
 struct Request {
-    attributes: Attributes,
+    attributes: Arc<Attributes>,
     schema: Text,
     distinguisher: Text,
     queue: Option<usize>,
@@ -31,14 +32,14 @@ impl Present {
     pub(super) fn arrive(
         &mut self,
         ticket: &Ticket,
-        attributes: &Attributes,
+        attributes: &Arc<Attributes>,
         schema: &Text,
         distinguisher: Text,
         arrived: Instant,
         started: Option<Instant>,
     ) {
         let request = Request {
-            attributes: attributes.clone(),
+            attributes: Arc::clone(attributes),
             schema: schema.clone(),
             distinguisher,
             queue: ticket.queue,
@@ -108,7 +109,7 @@ impl Request {
     fn details(&self) -> [String; 8] {
         let Attributes {
             user, verb, path, ..
-        } = &self.attributes;
+        } = &*self.attributes;
         let of = self.attributes.resource.clone().unwrap_or_default();
         let version = if of.group.is_empty() {
             of.version.to_string()

@@ -3,8 +3,8 @@ use pintle_runtime::user::{AUTHENTICATED, MASTERS, UserInfo};
 
 use super::*;
 
-fn attributes(user: &'static str, groups: &[&'static str]) -> Attributes {
-    Attributes {
+fn attributes(user: &'static str, groups: &[&'static str]) -> Arc<Attributes> {
+    Arc::new(Attributes {
         user: Arc::new(UserInfo {
             groups: groups.iter().map(|group| (*group).into()).collect(),
             ..UserInfo::named(user)
@@ -15,7 +15,7 @@ fn attributes(user: &'static str, groups: &[&'static str]) -> Attributes {
             resource: "pods".into(),
             ..ResourceAttributes::default()
         }),
-    }
+    })
 }
 
 /// One schema for everyone, of a level with few seats.
@@ -89,7 +89,7 @@ async fn who_finds_no_seat_waits_for_one() {
     }));
     let bob = attributes("bob", &[AUTHENTICATED]);
     let flow = fairness.classify(&bob);
-    let enter = || fairness.enter(&flow, &bob, Work::of(1), soon(), "regular");
+    let enter = || fairness.enter(&flow, &bob, Work::of(1), Instant::now(), soon(), "regular");
     let first = enter().await.ok().expect("a seat is free");
     let waiting = enter();
     tokio::pin!(waiting);
@@ -109,7 +109,16 @@ async fn nobody_waits_beyond_the_deadline() {
     let bob = attributes("bob", &[AUTHENTICATED]);
     let flow = fairness.classify(&bob);
     let deadline = Instant::now() + Duration::from_millis(20);
-    let enter = || fairness.enter(&flow, &bob, Work::of(1), deadline, "regular");
+    let enter = || {
+        fairness.enter(
+            &flow,
+            &bob,
+            Work::of(1),
+            Instant::now(),
+            deadline,
+            "regular",
+        )
+    };
     let first = enter().await.ok().expect("a seat is free");
     let refused = enter().await.err().expect("nobody leaves");
     assert_eq!(refused.stay_away, 1);
@@ -127,7 +136,7 @@ async fn a_client_that_goes_away_leaves_nothing_behind() {
     }));
     let bob = attributes("bob", &[AUTHENTICATED]);
     let flow = fairness.classify(&bob);
-    let enter = || fairness.enter(&flow, &bob, Work::of(1), soon(), "regular");
+    let enter = || fairness.enter(&flow, &bob, Work::of(1), Instant::now(), soon(), "regular");
     let first = enter().await.ok().expect("a seat is free");
     {
         let waiting = enter();
@@ -151,7 +160,16 @@ async fn masters_always_get_a_seat() {
     let fairness = Fairness::new(0);
     let root = attributes("root", &[MASTERS]);
     let flow = fairness.classify(&root);
-    let enter = || fairness.enter(&flow, &root, Work::of(10), soon(), "regular");
+    let enter = || {
+        fairness.enter(
+            &flow,
+            &root,
+            Work::of(10),
+            Instant::now(),
+            soon(),
+            "regular",
+        )
+    };
     let seats = (enter().await, enter().await);
     assert!(seats.0.is_ok() && seats.1.is_ok());
 }

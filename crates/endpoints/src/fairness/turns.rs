@@ -60,8 +60,8 @@ impl Turns {
     }
 
     /// A turn for a request of a flow.
-    pub(super) async fn take(self: &Arc<Self>, flow: u64) -> Option<Turn> {
-        let (turn, waits) = self.arrive(flow, Instant::now());
+    pub(super) async fn take(self: &Arc<Self>, flow: u64, now: Instant) -> Option<Turn> {
+        let (turn, waits) = self.arrive(flow, now);
         match waits {
             None => turn,
             Some(told) => told.await.ok(),
@@ -172,6 +172,9 @@ impl Drop for Turn {
                 .position(|(number, _)| *number == self.number);
             let Some(place) = place else { return };
             state.taken.remove(place);
+            if state.order.is_empty() {
+                return;
+            }
         }
         self.turns.go_on(Instant::now());
     }
@@ -228,8 +231,8 @@ mod tests {
     #[tokio::test]
     async fn who_waits_behind_the_slow_is_served() {
         let turns = Turns::of(1);
-        let slow = turns.take(GREEDY).await;
-        let next = turns.take(POLITE).await;
+        let slow = turns.take(GREEDY, Instant::now()).await;
+        let next = turns.take(POLITE, Instant::now()).await;
         assert!(slow.is_some() && next.is_some());
     }
 }

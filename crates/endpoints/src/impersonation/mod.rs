@@ -32,6 +32,8 @@ use pintle_runtime::user::UserInfo;
 use crate::query::decode_path;
 use mode::Mode;
 
+/// What the names of all these headers begin with.
+const ANY: &str = "impersonate-";
 const USER: &str = "impersonate-user";
 const UID: &str = "impersonate-uid";
 const GROUP: &str = "impersonate-group";
@@ -45,6 +47,9 @@ const REMEMBERED: usize = 10_000;
 /// # Errors
 /// 400 where they ask for groups, a uid or extra and name no user.
 pub(crate) fn wanted(headers: &HeaderMap) -> Result<Option<UserInfo>, ApiError> {
+    if !headers.keys().any(|name| name.as_str().starts_with(ANY)) {
+        return Ok(None);
+    }
     let text = |bytes: &[u8]| Text::from(String::from_utf8_lossy(bytes).into_owned());
     let one = |name| {
         headers

@@ -60,7 +60,8 @@ pub(crate) enum Judgement {
 #[derive(Debug)]
 pub struct AccessMetrics {
     users: Family<Counter>,
-    other_users: Arc<Counter>,
+    /// The same, by their places in [`CLASSES`].
+    kept_users: [Arc<Counter>; CLASSES.len()],
     attempts: Outcomes<3>,
     judgements: Outcomes<4>,
     decisions: Family<Counter>,
@@ -130,7 +131,7 @@ impl Default for AccessMetrics {
         Self {
             certificate: certificates.with(&[]),
             certificates,
-            other_users: users.with(&["other"]),
+            kept_users: CLASSES.map(|class| users.with(&[class])),
             users,
             attempts: Outcomes::new(
                 [
@@ -181,10 +182,8 @@ impl AccessMetrics {
     /// It was found out who asks, or not; `user` is their name if it was.
     pub(crate) fn authenticated(&self, attempt: Attempt, user: Option<&str>, elapsed: Duration) {
         self.attempts.ended(attempt as usize, elapsed);
-        match user.map(class_of) {
-            Some("other") => self.other_users.inc(),
-            Some(class) => self.users.with(&[class]).inc(),
-            None => {}
+        if let Some(user) = user {
+            self.kept_users[class_of(user)].inc();
         }
     }
 
@@ -216,17 +215,22 @@ impl AccessMetrics {
     }
 }
 
-/// What is told of a user: no name that could be a person's.
-fn class_of(user: &str) -> &str {
-    match user {
-        "admin"
-        | "client"
-        | "kube_proxy"
-        | "kubelet"
-        | "system:serviceaccount:kube-system:default" => user,
-        address if address.contains('@') => "email_id",
-        _ => "other",
-    }
+/// What is told of users: no name that could be a person's. All but the last two are names.
+const CLASSES: [&str; 7] = [
+    "admin",
+    "client",
+    "kube_proxy",
+    "kubelet",
+    "system:serviceaccount:kube-system:default",
+    "email_id",
+    "other",
+];
+
+/// Which of [`CLASSES`] a user is of.
+fn class_of(user: &str) -> usize {
+    let [names @ .., _, _] = &CLASSES;
+    let other = names.len() + usize::from(!user.contains('@'));
+    names.iter().position(|name| *name == user).unwrap_or(other)
 }
 
 impl Collector for AccessMetrics {
@@ -248,7 +252,7 @@ mod tests {
 
     #[track_caller]
     fn check(user: &str, expected: &str) {
-        assert_eq!(class_of(user), expected, "{user}");
+        assert_eq!(CLASSES[class_of(user)], expected, "{user}");
     }
 
     #[test]

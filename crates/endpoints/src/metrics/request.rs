@@ -1,6 +1,6 @@
 //! Requests: how many, how long, how large.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::hash::{BuildHasher, Hash, RandomState};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
@@ -58,7 +58,7 @@ pub struct RequestMetrics {
 
 /// The series of labels that have been met, by the hash of the labels: a read without a lock.
 struct Known {
-    series: ArcSwap<HashMap<u64, Vec<Arc<RequestSeries>>>>,
+    series: ArcSwap<BTreeMap<u64, Vec<Arc<RequestSeries>>>>,
     adding: Mutex<()>,
     hasher: RandomState,
 }
@@ -125,7 +125,7 @@ impl RequestMetrics {
     /// The metrics of requests with these labels.
     pub fn series(&self, labels: RequestLabels<'_>) -> Arc<RequestSeries> {
         let hash = self.known.hasher.hash_one(labels);
-        let find = |known: &HashMap<u64, Vec<Arc<RequestSeries>>>| {
+        let find = |known: &BTreeMap<u64, Vec<Arc<RequestSeries>>>| {
             known
                 .get(&hash)?
                 .iter()
@@ -140,7 +140,7 @@ impl RequestMetrics {
             .adding
             .lock()
             .unwrap_or_else(PoisonError::into_inner);
-        let mut known = HashMap::clone(&self.known.series.load());
+        let mut known = BTreeMap::clone(&self.known.series.load());
         if let Some(found) = find(&known) {
             return found;
         }
