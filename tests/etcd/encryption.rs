@@ -113,7 +113,7 @@ async fn check(provider: &str, lines: &str) {
     }
     let reloads = "apiserver_encryption_config_controller_automatic_reloads_total{";
     assert!(counts(&metrics, reloads) > 0.0, "{reloads}");
-    for operation in ["create", "update"] {
+    for operation in ["create", "update", "list"] {
         let sample = format!(
             "etcd_requests_total{{group=\"\",operation=\"{operation}\",resource=\"secrets\"}}"
         );

@@ -6,6 +6,7 @@
 #[allow(dead_code, reason = "shared with the tests of the store")]
 mod server;
 
+mod cable;
 mod deployed;
 mod encryption;
 mod faults;

@@ -13,6 +13,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep, sleep_until, timeout};
 
+use super::cable::Cables;
 use super::server::{TestEtcd, is_installed};
 use super::{CONFIGMAPS, ask, configmap, get, on, text, try_ask};
 
@@ -177,8 +178,36 @@ async fn a_server_that_is_cut_off_from_etcd_says_so_and_misses_nothing() {
     }
     let etcd = TestEtcd::start(1, &[]);
     let link = Link::to(&etcd, 0).await;
-    let far = Arc::new(TestServer::start_with(&[&over(&[&link])]).await);
+    let far = TestServer::start_with(&[&over(&[&link])]).await;
     let near = TestServer::start_with(&[&on(&etcd)]).await;
+    let cut = || link.set(Way::Cut);
+    let mend = || link.set(Way::Open(Duration::ZERO));
+    survives_a_cut(Arc::new(far), near, cut, mend).await;
+}
+
+/// The same where the kernel loses what is sent, and not a proxy.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_server_whose_cable_is_pulled_says_so_and_misses_nothing() {
+    if !is_installed() {
+        return;
+    }
+    let cables = match Cables::lay() {
+        Ok(cables) => cables,
+        Err(reason) => {
+            eprintln!("skipped, a proxy has to do: no network namespace can be made: {reason}");
+            return;
+        }
+    };
+    let addresses = [cables.address(0), cables.address(1)];
+    let _etcd = TestEtcd::start_within(cables.namespace(), &addresses);
+    let flags = addresses.map(|address| format!("--etcd-servers={address}"));
+    let far = TestServer::start_with(&[&flags[0]]).await;
+    let near = TestServer::start_with(&[&flags[1]]).await;
+    survives_a_cut(Arc::new(far), near, || cables.pull(0), || cables.plug_in(0)).await;
+}
+
+/// `far` is cut off from etcd and is not any more, while `near` goes on.
+async fn survives_a_cut(far: Arc<TestServer>, near: TestServer, cut: impl Fn(), mend: impl Fn()) {
     let list = get(&far, CONFIGMAPS).await;
     let begin = text(&list, "/metadata/resourceVersion").to_owned();
     let watching = tokio::spawn({
@@ -193,7 +222,7 @@ async fn a_server_that_is_cut_off_from_etcd_says_so_and_misses_nothing() {
         "2"
     );
 
-    link.set(Way::Cut);
+    cut();
     for round in 3..=20 {
         count(&near, "a", round).await;
     }
@@ -219,7 +248,7 @@ async fn a_server_that_is_cut_off_from_etcd_says_so_and_misses_nothing() {
     until_ready(&far, false).await;
     assert!(is_ready(&near).await);
 
-    link.set(Way::Open(Duration::ZERO));
+    mend();
     until_ready(&far, true).await;
     let now = get(&far, &path).await;
     assert_eq!(text(&now, "/data/count"), "20");

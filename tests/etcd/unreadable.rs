@@ -6,6 +6,7 @@ use bytes::Bytes;
 use pintle_storage::{Expect, Key, Options, RocksStore, Storage};
 use pintle_tests::server::TestServer;
 use serde_json::{Value, json};
+use tempfile::TempDir;
 
 use super::server::{TestEtcd, is_installed};
 use super::{ask, configmap, get, on, raw, raw_value, text};
@@ -158,54 +159,119 @@ async fn on_rocksdb_they_are_errors_of_their_own() {
     check(&server).await;
 }
 
+/// A server that seals Secrets, by a file of keys that it reads again when it changes.
+struct Sealing {
+    server: TestServer,
+    folder: TempDir,
+}
+
+impl Sealing {
+    async fn start(keys: &[&str], flags: &[&str]) -> Self {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        write_keys(&folder, keys);
+        let mut flags: Vec<_> = flags.iter().map(|flag| (*flag).to_owned()).collect();
+        let file = folder.path().join(KEYS);
+        flags.push(format!("--encryption-provider-config={}", file.display()));
+        flags.push("--encryption-provider-config-automatic-reload".to_owned());
+        let flags: Vec<&str> = flags.iter().map(String::as_str).collect();
+        let server = TestServer::start_with(&flags).await;
+        Self { server, folder }
+    }
+
+    /// Starts again, in a moment, with other keys.
+    async fn restart_with(&mut self, keys: &[&str]) {
+        self.server.kill();
+        write_keys(&self.folder, keys);
+        self.server.restart().await;
+    }
+
+    async fn make(&self, path: &str, object: &Value) -> Value {
+        let made = ask(&mut self.server.client(), "POST", path, Some(object)).await;
+        assert_eq!(made.status, 201, "{}", made.text());
+        made.json().expect("an object")
+    }
+
+    /// Asks until there is this answer.
+    async fn until(&self, method: &str, path: &str, body: Option<&Value>, status: u16) {
+        let asking = async {
+            while ask(&mut self.server.client(), method, path, body)
+                .await
+                .status
+                != status
+            {
+                tokio::time::sleep(Duration::from_millis(100)).await;
+            }
+        };
+        tokio::time::timeout(Duration::from_secs(120), asking)
+            .await
+            .unwrap_or_else(|_| panic!("{method} {path} is never answered with {status}"));
+    }
+}
+
+const KEYS: &str = "encryption.yaml";
+
+fn write_keys(folder: &TempDir, names: &[&str]) {
+    let key = |name: &&str| json!({"name": name, "secret": "cGludGxlLXRlc3Qta2V5LW9uZS0zMi1ieXRlcy1hYWE="});
+    let keys: Vec<_> = names.iter().map(key).collect();
+    let configuration = json!({
+        "apiVersion": "apiserver.config.k8s.io/v1",
+        "kind": "EncryptionConfiguration",
+        "resources": [{"resources": ["secrets"], "providers": [{"secretbox": {"keys": keys}}]}],
+    });
+    let file = folder.path().join(KEYS);
+    std::fs::write(&file, configuration.to_string()).expect("it is written");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_was_unreadable_when_its_owner_went_goes_when_it_can_be_read() {
+    let mut sealing = Sealing::start(&["one"], &["--builtin-controllers=*"]).await;
+    let (maps, secrets) = (
+        "/api/v1/namespaces/default/configmaps",
+        "/api/v1/namespaces/default/secrets",
+    );
+    let owner = sealing.make(maps, &configmap("owner", 1)).await;
+    let reference = json!({
+        "apiVersion": "v1", "kind": "ConfigMap", "name": "owner", "uid": owner["metadata"]["uid"],
+    });
+    let dependent = json!({"metadata": {"name": "dependent", "ownerReferences": [reference]}});
+    sealing.make(secrets, &dependent).await;
+    let stays = json!({"metadata": {"name": "stays"}});
+    sealing.make(secrets, &stays).await;
+    sealing.restart_with(&["two"]).await;
+    fails(&sealing.server, "GET", secrets, &["/registry/secrets/"]).await;
+    let owner = format!("{maps}/owner");
+    sealing.until("DELETE", &owner, None, 200).await;
+    sealing.until("GET", &owner, None, 404).await;
+    write_keys(&sealing.folder, &["two", "one"]);
+    sealing
+        .until("GET", &format!("{secrets}/stays"), None, 200)
+        .await;
+    // Controllers look again when something is written.
+    let another = sealing.make(maps, &configmap("another", 1)).await;
+    assert_eq!(text(&another, "/metadata/name"), "another");
+    let dependent = format!("{secrets}/dependent");
+    sealing.until("GET", &dependent, None, 404).await;
+    get(&sealing.server, &format!("{secrets}/stays")).await;
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_a_new_key_opens_can_be_read_without_being_written() {
-    let mut server = TestServer::start().await;
-    let folder = tempfile::tempdir().expect("a temporary folder");
-    let file = folder.path().join("encryption.yaml");
-    let key = |name: &str| json!({"name": name, "secret": "cGludGxlLXRlc3Qta2V5LW9uZS0zMi1ieXRlcy1hYWE="});
-    let write = |keys: Value| {
-        let configuration = json!({
-            "apiVersion": "apiserver.config.k8s.io/v1",
-            "kind": "EncryptionConfiguration",
-            "resources": [{"resources": ["secrets"], "providers": [{"secretbox": {"keys": keys}}]}],
-        });
-        std::fs::write(&file, configuration.to_string()).expect("it is written");
-    };
-    server.terminate();
-    assert!(server.ended().await.success());
-    drop(server);
-    write(json!([key("one")]));
-    let flags = [
-        format!("--encryption-provider-config={}", file.display()),
-        "--encryption-provider-config-automatic-reload".to_owned(),
-    ];
-    let flags: Vec<&str> = flags.iter().map(String::as_str).collect();
-    server = TestServer::start_with(&flags).await;
+    let mut sealing = Sealing::start(&["one"], &[]).await;
     let secrets = "/api/v1/namespaces/default/secrets";
     let secret = json!({"metadata": {"name": "web"}, "stringData": {"password": "correct horse"}});
-    let made = ask(&mut server.client(), "POST", secrets, Some(&secret)).await;
-    assert_eq!(made.status, 201, "{}", made.text());
-    server.kill();
-    write(json!([key("two")]));
-    server.restart().await;
+    sealing.make(secrets, &secret).await;
+    sealing.restart_with(&["two"]).await;
+    let server = &sealing.server;
     let says = [
         "/registry/secrets/default/web",
         "no matching key was found for the provided Secretbox transformer",
     ];
-    fails(&server, "GET", secrets, &says).await;
-    fails(&server, "GET", &format!("{secrets}/web"), &says).await;
-    write(json!([key("two"), key("one")]));
-    let readable = async {
-        let path = format!("{secrets}/web");
-        while ask(&mut server.client(), "GET", &path, None).await.status != 200 {
-            tokio::time::sleep(Duration::from_millis(100)).await;
-        }
-    };
-    tokio::time::timeout(Duration::from_secs(120), readable)
-        .await
-        .expect("it can be read");
-    let listed = get(&server, secrets).await;
+    fails(server, "GET", secrets, &says).await;
+    fails(server, "GET", &format!("{secrets}/web"), &says).await;
+    write_keys(&sealing.folder, &["two", "one"]);
+    let path = format!("{secrets}/web");
+    sealing.until("GET", &path, None, 200).await;
+    let listed = get(server, secrets).await;
     assert_eq!(
         text(&listed, "/items/0/data/password"),
         "Y29ycmVjdCBob3JzZQ=="

@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use pintle_storage::{
-    Answer, At, Event, EventStream, Expect, Key, KeyRange, Listing, Observer, Page, Record,
-    Revision, Storage, StorageError, Subscription,
+    Answer, At, Event, EventStream, Expect, Key, KeyRange, Layer, Listing, Page, Record, Revision,
+    Storage, StorageError,
 };
 
 /// What goes wrong.
@@ -84,7 +84,11 @@ fn text(range: &KeyRange) -> String {
     format!("{range:?}")
 }
 
-impl Storage for Faulty {
+impl Layer for Faulty {
+    fn inner(&self) -> &dyn Storage {
+        &*self.inner
+    }
+
     fn get<'a>(&'a self, key: &'a Key, not_before: Revision) -> Answer<'a, At<Option<Record>>> {
         Box::pin(async move {
             let answer = self.inner.get(key, not_before);
@@ -136,25 +140,5 @@ impl Storage for Faulty {
             let answer = self.inner.history(range, after, up_to);
             self.faults.pass(Of::Reads, &text(range), answer).await
         })
-    }
-
-    fn subscribe<'a>(
-        &'a self,
-        range: &'a KeyRange,
-        observer: Arc<dyn Observer>,
-    ) -> Answer<'a, Subscription> {
-        self.inner.subscribe(range, observer)
-    }
-
-    fn current<'a>(&'a self) -> Answer<'a, Revision> {
-        self.inner.current()
-    }
-
-    fn compact<'a>(&'a self, revision: Revision) -> Answer<'a, ()> {
-        self.inner.compact(revision)
-    }
-
-    fn size_on_disk<'a>(&'a self) -> Answer<'a, u64> {
-        self.inner.size_on_disk()
     }
 }

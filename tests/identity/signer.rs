@@ -16,6 +16,8 @@ use serde_json::{Value, json};
 
 use crate::{until, whose};
 
+// The messages are written out once more: a wrong number in the server's would agree with itself.
+
 #[derive(Clone, PartialEq, Message)]
 struct SignRequest {
     #[prost(string, tag = "1")]

@@ -1,38 +1,23 @@
 //! The drill of `deploy/backup.md`, with its own commands.
 
 use std::path::Path;
-use std::process::Command;
 
 use pintle_tests::http::Headers;
 use pintle_tests::server::{TestServer, binary};
 use serde_json::{Value, json};
 
-/// The commands of a step.
-fn commands(step: &str) -> String {
-    let page = pintle_tests::folder().join("../deploy/backup.md");
-    let page = std::fs::read_to_string(page).expect("the page is there");
-    let (_, rest) = page
-        .split_once(&format!("\n## {step}. "))
-        .expect("the page has this step");
-    let (_, rest) = rest.split_once("```sh\n").expect("it has commands");
-    let (commands, _) = rest.split_once("```").expect("they have an end");
-    commands.to_owned()
-}
+use super::steps;
 
 /// Does a step. The server is started and stopped by the test; its program is found as an operator finds it.
 fn perform(step: &str, programs: &Path, data: &Path, backup: &Path) -> String {
     let path = std::env::var("PATH").unwrap_or_default();
-    let done = Command::new("sh")
-        .args(["-euc", &commands(step)])
-        .env("PATH", format!("{}:{path}", programs.display()))
-        .env("DATA", data)
-        .env("BACKUP", backup)
-        .output()
-        .expect("there is a shell");
-    let said = [done.stdout, done.stderr].concat();
-    let said = String::from_utf8_lossy(&said).into_owned();
-    assert!(done.status.success(), "step {step}: {said}");
-    said
+    let path = format!("{}:{path}", programs.display());
+    let variables = [
+        ("PATH", Path::new(&path)),
+        ("DATA", data),
+        ("BACKUP", backup),
+    ];
+    steps::perform("backup.md", step, &variables)
 }
 
 fn programs() -> tempfile::TempDir {

@@ -7,3 +7,5 @@ mod fairness;
 mod limits;
 mod logs;
 mod metrics;
+mod steps;
+mod swap;

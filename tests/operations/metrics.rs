@@ -175,6 +175,31 @@ const READ: &[(&str, &str, &str)] = &[
         "",
     ),
     ("process_max_fds", "gauge", ""),
+    ("process_network_receive_bytes_total", "counter", ""),
+    (
+        "apiserver_current_inqueue_requests",
+        "gauge",
+        "request_kind",
+    ),
+    ("watch_cache_capacity", "gauge", "group resource"),
+    ("workqueue_adds_total", "counter", "name"),
+    ("workqueue_depth", "gauge", "name"),
+    ("workqueue_queue_duration_seconds", "histogram", "name"),
+    ("workqueue_work_duration_seconds", "histogram", "name"),
+    ("workqueue_unfinished_work_seconds", "gauge", "name"),
+    ("workqueue_retries_total", "counter", "name"),
+    ("rest_client_requests_total", "counter", "code method host"),
+    (
+        "rest_client_request_duration_seconds",
+        "histogram",
+        "verb host",
+    ),
+    ("serviceaccount_valid_tokens_total", "counter", ""),
+    (
+        "registered_metrics_total",
+        "counter",
+        "stability_level deprecated_version",
+    ),
     ("authentication_attempts", "counter", "result"),
     ("authenticated_user_requests", "counter", "username"),
     (
@@ -191,6 +216,15 @@ const READ: &[(&str, &str, &str)] = &[
     ),
 ];
 
+const WEBHOOK: &str = "\
+apiVersion: v1
+kind: Config
+clusters: [{name: audit, cluster: {server: 'http://127.0.0.1:1/audit'}}]
+contexts: [{name: audit, context: {cluster: audit}}]
+current-context: audit
+";
+const POLICY: &str = "{apiVersion: audit.k8s.io/v1, kind: Policy, rules: [{level: Metadata}]}";
+
 /// The labels of a line, but for the bound of a bucket.
 fn labels(line: &str) -> BTreeSet<&str> {
     let Some((_, rest)) = line.split_once('{') else {
@@ -204,10 +238,23 @@ fn labels(line: &str) -> BTreeSet<&str> {
 
 #[tokio::test]
 async fn what_dashboards_read_is_there() {
+    // Somebody to ask who is not there.
+    let folder = tempfile::tempdir().expect("there is room");
+    let (webhook, policy) = (
+        folder.path().join("webhook.yaml"),
+        folder.path().join("policy.yaml"),
+    );
+    std::fs::write(&webhook, WEBHOOK).expect("it can be written");
+    std::fs::write(&policy, POLICY).expect("it can be written");
     let server = TestServer::start_with(&[
         "--client-requests-per-second=1000",
         "--max-requests-inflight=2",
         "--max-mutating-requests-inflight=1",
+        "--builtin-controllers=*",
+        &format!("--audit-webhook-config-file={}", webhook.display()),
+        &format!("--audit-policy-file={}", policy.display()),
+        "--audit-webhook-batch-max-wait=10ms",
+        "--audit-webhook-initial-backoff=10ms",
     ])
     .await;
     let mut headers: Headers = server.authorization();

@@ -5,7 +5,7 @@
 //! passed on to such a Service by this server, so the best that can be said of one is why.
 
 use std::collections::HashSet;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use futures_util::future::try_join_all;
 use pintle_api::apiregistration::v1::{
@@ -13,7 +13,7 @@ use pintle_api::apiregistration::v1::{
 };
 use pintle_api::core::v1::Service;
 use pintle_api::discovery::v1::EndpointSlice;
-use pintle_endpoints::metrics::{Kind, Samples};
+use pintle_endpoints::metrics::{Counter, Family, Kind, Samples};
 use pintle_endpoints::registry::Registry;
 use pintle_endpoints::store::Store;
 use pintle_runtime::quote::Quoted;
@@ -84,6 +84,16 @@ pub(crate) async fn register(ours: &Ours, offered: &[Group]) -> Result<(), ApiEr
     Ok(())
 }
 
+/// How often each `APIService` ceased to be available, in this process.
+static UNAVAILABLE: LazyLock<Family<Counter>> = LazyLock::new(|| {
+    Family::new(
+        "aggregator_unavailable_apiservice_total",
+        "[ALPHA] Counter of APIServices which are marked as unavailable broken down by APIService name and reason.",
+        &["name", "reason"],
+        Counter::default,
+    )
+});
+
 /// Looks at every `APIService`, and has it say whether it is available.
 pub(crate) async fn look(ours: &Ours) -> Result<(), ApiError> {
     let store = ours.store(GROUP, "apiservices")?;
@@ -98,6 +108,8 @@ pub(crate) async fn look(ours: &Ours) -> Result<(), ApiError> {
         if says.is_said(service) {
             continue;
         }
+        let was_available = available(service).is_some_and(|it| it.status() == "True");
+        let (is_available, reason) = (says.status == "True", says.reason);
         let now = ours.now();
         let result = ours
             .update(status, "", MANAGER, entry.name(), |record| {
@@ -105,6 +117,9 @@ pub(crate) async fn look(ours: &Ours) -> Result<(), ApiError> {
             })
             .await;
         match result {
+            Ok(_) if was_available && !is_available => {
+                UNAVAILABLE.with(&[entry.name(), reason]).inc();
+            }
             Ok(_) | Err(ApiError::NotFound(_) | ApiError::Conflict(_)) => {}
             Err(error) => return Err(error),
         }
@@ -128,6 +143,7 @@ pub fn unavailable(registry: Arc<Registry>) -> impl Fn(&mut Samples<'_>) + Send 
             let value = f64::from(u8::from(!is_available));
             samples.sample(&[("name", entry.name())], value);
         }
+        UNAVAILABLE.collect(samples);
     }
 }
 

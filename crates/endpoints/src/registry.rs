@@ -13,7 +13,7 @@ use crate::cache::{Cache, CacheOptions, Feeder, Forms, FormsOptions, Progress, V
 use crate::connect::Connect;
 use crate::convert::{Converter, Form, SameFields};
 use crate::facet::Facet;
-use crate::metrics::{StorageMetrics, Timed};
+use crate::metrics::{Asked, StorageMetrics, Timed};
 use crate::scheme::{Known, Scheme};
 use crate::store::Store;
 use crate::strategy::Strategy;
@@ -204,7 +204,7 @@ impl Registry {
     pub async fn add(&self, resources: Vec<Registration>) -> Result<(), StorageError> {
         let stores = self.make(resources);
         let main = &self.main;
-        main.feeder.add(&*main.storage, &caches(&stores)).await?;
+        main.feeder.add(&main.storage, &caches(&stores)).await?;
         self.publish(&stores);
         Ok(())
     }
@@ -389,18 +389,16 @@ impl Registry {
             strategy: Arc::clone(&hub.strategy),
         }));
         let prefix = [&self.root, prefix.as_bytes(), b"/"].concat();
+        let metrics = Arc::clone(&self.asked);
+        let asked = Arc::new(Asked::new(metrics, &storage.group, &hub.row.name));
         let cache = Arc::new(Cache::new(
             prefix,
             forms,
             Arc::clone(&source.progress),
+            Arc::clone(&asked),
             self.options,
         ));
-        let timed: Arc<dyn Storage> = Arc::new(Timed::new(
-            Arc::clone(&source.storage),
-            Arc::clone(&self.asked),
-            &storage.group,
-            &hub.row.name,
-        ));
+        let timed: Arc<dyn Storage> = Arc::new(Timed::new(Arc::clone(&source.storage), asked));
         let store = |(at, version): (usize, Registration)| {
             let at = Version(u8::try_from(at).unwrap_or(u8::MAX));
             let store = Store::new(
@@ -444,7 +442,7 @@ impl Source {
 
     /// Loads the caches, and keeps them up to date.
     async fn start(&self, caches: Vec<Arc<Cache>>) -> Result<(), StorageError> {
-        let subscription = self.feeder.start(&*self.storage, caches).await?;
+        let subscription = self.feeder.start(&self.storage, caches).await?;
         *lock(&self.subscription) = Some(subscription);
         tokio::spawn(follow_on(
             Arc::clone(&self.feeder),
@@ -470,11 +468,11 @@ async fn follow_on(
             if place.strong_count() == 0 {
                 return;
             }
-            feeder.heal(&*storage).await;
+            feeder.heal(&storage).await;
             continue;
         }
         let subscription = loop {
-            match feeder.restart(&*storage).await {
+            match feeder.restart(&storage).await {
                 Ok(subscription) => break subscription,
                 Err(error) => {
                     tracing::warn!(%error, "everything can not be read again; trying on");

@@ -7,6 +7,7 @@ mod api;
 mod auditing;
 mod authentication;
 mod authorization;
+mod other;
 mod serving;
 mod storage;
 
@@ -20,6 +21,7 @@ use authorization::AUTHORIZATION;
 use clap::builder::{Arg, ArgAction, Command, PossibleValuesParser};
 use clap::parser::ValueSource;
 use clap::{ArgMatches, Error};
+use other::OTHER;
 use serving::SERVING;
 use storage::STORAGE;
 
@@ -201,6 +203,7 @@ pub const FLAGS: &[Section] = &[
             ),
         ],
     },
+    OTHER,
 ];
 
 /// The flags of one command line.

@@ -3,13 +3,15 @@
 use std::fs;
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use aws_lc_rs::digest::{SHA256, digest};
 use http::StatusCode;
+use pintle_authn::service_account::TokenUses;
 use pintle_endpoints::audit::AuditMetrics;
 use pintle_endpoints::client::CallError;
-use pintle_endpoints::metrics::{Collector, Counter, Family, Gauge, Histogram, Samples};
+use pintle_endpoints::metrics::{Collector, Counter, Family, Gauge, Histogram, Kind, Samples};
 
 use crate::encryption::KmsMetrics;
 
@@ -234,6 +236,32 @@ impl Counted {
             services: Arc::new(KmsMetrics::new(server_id)),
             reviews: Arc::default(),
             audit: Arc::default(),
+        }
+    }
+}
+
+/// How often tokens of service accounts were accepted.
+pub(crate) fn token_uses(uses: Arc<TokenUses>) -> impl Fn(&mut Samples<'_>) + Send + Sync {
+    move |samples| {
+        for (name, help, count) in [
+            (
+                "serviceaccount_legacy_tokens_total",
+                "[ALPHA] Cumulative legacy service account tokens used",
+                &uses.legacy,
+            ),
+            (
+                "serviceaccount_stale_tokens_total",
+                "[ALPHA] Cumulative stale projected service account tokens used",
+                &uses.stale,
+            ),
+            (
+                "serviceaccount_valid_tokens_total",
+                "[ALPHA] Cumulative valid projected service account tokens used",
+                &uses.valid,
+            ),
+        ] {
+            let count = count.load(Ordering::Relaxed);
+            samples.single(name, help, Kind::Counter, count as f64);
         }
     }
 }

@@ -8,6 +8,7 @@ use std::time::{Duration, SystemTime};
 use anyhow::{Context, Result, anyhow};
 use pintle_authz::{Authorizer, NodeAuthorizer, Rbac};
 use pintle_controlplane::access::Access;
+use pintle_controlplane::controllers::WorkQueues;
 use pintle_controlplane::health::{Does, StartUp};
 use pintle_controlplane::hooks::HookOptions;
 use pintle_controlplane::registry::{Api, ApiOptions};
@@ -35,7 +36,7 @@ use crate::encryption::Encryption;
 use crate::identity::Identity;
 use crate::machine;
 use crate::measured::{Leases, Transformations};
-use crate::metrics::Counted;
+use crate::metrics::{Counted, token_uses};
 use crate::resources::Resources;
 use crate::tables::BuiltIn;
 use crate::version;
@@ -239,6 +240,9 @@ pub async fn run_on(
     metrics.register(Arc::clone(&counted.reviews) as Arc<dyn Collector>);
     metrics.register(Arc::clone(&counted.audit) as Arc<dyn Collector>);
     metrics.register(Arc::clone(&identity.accounts.counted) as Arc<dyn Collector>);
+    metrics.register(Arc::new(token_uses(Arc::clone(&identity.accounts.uses))));
+    let queues = Arc::new(WorkQueues::default());
+    metrics.register(Arc::clone(&queues) as Arc<dyn Collector>);
     let server = GenericServer::new(GenericServerOptions {
         authenticator: identity.authenticator.clone(),
         authorizer: Arc::clone(&access.authorizer),
@@ -291,6 +295,7 @@ pub async fn run_on(
         environment.clone(),
         config.controllers.clone(),
         identity.own_ca()?,
+        queues,
     ));
     let tls = Arc::clone(&identity.tls);
     let for_others = Arc::clone(&own.authentication);

@@ -53,7 +53,7 @@
 //! # Modules, in reading order
 //!
 //! The types: `key`, `record`, `sealed`, `error`. The seam: `storage`, with `stream` and `observe` for the two
-//! ways to follow changes. Functions for every backend: `update`. And the backends, each behind a
+//! ways to follow changes, and `layer` for storages that stand before another. Functions for every backend: `update`. And the backends, each behind a
 //! feature of its name: `rocks` on one machine's disk, without which the crate needs no C++
 //! compiler, and `etcd` on a cluster that many servers share. `encryption` wraps any of them.
 
@@ -63,6 +63,7 @@ pub mod conformance;
 pub mod encryption;
 mod error;
 mod key;
+mod layer;
 mod observe;
 mod record;
 mod sealed;
@@ -72,6 +73,7 @@ mod update;
 
 pub use error::{Cause, StorageError};
 pub use key::{Key, KeyRange};
+pub use layer::Layer;
 pub use observe::{Batch, Feed, Observer, Subscription};
 pub use record::{At, Change, Event, Expect, Listing, Page, Record, Revision};
 pub use sealed::unopened;

@@ -1,6 +1,7 @@
 //! Accepts tokens of service accounts, as long as what they are bound to is there: [`ServiceAccounts`].
 
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
@@ -27,6 +28,19 @@ pub struct ServiceAccountsOptions {
     pub audiences: Arc<[Text]>,
     /// Where to look for what tokens are bound to; without it, tokens are good until they expire.
     pub objects: Option<Arc<dyn Objects>>,
+    /// Where it is counted what was accepted.
+    pub uses: Arc<TokenUses>,
+}
+
+/// How often tokens were accepted, by what they are.
+#[derive(Debug, Default)]
+pub struct TokenUses {
+    /// Bound ones that are fresh.
+    pub valid: AtomicU64,
+    /// Bound ones that their pod ought to have renewed.
+    pub stale: AtomicU64,
+    /// Those that are kept in secrets.
+    pub legacy: AtomicU64,
 }
 
 /// Accepts tokens of service accounts: bound ones, and those that are kept in secrets.
@@ -112,14 +126,22 @@ impl ServiceAccounts {
             )));
         }
         let (now, objects) = (now(), self.options.objects.as_deref());
-        match &verified.kind {
-            Kind::Bound(claims) => check_bound(claims, objects, now)?,
+        let uses = &self.options.uses;
+        let counted = match &verified.kind {
+            Kind::Bound(claims) => {
+                check_bound(claims, objects, now)?;
+                let bound = claims.kubernetes.as_ref();
+                let is_stale = bound.and_then(|it| it.warnafter).is_some_and(|at| now > at);
+                if is_stale { &uses.stale } else { &uses.valid }
+            }
             Kind::Legacy(claims) => {
                 if let Some(objects) = objects {
                     check_legacy(claims, token, objects, now)?;
                 }
+                &uses.legacy
             }
-        }
+        };
+        counted.fetch_add(1, Ordering::Relaxed);
         Ok(Some(Accepted {
             user: Arc::clone(&verified.user),
             audiences: audiences.into(),

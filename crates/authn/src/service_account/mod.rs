@@ -18,7 +18,7 @@ pub mod issuer;
 pub mod keys;
 pub mod username;
 
-pub use authenticator::{ServiceAccounts, ServiceAccountsOptions};
+pub use authenticator::{ServiceAccounts, ServiceAccountsOptions, TokenUses};
 pub use bound::{Bound, KeptToken, Objects};
 pub use claims::{Claims, Kubernetes, Reference};
 pub use external::ExternalSigner;

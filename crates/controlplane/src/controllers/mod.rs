@@ -14,6 +14,7 @@
 //! what should be, and does the difference. So it may be stopped at any moment, and what failed is done the next time.
 //! A store that rests costs nothing but a glance at its revision.
 
+mod counted;
 mod event;
 mod garbage;
 mod namespaces;
@@ -33,6 +34,8 @@ use pintle_endpoints::store::Store;
 use pintle_runtime::status::ApiError;
 use tracing::warn;
 
+use self::counted::Queue;
+pub use self::counted::WorkQueues;
 use crate::hooks::server_user;
 
 /// Names of the controllers, as kube-controller-manager has them.
@@ -143,12 +146,13 @@ const GLANCE: Duration = Duration::from_millis(100);
 const RESYNC: Duration = Duration::from_secs(300);
 
 /// Runs the chosen controllers until it is dropped. `root_ca` is the CA of the serving certificate, in PEM; without one
-/// nothing is published.
+/// nothing is published. What they do is counted in `queues`.
 pub async fn run(
     registry: Arc<Registry>,
     environment: Environment,
     chosen: Controllers,
     root_ca: Option<String>,
+    queues: Arc<WorkQueues>,
 ) {
     let tools = |name| Tools {
         registry: Arc::clone(&registry),
@@ -180,13 +184,19 @@ pub async fn run(
                 continue;
             }
         };
-        running.push(Box::pin(keep(tools, controller, pause)));
+        let queue = queues.of(name);
+        running.push(Box::pin(keep(tools, controller, pause, queue)));
     }
     futures_util::future::join_all(running).await;
 }
 
 /// Calls a controller whenever the store has moved on, and again where it failed.
-async fn keep(tools: Tools, mut controller: Box<dyn Controller>, pause: Duration) {
+async fn keep(
+    tools: Tools,
+    mut controller: Box<dyn Controller>,
+    pause: Duration,
+    queue: Arc<Queue>,
+) {
     let mut seen = None;
     let mut resync = tokio::time::Instant::now();
     loop {
@@ -195,11 +205,18 @@ async fn keep(tools: Tools, mut controller: Box<dyn Controller>, pause: Duration
             if resync.elapsed() > RESYNC {
                 resync = tokio::time::Instant::now();
             }
-            match controller.pass().await {
+            if !queue.is_due() {
+                queue.add();
+            }
+            queue.begin();
+            let done = controller.pass().await;
+            queue.end();
+            match done {
                 Ok(()) => seen = Some(revision),
                 Err(error) => {
                     warn!(controller = tools.name, %error, "could not finish; trying again");
                     seen = None;
+                    queue.retry();
                     tokio::time::sleep(pause * 5).await;
                 }
             }

@@ -60,7 +60,7 @@ impl Feeder {
     /// Those of the storage.
     pub async fn start(
         self: &Arc<Self>,
-        storage: &dyn Storage,
+        storage: &Arc<dyn Storage>,
         caches: Vec<Arc<Cache>>,
     ) -> Result<Subscription, StorageError> {
         lock(&self.loading).caches.clone_from(&caches);
@@ -87,7 +87,7 @@ impl Feeder {
     /// Those of the storage; then nothing is followed.
     pub async fn restart(
         self: &Arc<Self>,
-        storage: &dyn Storage,
+        storage: &Arc<dyn Storage>,
     ) -> Result<Subscription, StorageError> {
         let caches: Vec<Arc<Cache>> = {
             let mut loading = lock(&self.loading);
@@ -123,9 +123,10 @@ impl Feeder {
     }
 
     /// Reads again what could not be read: the key to it may be there by now.
-    pub async fn heal(&self, storage: &dyn Storage) {
+    pub async fn heal(&self, storage: &Arc<dyn Storage>) {
         let caches: Vec<_> = self.caches.load().values().cloned().collect();
         for cache in caches {
+            let storage = cache.timed(storage);
             let mut records = Vec::new();
             for unreadable in cache.unreadable() {
                 let key = cache.storage_key(unreadable.key());
@@ -155,7 +156,7 @@ impl Feeder {
     /// Those of the storage.
     pub async fn add(
         &self,
-        storage: &dyn Storage,
+        storage: &Arc<dyn Storage>,
         caches: &[Arc<Cache>],
     ) -> Result<(), StorageError> {
         let told = {
@@ -180,7 +181,7 @@ impl Feeder {
 
     async fn load(
         &self,
-        storage: &dyn Storage,
+        storage: &Arc<dyn Storage>,
         caches: &[Arc<Cache>],
         at: Revision,
     ) -> Result<(), StorageError> {
@@ -241,12 +242,13 @@ impl Feeder {
 /// Gives out what is kept for a cache as of a revision, page by page. Decoding takes longer than reading, so pages are
 /// decoded on all cores.
 async fn each_page(
-    storage: &dyn Storage,
+    storage: &Arc<dyn Storage>,
     cache: &Arc<Cache>,
     at: Revision,
     mut take: impl FnMut(&[Decoded]),
 ) -> Result<(), StorageError> {
     let range = cache.range();
+    let storage = cache.timed(storage);
     let mut page = Page {
         limit: Some(PAGE),
         from: None,

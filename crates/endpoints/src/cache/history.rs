@@ -68,6 +68,11 @@ impl History {
         }
     }
 
+    /// How many changes there is room for, if the next ones are as large as the last.
+    pub(crate) fn capacity(&self) -> usize {
+        self.changes.len().max(AT_LEAST)
+    }
+
     /// The changes after `revision`, in order; `None` if some of them may be forgotten.
     pub(crate) fn since(&self, revision: Revision) -> Option<impl Iterator<Item = &Arc<Event>>> {
         if revision < self.base.revision() {

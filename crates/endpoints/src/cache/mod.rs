@@ -42,7 +42,7 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use arc_swap::ArcSwap;
 use bytes::Bytes;
 use pintle_runtime::status::ApiError;
-use pintle_storage::{Key, KeyRange, Revision};
+use pintle_storage::{Key, KeyRange, Revision, Storage};
 
 pub(crate) use counts::{Counts, Lists, Source, Tally};
 pub use draft::Draft;
@@ -58,6 +58,7 @@ use snapshot::Interval;
 pub use snapshot::Snapshot;
 pub(crate) use unreadable::{Decoded, Unreadable};
 
+use crate::metrics::{Asked, Timed};
 use crate::watch::hub::Hub;
 use history::History;
 
@@ -75,7 +76,12 @@ pub struct Cache {
     announced: Mutex<HashMap<usize, Arc<Announced>>>,
     hub: Arc<Hub>,
     counts: Counts,
+    asked: Arc<Asked>,
+    beginning: AtomicU64,
 }
+
+/// Pasts of caches that have begun.
+static BEGINNINGS: AtomicU64 = AtomicU64::new(0);
 
 /// How much a cache may keep for readers of the past and slow watchers.
 #[derive(Clone, Copy, Debug)]
@@ -98,10 +104,11 @@ impl Default for CacheOptions {
 impl Cache {
     /// An empty cache of what is kept below `prefix`, which ends with a slash. Its dispatcher runs on
     /// the current tokio runtime until the cache is dropped.
-    pub fn new(
+    pub(crate) fn new(
         prefix: impl Into<Bytes>,
         forms: Arc<Forms>,
         progress: Arc<Progress>,
+        asked: Arc<Asked>,
         options: CacheOptions,
     ) -> Self {
         let empty = Arc::new(Snapshot::empty(&forms, Revision::ZERO));
@@ -117,6 +124,8 @@ impl Cache {
             announced: Mutex::default(),
             hub,
             counts: Counts::default(),
+            asked,
+            beginning: AtomicU64::new(next_beginning()),
         }
     }
 
@@ -149,6 +158,11 @@ impl Cache {
     /// there is no name.
     pub(crate) fn interested(&self, namespace: &str, name: &str) -> usize {
         self.hub.interested(namespace, name)
+    }
+
+    /// What it is filled from, with what it asks there counted.
+    pub(crate) fn timed(&self, storage: &Arc<dyn Storage>) -> Timed {
+        Timed::new(Arc::clone(storage), Arc::clone(&self.asked))
     }
 
     /// What it counts.
@@ -217,6 +231,17 @@ impl Cache {
             return None;
         }
         lock(&self.history).at(revision).cloned()
+    }
+
+    /// How many changes are remembered, at their present size.
+    pub(crate) fn capacity(&self) -> usize {
+        lock(&self.history).capacity()
+    }
+
+    /// Which past this is, of all caches: another number after everything was read again, or what could not be read can
+    /// be, so that there are objects of which no change has told. Never zero.
+    pub fn beginning(&self) -> u64 {
+        self.beginning.load(Ordering::Acquire)
     }
 
     /// What has changed after `revision`, in order; `None` if some of it may be forgotten.
@@ -318,6 +343,7 @@ impl Cache {
         let fresh = Arc::new(fresh);
         history.restart(Arc::clone(&fresh));
         self.current.store(fresh);
+        self.beginning.store(next_beginning(), Ordering::Release);
         self.hub.end_watches();
     }
 
@@ -393,6 +419,7 @@ impl Cache {
             let snapshot = Arc::new(snapshot);
             history.restart(Arc::clone(&snapshot));
             self.current.store(snapshot);
+            self.beginning.store(next_beginning(), Ordering::Release);
             self.hub.end_watches();
         }
     }
@@ -496,6 +523,10 @@ pub(crate) fn unavailable(error: &pintle_storage::StorageError) -> ApiError {
         pintle_storage::StorageError::Remote { said, .. } => ApiError::unknown(said.to_string()),
         error => ApiError::internal(error),
     }
+}
+
+fn next_beginning() -> u64 {
+    BEGINNINGS.fetch_add(1, Ordering::Relaxed) + 1
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {

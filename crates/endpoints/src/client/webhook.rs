@@ -3,14 +3,15 @@
 use std::fmt;
 use std::fs;
 use std::path::PathBuf;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use bytes::Bytes;
 use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, RETRY_AFTER};
-use http::{HeaderName, HeaderValue, Method, StatusCode};
+use http::{HeaderName, HeaderValue, Method, StatusCode, Uri};
 
+use super::counted::CLIENT;
 use super::transport::{Answer, CallError, Transport};
 
 /// What a webhook is made from.
@@ -84,12 +85,17 @@ impl Retries {
 #[derive(Debug)]
 pub struct Webhook {
     options: WebhookOptions,
+    /// As it is counted.
+    host: String,
 }
 
 impl Webhook {
     /// A webhook as the options say.
     pub fn new(options: WebhookOptions) -> Self {
-        Self { options }
+        let url = Uri::try_from(&options.url).ok();
+        let host = url.as_ref().and_then(Uri::authority);
+        let host = host.map(ToString::to_string).unwrap_or_default();
+        Self { options, host }
     }
 
     /// Posts a JSON document, again after a pause where the other side had a bad moment. Tells `seen` of every attempt:
@@ -107,10 +113,14 @@ impl Webhook {
         loop {
             attempts += 1;
             let options = &self.options;
+            let began = Instant::now();
             let answered = options
                 .transport
                 .send(Method::POST, &options.url, &headers, body.clone())
                 .await;
+            let answer = answered.as_ref().ok();
+            let answer = answer.map(|answer| (answer.status, answer.body.len()));
+            CLIENT.posted(&self.host, body.len(), began.elapsed(), answer);
             seen(answered.as_ref().map(|answer| answer.status));
             let (error, is_passing) = match answered {
                 Ok(answer) if answer.status.is_success() => return Ok(answer.body),

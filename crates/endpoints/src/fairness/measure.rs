@@ -2,6 +2,9 @@
 
 use std::sync::Arc;
 
+use pintle_authz::Attributes;
+
+use super::shares::Claim;
 use super::{Fairness, lock};
 use crate::metrics::{Collector, Counter, Family, Gauge, Histogram, Kind, Samples};
 
@@ -24,6 +27,7 @@ pub(super) struct Measures {
     watchers: Family<Histogram>,
     unserved: Family<Counter>,
     lengths: Family<Histogram>,
+    pending: Family<Gauge>,
 }
 
 /// Those of one schema.
@@ -43,7 +47,25 @@ pub(super) struct Series {
     pub(super) lengths: Arc<Histogram>,
 }
 
+/// A request that waits in a queue, as it is counted.
+pub(super) struct Pending(Arc<Gauge>);
+
+impl Drop for Pending {
+    fn drop(&mut self) {
+        self.0.dec();
+    }
+}
+
 impl Measures {
+    /// A request waits in a queue, until the answer is dropped.
+    pub(super) fn pending(&self, attributes: &Attributes) -> Pending {
+        let is_read = matches!(attributes.verb.as_str(), "get" | "list" | "watch");
+        let kind = if is_read { "readOnly" } else { "mutating" };
+        let gauge = self.pending.with(&[kind]);
+        gauge.inc();
+        Pending(gauge)
+    }
+
     pub(super) fn series(&self, level: &str, schema: &str) -> Series {
         let of = &[schema, level];
         Series {
@@ -137,6 +159,12 @@ impl Default for Measures {
                 LEVEL_AND_SCHEMA,
                 Counter::default,
             ),
+            pending: Family::new(
+                "apiserver_current_inqueue_requests",
+                "[ALPHA] Maximal number of queued requests in this apiserver per request kind in last second.",
+                &["request_kind"],
+                Gauge::default,
+            ),
             lengths: Family::new(
                 "apiserver_flowcontrol_request_queue_length_after_enqueue",
                 "[ALPHA] Length of queue in the API Priority and Fairness subsystem, as seen by each request after it is enqueued",
@@ -201,13 +229,17 @@ const OF_LEVELS: [OfLevel; 9] = [
 /// A level at one moment.
 struct Look {
     name: String,
-    claim: super::Claim,
+    claim: Claim,
     limit: u32,
 }
 
 impl Collector for Fairness {
     fn collect(&self, samples: &mut Samples<'_>) {
         let measures = &self.measures;
+        for kind in ["mutating", "readOnly"] {
+            measures.pending.with(&[kind]);
+        }
+        measures.pending.collect(samples);
         measures.executing.collect(samples);
         measures.executing_seats.collect(samples);
         measures.queued.collect(samples);
@@ -232,7 +264,7 @@ impl Collector for Fairness {
                 let division = lock(&level.division);
                 Look {
                     name: level.name.to_string(),
-                    claim: super::Claim {
+                    claim: Claim {
                         bounds: division.bounds,
                         need: division.need,
                     },

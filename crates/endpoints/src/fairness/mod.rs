@@ -10,11 +10,13 @@
 
 mod dump;
 mod estimate;
+mod levels;
 mod measure;
 mod overload;
 mod plan;
 mod present;
 mod queues;
+mod seat;
 mod shares;
 mod turns;
 
@@ -27,26 +29,22 @@ use arc_swap::ArcSwap;
 use http::HeaderValue;
 use pintle_authz::Attributes;
 use pintle_runtime::status::RetryAfter;
-use pintle_runtime::text::Text;
 use tokio::sync::oneshot;
 
 pub(crate) use estimate::estimate;
+use levels::{Level, Levels};
 use measure::{Measures, Series};
-use overload::Refusals;
-use plan::{CATCH_ALL, EXEMPT};
 pub use plan::{
     Distinguisher, FlowSchema, PathRule, Plan, PriorityLevel, ResourceRule, Rule, Subject,
 };
-use present::Present;
-use queues::{Arrival, Queues, Ticket};
+use queues::{Arrival, Ticket};
 pub use queues::{Handling, Work};
-use shares::{Bounds, Claim, Need};
-use turns::{Turn, Turns};
+pub(crate) use seat::Seat;
+use seat::Waiting;
+use turns::Turns;
 
 /// How often seats are divided anew.
 const PERIOD: Duration = Duration::from_secs(10);
-/// Part of a level's seats that one request gets at most.
-const LARGEST_PART: f64 = 0.15;
 
 /// Decides who is served when not everyone can be.
 pub struct Fairness {
@@ -56,12 +54,6 @@ pub struct Fairness {
     hasher: RandomState,
     /// Turns of reads that wait for nothing; none where they ask somebody else.
     turns: Option<Arc<Turns>>,
-}
-
-/// Priority levels by name.
-struct Levels {
-    seats: u32,
-    by_name: BTreeMap<Text, Arc<Level>>,
 }
 
 /// A flow schema with its level.
@@ -83,46 +75,6 @@ struct Flows {
     list: Vec<Arc<Flow>>,
     /// What a request is of that none of them matches.
     catch_all: Arc<Flow>,
-}
-
-/// A priority level at work.
-struct Level {
-    name: Text,
-    queues: Mutex<Queues>,
-    division: Mutex<Division>,
-    refusals: Mutex<Refusals>,
-    present: Mutex<Present>,
-}
-
-/// A level's part in the division of seats.
-#[derive(Debug, Clone, Default)]
-struct Division {
-    bounds: Bounds,
-    need: Need,
-    /// Nothing refers to it any more.
-    is_leaving: bool,
-}
-
-/// The seats of a request that is served. They are free when it is dropped, or a moment later for a
-/// write that many watch.
-pub(crate) struct Seat {
-    /// Where it takes a turn, by the hash of its flow, if it does.
-    turns: Option<(Arc<Turns>, u64)>,
-    /// Ends before the seat is free.
-    turn: Option<Turn>,
-    flow: Arc<Flow>,
-    ticket: Option<Ticket>,
-    began: Instant,
-    stage: &'static str,
-}
-
-/// A request that waits for its seats.
-struct Waiting<'a> {
-    flow: &'a Arc<Flow>,
-    measures: &'a Measures,
-    ticket: Option<Ticket>,
-    told: oneshot::Receiver<Instant>,
-    timed_out: bool,
 }
 
 /// What a client is told that gets no place.
@@ -236,6 +188,7 @@ impl Fairness {
                 note(&ticket, None);
                 series.unserved.inc();
                 series.lengths.observe(length as f64);
+                let _pending = self.measures.pending(attributes);
                 let (ticket, began) = self.wait(flow, ticket, told, now, deadline).await?;
                 Seat::new(flow, ticket, began, stage)
             }
@@ -291,131 +244,6 @@ impl Fairness {
     }
 }
 
-impl Levels {
-    fn arrange(&mut self, plan: Plan, measures: &Measures, hasher: &RandomState) -> Flows {
-        let Plan {
-            mut schemas,
-            levels: mut specs,
-        } = plan;
-        for name in [EXEMPT, CATCH_ALL] {
-            if !specs.iter().any(|level| level.name == name) {
-                specs.push(PriorityLevel::mandatory(name));
-            }
-        }
-        if !schemas.iter().any(|schema| schema.name == EXEMPT) {
-            schemas.push(FlowSchema::mandatory(EXEMPT));
-        }
-        schemas.sort_by(|one, other| {
-            (one.precedence, &one.name).cmp(&(other.precedence, &other.name))
-        });
-        let now = Instant::now();
-        self.by_name.retain(|name, level| {
-            if specs.iter().any(|spec| spec.name == *name) {
-                return true;
-            }
-            lock(&level.division).is_leaving = true;
-            !lock(&level.queues).is_idle()
-        });
-        let all_shares = specs.iter().map(|spec| spec.shares).sum();
-        for spec in &specs {
-            let level = self
-                .by_name
-                .entry(spec.name.clone())
-                .or_insert_with(|| Arc::new(Level::new(spec, now)));
-            level.take(spec, self.seats, all_shares, now);
-        }
-        self.divide(now);
-        let flow = |schema: FlowSchema| {
-            let spec = specs.iter().find(|spec| spec.name == schema.level)?;
-            let level = self.by_name.get(&spec.name)?;
-            Some(Arc::new(Flow {
-                schema_uid: header(&schema.uid),
-                level_uid: header(&spec.uid),
-                is_exempt: spec.handling == Handling::Exempt,
-                largest: largest(spec.handling, lock(&level.division).bounds.nominal),
-                series: measures.series(&level.name, &schema.name),
-                seed: hasher.hash_one(&*schema.name),
-                level: Arc::clone(level),
-                schema,
-            }))
-        };
-        let mut list: Vec<Arc<Flow>> = schemas.into_iter().filter_map(flow).collect();
-        let catch_all = list
-            .iter()
-            .find(|flow| flow.schema.name == CATCH_ALL)
-            .cloned();
-        let catch_all = catch_all.unwrap_or_else(|| {
-            let schema = FlowSchema::mandatory(CATCH_ALL);
-            let flow = flow(schema).expect("its level is always there");
-            list.push(Arc::clone(&flow));
-            flow
-        });
-        Flows { list, catch_all }
-    }
-
-    /// Divides the seats by what each level needed of late.
-    fn divide(&self, now: Instant) {
-        let (mut limited, mut claims) = (Vec::new(), Vec::new());
-        let (mut seats, mut taken) = (0, 0);
-        for level in self.by_name.values() {
-            let mut division = lock(&level.division);
-            let mut queues = lock(&level.queues);
-            let period = queues.take_demand(now);
-            division.need.learn(period);
-            seats += division.bounds.nominal;
-            if queues.handling() == Handling::Exempt {
-                let limit = division.bounds.least.max(period.peak.round() as u32);
-                queues.set_limit(now, limit);
-                taken += limit;
-            } else {
-                limited.push(level);
-                claims.push(Claim {
-                    bounds: division.bounds,
-                    need: division.need,
-                });
-            }
-        }
-        let limits = shares::divide(seats.saturating_sub(taken), &claims);
-        for (level, limit) in limited.into_iter().zip(limits) {
-            lock(&level.queues).set_limit(now, limit);
-        }
-    }
-}
-
-impl Level {
-    fn new(spec: &PriorityLevel, now: Instant) -> Self {
-        Self {
-            name: spec.name.clone(),
-            queues: Mutex::new(Queues::new(spec.handling, 0, now)),
-            division: Mutex::default(),
-            refusals: Mutex::default(),
-            present: Mutex::default(),
-        }
-    }
-
-    fn take(&self, spec: &PriorityLevel, seats: u32, all_shares: u32, now: Instant) {
-        let mut division = lock(&self.division);
-        division.is_leaving = false;
-        division.bounds = Bounds::new(
-            seats,
-            spec.shares,
-            all_shares,
-            spec.lendable_percent,
-            spec.borrowing_percent,
-        );
-        lock(&self.queues).shape(now, spec.handling);
-    }
-}
-
-/// The seats that one request gets at most, where requests wait.
-fn largest(handling: Handling, nominal: u32) -> Option<u32> {
-    let Handling::Queue { hand, .. } = handling else {
-        return None;
-    };
-    let part = (f64::from(nominal) * LARGEST_PART).ceil() as u32;
-    Some(part.min(nominal / hand.max(1)).max(1))
-}
-
 impl Flow {
     /// Uids of the flow schema and of the priority level, as clients are told.
     pub(crate) fn uids(&self) -> (HeaderValue, HeaderValue) {
@@ -435,102 +263,6 @@ impl Refused {
             stay_away: u64::try_from(time.as_seconds()).unwrap_or_default(),
         }
     }
-}
-
-impl Seat {
-    /// Waits from `now` on for the request's turn, if there is one to wait for: just before it is served.
-    pub(crate) async fn take_turn(&mut self, now: Instant) {
-        if let Some((turns, flow)) = &self.turns {
-            self.turn = turns.take(*flow, now).await;
-        }
-    }
-
-    fn new(flow: &Arc<Flow>, ticket: Ticket, began: Instant, stage: &'static str) -> Self {
-        let series = &flow.series;
-        series.dispatched.inc();
-        series.executing.inc();
-        series.executing_seats.add(i64::from(ticket.work.held()));
-        Self {
-            turns: None,
-            turn: None,
-            flow: Arc::clone(flow),
-            ticket: Some(ticket),
-            began,
-            stage,
-        }
-    }
-}
-
-impl Drop for Seat {
-    fn drop(&mut self) {
-        let Some(ticket) = self.ticket.take() else {
-            return;
-        };
-        drop(self.turn.take());
-        let now = Instant::now();
-        lock(&self.flow.level.present).leave(&ticket);
-        let series = &self.flow.series;
-        series.executing.dec();
-        let took = now.saturating_duration_since(self.began).as_secs_f64();
-        if self.stage == "watch" {
-            series.watch_starts.observe(took);
-        } else {
-            series.executed.observe(took);
-        }
-        lock(&self.flow.level.queues).finish(now, &ticket, self.began);
-        let held = i64::from(ticket.work.held());
-        if ticket.work.linger.is_zero() {
-            series.executing_seats.add(-held);
-            return;
-        }
-        let flow = Arc::clone(&self.flow);
-        let linger = ticket.work.linger;
-        let release = move || {
-            lock(&flow.level.queues).release(Instant::now(), &ticket);
-            flow.series.executing_seats.add(-held);
-        };
-        match tokio::runtime::Handle::try_current() {
-            Ok(runtime) => {
-                runtime.spawn(async move {
-                    tokio::time::sleep(linger).await;
-                    release();
-                });
-            }
-            // The server has stopped.
-            Err(_) => release(),
-        }
-    }
-}
-
-impl Drop for Waiting<'_> {
-    fn drop(&mut self) {
-        let series = &self.flow.series;
-        let Some(ticket) = self.ticket.take() else {
-            return;
-        };
-        let now = Instant::now();
-        lock(&self.flow.level.present).leave(&ticket);
-        series.queued.dec();
-        series.queued_seats.add(-i64::from(ticket.work.held()));
-        if !self.timed_out {
-            let (level, schema) = (&self.flow.level.name, &self.flow.schema.name);
-            self.measures.refused(level, schema, "cancelled");
-        }
-        let mut queues = lock(&self.flow.level.queues);
-        // It may have been served just now, and nobody is there any more.
-        if !queues.leave(now, &ticket, self.timed_out)
-            && let Ok(began) = self.told.try_recv()
-        {
-            queues.finish(now, &ticket, began);
-            if !ticket.work.linger.is_zero() {
-                queues.release(now, &ticket);
-            }
-        }
-    }
-}
-
-fn header(uid: &str) -> HeaderValue {
-    HeaderValue::from_str(uid).unwrap_or(HeaderValue::from_static(""))
 }
 
 /// A panic under one of these locks leaves counts that are off by one request at most.

@@ -1,6 +1,9 @@
+mod crowd;
+
 use pintle_authz::ResourceAttributes;
 use pintle_runtime::user::{AUTHENTICATED, MASTERS, UserInfo};
 
+use super::plan::CATCH_ALL;
 use super::*;
 
 fn attributes(user: &'static str, groups: &[&'static str]) -> Arc<Attributes> {

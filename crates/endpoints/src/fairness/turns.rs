@@ -52,7 +52,7 @@ impl Turns {
         Self::of(processors)
     }
 
-    fn of(limit: usize) -> Arc<Self> {
+    pub(super) fn of(limit: usize) -> Arc<Self> {
         Arc::new(Self {
             limit,
             state: Mutex::default(),
@@ -69,7 +69,7 @@ impl Turns {
     }
 
     /// A turn at once, or somebody who will tell.
-    fn arrive(
+    pub(super) fn arrive(
         self: &Arc<Self>,
         flow: u64,
         now: Instant,
@@ -162,8 +162,9 @@ impl State {
     }
 }
 
-impl Drop for Turn {
-    fn drop(&mut self) {
+impl Turn {
+    /// Ends it, and lets others go on.
+    pub(super) fn end(&mut self, now: Instant) {
         {
             let mut state = lock(&self.turns.state);
             let place = state
@@ -176,7 +177,13 @@ impl Drop for Turn {
                 return;
             }
         }
-        self.turns.go_on(Instant::now());
+        self.turns.go_on(now);
+    }
+}
+
+impl Drop for Turn {
+    fn drop(&mut self) {
+        self.end(Instant::now());
     }
 }
 

@@ -22,13 +22,15 @@ pub(crate) use admission::{Admission, Durations};
 pub use family::Family;
 pub use request::{LongRunning, RequestLabels, RequestMetrics, RequestSeries};
 pub use storage::StorageMetrics;
-pub(crate) use storage::Timed;
+pub(crate) use storage::{Asked, Timed};
 pub(crate) use stores::Stores;
 pub use text::{Exposition, Kind, Samples};
 pub use value::{Counter, Gauge, Histogram};
 pub use watch::{WatchMetrics, WatchSeries};
 
 use std::sync::{Arc, Mutex, PoisonError};
+
+use crate::client::CLIENT;
 
 /// Something that has samples when asked.
 pub trait Collector: Send + Sync + 'static {
@@ -62,6 +64,9 @@ impl Metrics {
         metrics.register(Arc::clone(&metrics.access) as Arc<dyn Collector>);
         metrics.register(Arc::clone(&metrics.watches) as Arc<dyn Collector>);
         metrics.register(Arc::new(process::Process::new()));
+        metrics.register(Arc::new(|samples: &mut Samples<'_>| {
+            CLIENT.collect(samples);
+        }));
         metrics
     }
 
@@ -84,6 +89,7 @@ impl Metrics {
             for collector in collectors {
                 collector.collect(samples);
             }
+            samples.families();
         })
     }
 }

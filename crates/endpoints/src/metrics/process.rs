@@ -48,6 +48,23 @@ impl Collector for Process {
                 seconds,
             );
         }
+        let network = fs::read_to_string("/proc/self/net/netstat").unwrap_or_default();
+        if let Some(bytes) = octets(&network, "InOctets") {
+            samples.single(
+                "process_network_receive_bytes_total",
+                "Number of bytes received by the process over the network.",
+                Kind::Counter,
+                bytes,
+            );
+        }
+        if let Some(bytes) = octets(&network, "OutOctets") {
+            samples.single(
+                "process_network_transmit_bytes_total",
+                "Number of bytes sent by the process over the network.",
+                Kind::Counter,
+                bytes,
+            );
+        }
         if let Ok(descriptors) = fs::read_dir("/proc/self/fd") {
             let open = descriptors.count() as f64;
             samples.single(
@@ -98,6 +115,14 @@ impl Collector for Process {
             most,
         );
     }
+}
+
+/// A number of the table `IpExt` of `/proc/self/net/netstat`, which has its names in one line and the numbers in the next.
+fn octets(tables: &str, name: &str) -> Option<f64> {
+    let mut lines = tables.lines().filter(|line| line.starts_with("IpExt:"));
+    let (names, numbers) = (lines.next()?, lines.next()?);
+    let at = names.split(' ').position(|it| it == name)?;
+    numbers.split(' ').nth(at)?.parse().ok()
 }
 
 /// The soft limit in a line of `/proc/self/limits`, if it is a number.

@@ -1,13 +1,12 @@
 //! How long the store takes, by what is asked of it: [`Timed`].
 
-use std::future::Future;
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use pintle_storage::{
-    Answer, At, Event, EventStream, Expect, Key, KeyRange, Listing, Observer, Page, Record,
-    Revision, Storage, StorageError, Subscription,
+    Answer, At, Expect, Key, KeyRange, Layer, Listing, Page, Record, Revision, Storage,
+    StorageError,
 };
 
 use super::Collector;
@@ -79,9 +78,8 @@ impl Operation {
     }
 }
 
-/// The store as one resource uses it, timed.
-pub(crate) struct Timed {
-    inner: Arc<dyn Storage>,
+/// What one resource asks of the store.
+pub(crate) struct Asked {
     metrics: Arc<StorageMetrics>,
     group: String,
     resource: String,
@@ -92,15 +90,9 @@ pub(crate) struct Timed {
     delete: Operation,
 }
 
-impl Timed {
-    pub(crate) fn new(
-        inner: Arc<dyn Storage>,
-        metrics: Arc<StorageMetrics>,
-        group: &str,
-        resource: &str,
-    ) -> Self {
+impl Asked {
+    pub(crate) fn new(metrics: Arc<StorageMetrics>, group: &str, resource: &str) -> Self {
         Self {
-            inner,
             metrics,
             group: group.to_owned(),
             resource: resource.to_owned(),
@@ -110,17 +102,6 @@ impl Timed {
             update: Operation::new("update"),
             delete: Operation::new("delete"),
         }
-    }
-
-    async fn timed<T>(
-        &self,
-        operation: &Operation,
-        answer: impl Future<Output = Result<T, StorageError>>,
-    ) -> Result<T, StorageError> {
-        let began = Instant::now();
-        let answer = answer.await;
-        self.count(operation, began.elapsed(), answer.as_ref().err());
-        answer
     }
 
     fn count(&self, operation: &Operation, took: Duration, error: Option<&StorageError>) {
@@ -148,13 +129,43 @@ impl Timed {
     }
 }
 
-impl Storage for Timed {
+/// The store as one resource uses it, timed.
+pub(crate) struct Timed {
+    inner: Arc<dyn Storage>,
+    asked: Arc<Asked>,
+}
+
+impl Timed {
+    pub(crate) fn new(inner: Arc<dyn Storage>, asked: Arc<Asked>) -> Self {
+        Self { inner, asked }
+    }
+
+    fn timed<'a, T: Send + 'a>(
+        &'a self,
+        operation: &'a Operation,
+        answer: Answer<'a, T>,
+    ) -> Answer<'a, T> {
+        Box::pin(async move {
+            let began = Instant::now();
+            let answer = answer.await;
+            let took = began.elapsed();
+            self.asked.count(operation, took, answer.as_ref().err());
+            answer
+        })
+    }
+}
+
+impl Layer for Timed {
+    fn inner(&self) -> &dyn Storage {
+        &*self.inner
+    }
+
     fn get<'a>(&'a self, key: &'a Key, not_before: Revision) -> Answer<'a, At<Option<Record>>> {
-        Box::pin(self.timed(&self.get, self.inner.get(key, not_before)))
+        self.timed(&self.asked.get, self.inner.get(key, not_before))
     }
 
     fn list<'a>(&'a self, range: &'a KeyRange, page: Page) -> Answer<'a, At<Listing>> {
-        Box::pin(self.timed(&self.list, self.inner.list(range, page)))
+        self.timed(&self.asked.list, self.inner.list(range, page))
     }
 
     fn put<'a>(
@@ -165,54 +176,13 @@ impl Storage for Timed {
         lease: Option<Duration>,
     ) -> Answer<'a, Revision> {
         let operation = match expect {
-            Expect::Absent => &self.create,
-            Expect::At(_) => &self.update,
+            Expect::Absent => &self.asked.create,
+            Expect::At(_) => &self.asked.update,
         };
-        Box::pin(self.timed(operation, self.inner.put(key, expect, value, lease)))
+        self.timed(operation, self.inner.put(key, expect, value, lease))
     }
 
     fn delete<'a>(&'a self, key: &'a Key, expect: Revision) -> Answer<'a, Revision> {
-        Box::pin(self.timed(&self.delete, self.inner.delete(key, expect)))
-    }
-
-    fn watch<'a>(&'a self, range: &'a KeyRange, from: Revision) -> Answer<'a, EventStream> {
-        self.inner.watch(range, from)
-    }
-
-    fn history<'a>(
-        &'a self,
-        range: &'a KeyRange,
-        after: Revision,
-        up_to: Revision,
-    ) -> Answer<'a, At<Vec<Event>>> {
-        self.inner.history(range, after, up_to)
-    }
-
-    fn subscribe<'a>(
-        &'a self,
-        range: &'a KeyRange,
-        observer: Arc<dyn Observer>,
-    ) -> Answer<'a, Subscription> {
-        self.inner.subscribe(range, observer)
-    }
-
-    fn current<'a>(&'a self) -> Answer<'a, Revision> {
-        self.inner.current()
-    }
-
-    fn tells_at_once(&self) -> bool {
-        self.inner.tells_at_once()
-    }
-
-    fn is_stale<'a>(&'a self, key: &'a Key) -> Answer<'a, bool> {
-        self.inner.is_stale(key)
-    }
-
-    fn compact<'a>(&'a self, revision: Revision) -> Answer<'a, ()> {
-        self.inner.compact(revision)
-    }
-
-    fn size_on_disk<'a>(&'a self) -> Answer<'a, u64> {
-        self.inner.size_on_disk()
+        self.timed(&self.asked.delete, self.inner.delete(key, expect))
     }
 }

@@ -136,6 +136,13 @@ const EACH: &[Each] = &[
         |store| (store.cache().newest().1.0 % 1_000_000_000_000_000) as f64,
     ),
     (
+        // It grows and shrinks with the size of the objects.
+        "watch_cache_capacity",
+        "[ALPHA] Total capacity of watch cache broken by resource type.",
+        Kind::Gauge,
+        |store| store.cache().capacity() as f64,
+    ),
+    (
         "apiserver_watch_cache_watchers",
         "Number of watchers of the cache by resource type.",
         Kind::Gauge,

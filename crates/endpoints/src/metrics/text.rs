@@ -1,5 +1,6 @@
 //! Prometheus' text format 0.0.4, and OpenMetrics.
 
+use std::collections::BTreeMap;
 use std::fmt::Write;
 
 use super::value::Histogram;
@@ -62,6 +63,8 @@ pub struct Samples<'a> {
     exposition: Exposition,
     out: &'a mut String,
     name: &'static str,
+    /// How many families there are by the release that deprecates them, if one does, and by how stable they are.
+    told: BTreeMap<(String, String), u64>,
 }
 
 impl<'a> Samples<'a> {
@@ -70,6 +73,7 @@ impl<'a> Samples<'a> {
             exposition,
             out,
             name: "",
+            told: BTreeMap::new(),
         }
     }
 
@@ -82,6 +86,9 @@ impl<'a> Samples<'a> {
             }
             _ => name,
         };
+        if let Some(kind) = stability(help) {
+            *self.told.entry(kind).or_default() += 1;
+        }
         let help = help.replace('\\', "\\\\").replace('\n', "\\n");
         // Writing to a string cannot fail; nor below.
         let _ = write!(
@@ -117,6 +124,24 @@ impl<'a> Samples<'a> {
         self.line("_bucket", labels, Some("+Inf"), count as f64);
         self.line("_sum", labels, None, sum);
         self.line("_count", labels, None, count as f64);
+    }
+
+    /// How many families were told.
+    pub(super) fn families(&mut self) {
+        let help = "[BETA] The count of registered metrics broken by stability level and deprecation version.";
+        let told = self.told.clone();
+        self.family("registered_metrics_total", help, Kind::Counter);
+        for ((deprecated, stability), count) in &told {
+            let labels = [
+                ("deprecated_version", deprecated.as_str()),
+                ("stability_level", stability.as_str()),
+            ];
+            self.sample(&labels, *count as f64);
+        }
+        let help = "[BETA] The count of hidden metrics.";
+        self.single("hidden_metrics_total", help, Kind::Counter, 0.0);
+        let help = "[BETA] The count of disabled metrics.";
+        self.single("disabled_metrics_total", help, Kind::Counter, 0.0);
     }
 
     pub(super) fn finish(self) {
@@ -155,6 +180,16 @@ impl<'a> Samples<'a> {
         number(self.out, value);
         self.out.push('\n');
     }
+}
+
+/// What a help text begins with where it says how stable its family is: `[ALPHA]`, and then perhaps
+/// `(Deprecated since 1.34.0)`.
+fn stability(help: &str) -> Option<(String, String)> {
+    let (level, rest) = help.strip_prefix('[')?.split_once("] ")?;
+    let since = rest.strip_prefix("(Deprecated since ");
+    let since = since.and_then(|rest| rest.split_once(')'));
+    let since = since.map_or("", |(since, _)| since);
+    Some((since.to_owned(), level.to_owned()))
 }
 
 /// A number as Go's `%v` writes it, near enough for a parser: exponents from 10²¹ on and below 10⁻⁴.

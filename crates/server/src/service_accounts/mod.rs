@@ -11,7 +11,9 @@ use anyhow::{Context, Result, anyhow};
 use bytes::Bytes;
 use pintle_authn::key::{PublicKey, SigningKey};
 use pintle_authn::service_account::issuer::{is_published, key_set, openid_configuration};
-use pintle_authn::service_account::{Issuer, Keys, Objects, ServiceAccountsOptions, Signing};
+use pintle_authn::service_account::{
+    Issuer, Keys, Objects, ServiceAccountsOptions, Signing, TokenUses,
+};
 use pintle_authn::{Awaited, ServiceAccounts};
 use pintle_controlplane::identity::token_request::Lifetimes;
 use pintle_controlplane::identity::{StoredObjects, TokenRequests};
@@ -31,6 +33,8 @@ pub(crate) struct Accounts {
     pub(crate) objects: Arc<StoredObjects>,
     /// What is counted of who signs elsewhere.
     pub(crate) counted: Arc<SignerMetrics>,
+    /// How often tokens were accepted.
+    pub(crate) uses: Arc<TokenUses>,
     issuer: Arc<Issuer>,
     keys: Keys,
     lifetimes: Lifetimes,
@@ -73,6 +77,7 @@ impl Accounts {
             audiences: accounts.audiences.iter().cloned().map(Text::from).collect(),
             objects: Arc::default(),
             counted,
+            uses: Arc::default(),
             issuer: Arc::new(Issuer::new(name, signing)),
             keys,
             lifetimes: Lifetimes {
@@ -90,6 +95,7 @@ impl Accounts {
             keys: self.keys.clone(),
             audiences: Arc::clone(&self.audiences),
             objects: config.service_accounts.lookup.then_some(objects),
+            uses: Arc::clone(&self.uses),
         })
     }
 

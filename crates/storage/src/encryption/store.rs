@@ -12,8 +12,8 @@ use futures_util::StreamExt;
 
 use super::{Chain, Refusal};
 use crate::{
-    Answer, At, Batch, Cause, Event, EventStream, Expect, Key, KeyRange, Listing, Observer, Page,
-    Record, Revision, Storage, StorageError, Subscription, sealed,
+    Answer, At, Batch, Cause, Event, EventStream, Expect, Key, KeyRange, Layer, Listing, Observer,
+    Page, Record, Revision, Storage, StorageError, Subscription, sealed,
 };
 
 /// A value that was sealed or opened.
@@ -206,7 +206,11 @@ impl Drop for OnItsWay<'_> {
     }
 }
 
-impl Storage for EncryptedStore {
+impl Layer for EncryptedStore {
+    fn inner(&self) -> &dyn Storage {
+        &*self.inner
+    }
+
     fn get<'a>(&'a self, key: &'a Key, not_before: Revision) -> Answer<'a, At<Option<Record>>> {
         Box::pin(async move {
             let found = self.inner.get(key, not_before).await?;
@@ -285,14 +289,6 @@ impl Storage for EncryptedStore {
         self.inner.subscribe(range, opening)
     }
 
-    fn current<'a>(&'a self) -> Answer<'a, Revision> {
-        self.inner.current()
-    }
-
-    fn tells_at_once(&self) -> bool {
-        self.inner.tells_at_once()
-    }
-
     fn is_stale<'a>(&'a self, key: &'a Key) -> Answer<'a, bool> {
         Box::pin(async move {
             let Some(chain) = self.sealer.chain(key) else {
@@ -302,14 +298,6 @@ impl Storage for EncryptedStore {
             let opened = found.map(|record| chain.open(key.as_bytes(), &record.value));
             Ok(opened.is_some_and(|opened| opened.is_ok_and(|opened| opened.stale)))
         })
-    }
-
-    fn compact<'a>(&'a self, revision: Revision) -> Answer<'a, ()> {
-        self.inner.compact(revision)
-    }
-
-    fn size_on_disk<'a>(&'a self) -> Answer<'a, u64> {
-        self.inner.size_on_disk()
     }
 }
 

@@ -97,6 +97,7 @@ fn server() -> (Issuer, ServiceAccounts) {
     let keys = vec![key.public().clone()];
     let issuer = issuer_of(ISSUER, key);
     let accounts = ServiceAccounts::new(ServiceAccountsOptions {
+        uses: Arc::default(),
         issuers: vec![ISSUER.to_owned()],
         keys: Keys::Own(Awaited::ready(keys)),
         audiences: vec![Text::from("us")].into(),

@@ -35,6 +35,17 @@ pub(super) struct Node {
     pub is_foreground: bool,
 }
 
+/// Of one kind what has owners or is on its way out.
+#[derive(Default)]
+pub(super) struct Seen {
+    /// Which past of the cache this is of: see [`Cache::beginning`](pintle_endpoints::cache::Cache::beginning).
+    pub beginning: u64,
+    /// Everything up to there was looked at.
+    pub revision: Revision,
+    /// What there is to know, by key.
+    pub nodes: HashMap<String, Node>,
+}
+
 /// Brings the graph of one kind up to date.
 pub(super) struct News<'a> {
     pub prefix: &'a [u8],

@@ -2,7 +2,7 @@
 //!
 //! It keeps a graph of who owns what, and brings it up to date by what has changed, so an object is decoded once per
 //! change, and not at all if it has neither owners nor an end. Where it comes too late for the changes that the cache
-//! remembers, it looks at everything. Of what has changed, and of what belongs to something
+//! remembers, it looks at everything that is newer; and at everything where the cache's past has begun anew. Of what has changed, and of what belongs to something
 //! that has gone,
 //!
 //! - what has only owners that are gone is deleted, and owners that are gone are struck out where others remain;
@@ -29,7 +29,7 @@ use pintle_runtime::text::Text;
 use pintle_runtime::value::Record;
 use pintle_storage::Revision;
 
-use self::graph::{News, Node, Owner};
+use self::graph::{News, Node, Owner, Seen};
 use super::{Controller, Tools};
 
 /// Where an object is: the prefix of its kind's keys, and its key below that.
@@ -38,8 +38,8 @@ type Place = (Vec<u8>, String);
 /// The controller.
 pub(super) struct Collector {
     tools: Tools,
-    /// Of each kind what has owners or is on its way out, as of a revision.
-    seen: HashMap<Vec<u8>, (Revision, HashMap<String, Node>)>,
+    /// What is known of each kind, by the prefix of its keys.
+    seen: HashMap<Vec<u8>, Seen>,
     /// What has changed and is still to be looked at.
     changed: HashSet<Place>,
     /// Owners that are gone, or have begun to wait for their dependents, since those were looked at.
@@ -86,30 +86,37 @@ impl Collector {
             .retain(|prefix, _| prefixes.contains(prefix.as_slice()));
         for store in stores {
             let cache = store.cache();
-            let (seen, nodes) = self
-                .seen
-                .entry(cache.prefix().to_vec())
-                .or_insert_with(|| (Revision::ZERO, HashMap::new()));
+            let Seen {
+                beginning,
+                revision: seen,
+                nodes,
+            } = self.seen.entry(cache.prefix().to_vec()).or_default();
             let news = &mut News {
                 prefix: cache.prefix(),
                 nodes,
                 changed: &mut self.changed,
                 affected: &mut self.affected,
             };
-            let newest = cache.newest().0.revision();
-            if *seen == newest {
+            // Before the state: a past that begins anew in between is noticed the next time.
+            let current = cache.beginning();
+            let newest = cache.newest().0;
+            let is_same_past = *beginning == current;
+            if is_same_past && *seen == newest.revision() {
                 continue;
             }
-            if let Some(changes) = cache.changes(*seen) {
+            let changes = is_same_past.then(|| cache.changes(*seen)).flatten();
+            if let Some(changes) = changes {
                 for change in changes {
                     news.take_in(change.old_entry(), change.new_entry())?;
                     *seen = change.revision();
                 }
             } else {
-                news.take_in_all(&cache.newest().0, *seen)?;
+                // What could not be read before was never looked at, however old it is.
+                let looked_at = if is_same_past { *seen } else { Revision::ZERO };
+                news.take_in_all(&newest, looked_at)?;
                 // Owners that are gone may have left no trace.
                 self.swept = None;
-                *seen = newest;
+                (*beginning, *seen) = (current, newest.revision());
             }
         }
         Ok(())
@@ -117,8 +124,8 @@ impl Collector {
 
     /// Everything in the graph: what has owners or is on its way out.
     fn nodes(&self) -> impl Iterator<Item = ((&[u8], &str), &Node)> {
-        self.seen.iter().flat_map(|(prefix, (_, nodes))| {
-            nodes
+        self.seen.iter().flat_map(|(prefix, seen)| {
+            seen.nodes
                 .iter()
                 .map(move |(key, node)| ((prefix.as_slice(), key.as_str()), node))
         })
@@ -169,7 +176,7 @@ impl Collector {
             .find(|hub| Arc::ptr_eq(hub.cache(), store.cache()));
         let node = hub
             .and_then(|hub| self.seen.get(hub.cache().prefix()))
-            .and_then(|(_, nodes)| nodes.get(&key));
+            .and_then(|seen| seen.nodes.get(&key));
         if node.is_some_and(|node| node.is_going && node.is_foreground) {
             State::Waiting
         } else {

@@ -12,6 +12,8 @@ use std::{
 pub(crate) struct TestEtcd {
     members: Vec<Member>,
     flags: Vec<String>,
+    /// The network namespace that it runs in, if not this process'.
+    namespace: Option<String>,
     _directory: tempfile::TempDir,
 }
 
@@ -47,6 +49,28 @@ impl TestEtcd {
         Self::start_at("https", count, flags)
     }
 
+    /// One member in another network namespace, listening at these addresses there.
+    #[allow(dead_code, reason = "for the suites that start servers")]
+    pub(crate) fn start_within(namespace: &str, addresses: &[String]) -> Self {
+        let directory = tempfile::tempdir().expect("a temporary directory");
+        let member = Member {
+            name: "member0".to_owned(),
+            directory: directory.path().join("0"),
+            client: addresses.join(","),
+            peer: "http://127.0.0.1:2380".to_owned(),
+            process: Mutex::default(),
+        };
+        let server = Self {
+            members: vec![member],
+            flags: Vec::new(),
+            namespace: Some(namespace.to_owned()),
+            _directory: directory,
+        };
+        server.launch(0);
+        server.wait(0);
+        server
+    }
+
     fn start_at(scheme: &str, count: usize, flags: &[&str]) -> Self {
         let directory = tempfile::tempdir().expect("a temporary directory");
         // All at once, so that none is given twice.
@@ -67,6 +91,7 @@ impl TestEtcd {
         let server = Self {
             members: (0..count).map(member).collect(),
             flags: flags.iter().map(ToString::to_string).collect(),
+            namespace: None,
             _directory: directory,
         };
         drop(ports);
@@ -104,7 +129,15 @@ impl TestEtcd {
             .iter()
             .map(|member| format!("{}={}", member.name, member.peer))
             .collect();
-        let process = Command::new("etcd")
+        let mut command = match &self.namespace {
+            None => Command::new("etcd"),
+            Some(namespace) => {
+                let mut command = Command::new("ip");
+                command.args(["netns", "exec", namespace, "etcd"]);
+                command
+            }
+        };
+        let process = command
             .args([
                 format!("--name={}", member.name),
                 format!("--data-dir={}", member.directory.display()),
