@@ -3,10 +3,12 @@
 //! A flow is dealt a hand of queues by its hash and waits in the one of them with the least work. So
 //! one flow fills few queues, and another shares all of its hand with it only by great misfortune.
 //!
-//! Seats go to queues as if all queues that have work were served in turn, a bit each, however much
-//! each request takes: fair queuing by virtual time. The level's meter, `round`, grows by the work
-//! that each busy queue would have got; a queue's `next` is the meter's reading when its next request
-//! would begin. Whose first request would be done first is dispatched.
+//! A seat that becomes free goes to a queue that has the fewest just now, so who asks now and then waits for no
+//! more than one request to end. Among equals, seats go to queues as if all queues that have work were served in
+//! turn, a bit each, however much each request takes: fair queuing by virtual time. The level's meter, `round`,
+//! grows by the work that each busy queue would have got; a queue's `next` is the meter's reading when its next
+//! request would begin. Whose first request would be done first is dispatched. Virtual time alone would not do:
+//! how long a request takes is known when it has ended, and where all wait for processors that is long after.
 
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
@@ -395,19 +397,20 @@ impl Queues {
         }
     }
 
-    /// The queue whose first request would be done first, and the seats that it wants.
+    /// Of the queues that have the fewest seats now, the one whose first request would be done first; and the seats
+    /// that it wants.
     fn next_in_turn(&mut self) -> Option<(usize, u32)> {
         let count = self.queues.len();
-        let mut best: Option<(f64, usize, u32)> = None;
+        let mut best: Option<((u32, f64), usize, u32)> = None;
         for step in 1..=count {
             let at = (self.last_served + step) % count;
             let queue = &self.queues[at];
             let Some(first) = queue.waiting.front() else {
                 continue;
             };
-            let done = queue.next + first.work.total();
-            if best.is_none_or(|(earliest, ..)| done < earliest) {
-                best = Some((done, at, first.work.held()));
+            let rank = (queue.seats, queue.next + first.work.total());
+            if best.is_none_or(|(least, ..)| rank < least) {
+                best = Some((rank, at, first.work.held()));
             }
         }
         let (_, at, held) = best?;
