@@ -224,6 +224,9 @@ impl fmt::Debug for Map {
     }
 }
 
+/// Fields for which there is room at once in a record that is decoded.
+const ROOM: usize = 8;
+
 /// An object with a table: its type and the fields that are present, in declaration order.
 #[derive(Clone, PartialEq)]
 pub struct Record {
@@ -238,6 +241,12 @@ impl Record {
             ty,
             fields: Vec::new(),
         }
+    }
+
+    /// The same with room for some fields: as many as an object of that type may well have.
+    pub(crate) fn with_room(ty: TypeRef) -> Self {
+        let fields = Vec::with_capacity(ty.fields.len().min(ROOM));
+        Self { ty, fields }
     }
 
     /// The table.
@@ -280,7 +289,7 @@ impl Record {
     /// Sets the field at position `index` and gives back what was there.
     pub fn set(&mut self, index: usize, value: Value) -> Option<Value> {
         debug_assert!(index < self.ty.fields.len());
-        match self.position(index) {
+        match self.place(index) {
             Ok(at) => Some(std::mem::replace(&mut self.fields[at].1, value)),
             Err(at) => {
                 self.fields.insert(at, (index as u16, value));
@@ -291,7 +300,7 @@ impl Record {
 
     /// The field at position `index`; `make` provides it if it is absent or null.
     pub fn get_or_insert_with(&mut self, index: usize, make: impl FnOnce() -> Value) -> &mut Value {
-        let at = match self.position(index) {
+        let at = match self.place(index) {
             Ok(at) => {
                 if self.fields[at].1.is_null() {
                     self.fields[at].1 = make();
@@ -349,6 +358,15 @@ impl Record {
     /// Whether no field is present.
     pub fn is_empty(&self) -> bool {
         self.fields.is_empty()
+    }
+
+    /// Where a field is, or belongs that is written: most often behind all others.
+    #[inline]
+    fn place(&self, index: usize) -> Result<usize, usize> {
+        match self.fields.last() {
+            Some((last, _)) if usize::from(*last) >= index => self.position(index),
+            _ => Err(self.fields.len()),
+        }
     }
 
     #[inline]

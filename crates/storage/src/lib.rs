@@ -75,7 +75,7 @@ pub use error::{Cause, StorageError};
 pub use key::{Key, KeyRange};
 pub use layer::Layer;
 pub use observe::{Batch, Feed, Observer, Subscription};
-pub use record::{At, Change, Event, Expect, Listing, Page, Record, Revision};
+pub use record::{At, Change, Event, Expect, Listing, Page, Record, Revision, Write};
 pub use sealed::unopened;
 pub use storage::{Answer, Storage};
 pub use stream::EventStream;

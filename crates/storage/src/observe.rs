@@ -9,7 +9,7 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError, Weak},
 };
 
-use crate::{At, Event, KeyRange, Page, Record, Revision, Storage, StorageError};
+use crate::{At, KeyRange, Page, Record, Revision, Storage, StorageError, Write};
 
 /// Who is called with every commit.
 ///
@@ -45,10 +45,10 @@ pub trait Observer: Send + Sync {
 #[derive(Clone, Copy, Debug)]
 pub struct Batch<'a> {
     /// The store's revision after this commit. Every observer is called with every commit, so this
-    /// is also how one without events of its own learns how far the history has come.
+    /// is also how one without writes of its own learns how far the history has come.
     pub revision: Revision,
-    /// The events inside the subscribed range, in order; often none.
-    pub events: &'a [Event],
+    /// The writes inside the subscribed range, in order; often none.
+    pub writes: &'a [Write],
 }
 
 /// An observer's place in a store. Dropping it ends the calls, save one that is under way.
@@ -161,7 +161,7 @@ struct Gate(Mutex<Passage>);
 
 enum Passage {
     Shut {
-        waiting: Vec<(Revision, Vec<Event>)>,
+        waiting: Vec<(Revision, Vec<Write>)>,
         ended: Option<StorageError>,
     },
     Open(Arc<dyn Observer>),
@@ -185,10 +185,10 @@ impl Gate {
     fn open(&self, observer: Arc<dyn Observer>) {
         let mut passage = self.lock();
         if let Passage::Shut { waiting, ended } = &*passage {
-            for (revision, events) in waiting {
+            for (revision, writes) in waiting {
                 observer.on_batch(Batch {
                     revision: *revision,
-                    events,
+                    writes,
                 });
             }
             if let Some(reason) = ended {
@@ -205,10 +205,10 @@ impl Observer for Gate {
             Passage::Open(observer) => observer.on_batch(batch),
             Passage::Shut { waiting, .. } => match waiting.last_mut() {
                 // Only the newest revision matters of those that brought nothing.
-                Some((revision, events)) if events.is_empty() && batch.events.is_empty() => {
+                Some((revision, writes)) if writes.is_empty() && batch.writes.is_empty() => {
                     *revision = batch.revision;
                 }
-                _ => waiting.push((batch.revision, batch.events.to_vec())),
+                _ => waiting.push((batch.revision, batch.writes.to_vec())),
             },
         }
     }

@@ -81,7 +81,20 @@ pub struct Listing {
     pub more: bool,
 }
 
-/// One write, as it is told to those who watch. Cloning shares all bytes.
+/// One write, as observers are told of it. Cloning shares all bytes.
+///
+/// What the key held before is not in it: who observes has been told of that, too.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Write {
+    /// The key that was written.
+    pub key: Key,
+    /// Its new value; absent if the key was deleted or its lease ran out.
+    pub value: Option<Bytes>,
+    /// The write's own revision. No other write has the same.
+    pub revision: Revision,
+}
+
+/// One write with what it replaced, as it is told to those who watch. Cloning shares all bytes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Event {
     /// The key that was written.
@@ -105,6 +118,28 @@ pub enum Change {
     Deleted,
 }
 
+impl Write {
+    /// What the key holds from this write on; nothing after a delete.
+    pub fn record(&self) -> Option<Record> {
+        let value = self.value.clone()?;
+        Some(Record {
+            key: self.key.clone(),
+            value,
+            mod_revision: self.revision,
+        })
+    }
+}
+
+impl From<&Event> for Write {
+    fn from(event: &Event) -> Self {
+        Self {
+            key: event.key.clone(),
+            value: event.value.clone(),
+            revision: event.revision,
+        }
+    }
+}
+
 impl Event {
     /// What this write did to its key.
     pub fn change(&self) -> Change {
@@ -117,11 +152,6 @@ impl Event {
 
     /// What the key holds from this write on; nothing after a delete.
     pub fn record(&self) -> Option<Record> {
-        let value = self.value.clone()?;
-        Some(Record {
-            key: self.key.clone(),
-            value,
-            mod_revision: self.revision,
-        })
+        Write::from(self).record()
     }
 }

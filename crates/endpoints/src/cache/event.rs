@@ -103,6 +103,11 @@ impl Event {
         self.unreadable.as_ref()
     }
 
+    /// Whether it says of which object it is. What could not be read, and is gone, is in no event by name.
+    pub(crate) fn is_plain(&self) -> bool {
+        self.new.is_some() || self.old.is_some() || self.unreadable.is_some()
+    }
+
     /// The object after the write, unless it is gone.
     pub fn new_entry(&self) -> Option<&Arc<Entry>> {
         self.new.as_ref()

@@ -6,8 +6,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use arc_swap::ArcSwap;
 use bytes::Bytes;
 use pintle_storage::{
-    Batch, Event, Key, KeyRange, Listing, Observer, Page, Record, Revision, Storage, StorageError,
-    Subscription,
+    Batch, Key, KeyRange, Listing, Observer, Page, Record, Revision, Storage, StorageError,
+    Subscription, Write,
 };
 use tokio::sync::Notify;
 use tokio::task::spawn_blocking;
@@ -32,7 +32,7 @@ pub struct Feeder {
 #[derive(Default)]
 struct Loading {
     caches: Vec<Arc<Cache>>,
-    waiting: Vec<Event>,
+    waiting: Vec<Write>,
     /// While everything is read again, the progress stays where it was; this is where it goes then.
     held: Option<Revision>,
 }
@@ -196,10 +196,10 @@ impl Feeder {
         let mut loading = lock(&self.loading);
         let mut caches = BTreeMap::clone(&self.caches.load());
         for cache in loaded {
-            let own = |event: &Event| event.key.as_bytes().starts_with(cache.prefix());
+            let own = |write: &Write| write.key.as_bytes().starts_with(cache.prefix());
             let (waiting, others) = loading.waiting.drain(..).partition::<Vec<_>, _>(own);
             loading.waiting = others;
-            let missed = waiting.partition_point(|event| event.revision <= revision);
+            let missed = waiting.partition_point(|write| write.revision <= revision);
             cache.apply(&waiting[missed..]);
             caches.insert(Bytes::copy_from_slice(cache.prefix()), Arc::clone(cache));
         }
@@ -209,20 +209,20 @@ impl Feeder {
         self.caches.store(Arc::new(caches));
     }
 
-    fn distribute(&self, mut events: &[Event]) {
+    fn distribute(&self, mut writes: &[Write]) {
         let caches = self.caches.load();
-        while let Some(first) = events.first() {
+        while let Some(first) = writes.first() {
             let cache = self.cache(&caches, &first.key);
-            let same = |event: &&Event| match cache {
-                Some(cache) => event.key.as_bytes().starts_with(cache.prefix()),
-                None => self.cache(&caches, &event.key).is_none(),
+            let same = |write: &&Write| match cache {
+                Some(cache) => write.key.as_bytes().starts_with(cache.prefix()),
+                None => self.cache(&caches, &write.key).is_none(),
             };
-            let length = events.iter().take_while(same).count().max(1);
-            let (run, rest) = events.split_at(length);
+            let length = writes.iter().take_while(same).count().max(1);
+            let (run, rest) = writes.split_at(length);
             if let Some(cache) = cache {
                 cache.apply(run);
             }
-            events = rest;
+            writes = rest;
         }
     }
 
@@ -288,15 +288,15 @@ impl Observer for Feeder {
             held,
         } = &mut *loading;
         if !caches.is_empty() {
-            let is_loading = |event: &&Event| {
+            let is_loading = |write: &&Write| {
                 caches
                     .iter()
-                    .any(|cache| event.key.as_bytes().starts_with(cache.prefix()))
+                    .any(|cache| write.key.as_bytes().starts_with(cache.prefix()))
             };
-            waiting.extend(batch.events.iter().filter(is_loading).cloned());
+            waiting.extend(batch.writes.iter().filter(is_loading).cloned());
         }
-        self.distribute(batch.events);
-        if batch.events.is_empty() && !self.progress.is_exact() {
+        self.distribute(batch.writes);
+        if batch.writes.is_empty() && !self.progress.is_exact() {
             for cache in self.caches.load().values() {
                 cache.counts().bookmarks.inc();
             }

@@ -42,7 +42,7 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use arc_swap::ArcSwap;
 use bytes::Bytes;
 use pintle_runtime::status::ApiError;
-use pintle_storage::{Key, KeyRange, Revision, Storage};
+use pintle_storage::{Key, KeyRange, Revision, Storage, Write};
 
 pub(crate) use counts::{Counts, Lists, Source, Tally};
 pub use draft::Draft;
@@ -230,7 +230,7 @@ impl Cache {
         if !self.progress.keeps(revision) {
             return None;
         }
-        lock(&self.history).at(revision).cloned()
+        lock(&self.history).at(revision)
     }
 
     /// How many changes are remembered, at their present size.
@@ -348,31 +348,29 @@ impl Cache {
     }
 
     /// Takes in a commit. Called by the storage, in the order of revisions.
-    pub(crate) fn apply(&self, events: &[pintle_storage::Event]) {
+    pub(crate) fn apply(&self, writes: &[Write]) {
         let mut history = lock(&self.history);
-        let mut snapshot = self.current.load_full();
-        let mut changes = Vec::with_capacity(events.len());
+        let mut snapshot = Snapshot::clone(&self.current.load());
+        let mut changes = Vec::with_capacity(writes.len());
         let filled = Revision(self.filled.load(Ordering::Acquire));
-        self.counts.received.add(events.len() as u64);
-        for event in events.iter().filter(|event| event.revision > filled) {
-            let mut next = Snapshot::clone(&snapshot);
-            let Some(change) = self.change(&mut next, event) else {
+        self.counts.received.add(writes.len() as u64);
+        for write in writes.iter().filter(|write| write.revision > filled) {
+            let Some(change) = self.change(&mut snapshot, write) else {
                 continue;
             };
             let change = Arc::new(change);
-            snapshot = Arc::new(next);
-            history.push(Arc::clone(&change), Arc::clone(&snapshot));
+            history.push(Arc::clone(&change), &snapshot);
             changes.push(change);
         }
-        self.current.store(snapshot);
+        self.current.store(Arc::new(snapshot));
         // Before the lock is released: who looks at the state next is filed already.
         self.hub.enqueue(&changes);
     }
 
-    fn change(&self, snapshot: &mut Snapshot, event: &pintle_storage::Event) -> Option<Event> {
-        let revision = event.revision;
-        let Some(value) = &event.value else {
-            let key = self.below_prefix(&event.key)?;
+    fn change(&self, snapshot: &mut Snapshot, write: &Write) -> Option<Event> {
+        let revision = write.revision;
+        let Some(value) = &write.value else {
+            let key = self.below_prefix(&write.key)?;
             let was_unreadable = snapshot.unreadable(key).is_some();
             let old = snapshot.remove(key, revision);
             // Of what nobody could read nobody is told, but the state is another.
@@ -380,7 +378,7 @@ impl Cache {
         };
         let new = match self.announced(value) {
             Some(announced) => Ok(announced.entry_at(revision)),
-            None => self.decoded(&event.key, value, revision)?,
+            None => self.decoded(&write.key, value, revision)?,
         };
         let old = snapshot.take_in(&new);
         Some(Event::of(revision, new, old))

@@ -12,6 +12,7 @@ use pintle_storage::Revision;
 use pintle_runtime::status::ApiError;
 
 use super::entry::Entry;
+use super::event::Event;
 use super::forms::Forms;
 use super::selection::Selection;
 use super::unreadable::{AllUnreadable, Decoded, Unreadable};
@@ -34,8 +35,8 @@ pub struct Snapshot {
 /// Objects whose size stands for that of all.
 const SAMPLE: usize = 8;
 
-/// A leaf of a tree and the nodes above it, which a change makes anew.
-const PATH: usize = 1536;
+/// A leaf of a tree, which a change makes anew.
+const LEAF: usize = 1024;
 
 /// Objects by the value of one field; those without a value are not in it.
 #[derive(Clone)]
@@ -90,9 +91,9 @@ impl Snapshot {
         self.len() + self.unreadable.iter().count()
     }
 
-    /// About the bytes of memory that it shares with no snapshot before it.
-    pub(crate) fn own_size(&self) -> usize {
-        size_of::<Self>() + (1 + self.indexes.len()) * PATH
+    /// About the bytes of memory that one more change keeps from being shared with an older snapshot.
+    pub(crate) fn size_of_change(&self) -> usize {
+        (1 + self.indexes.len()) * LEAF
     }
 
     /// Whether there are none.
@@ -180,6 +181,22 @@ impl Snapshot {
                 let old = self.remove(unreadable.key(), unreadable.revision());
                 self.unreadable.note(unreadable);
                 old
+            }
+        }
+    }
+
+    /// Takes in a change that is not in it yet.
+    pub(crate) fn follow(&mut self, event: &Event) {
+        match (event.new_entry(), event.unreadable()) {
+            (Some(entry), _) => {
+                self.put(entry);
+            }
+            (None, Some(unreadable)) => {
+                self.remove(unreadable.key(), unreadable.revision());
+                self.unreadable.note(unreadable);
+            }
+            (None, None) => {
+                self.remove(event.key(), event.revision());
             }
         }
     }

@@ -78,6 +78,18 @@ impl Lens {
         new: Option<&Value>,
         view: TypeView<'_>,
     ) -> (Option<Change>, Comparison) {
+        let mut found = Comparison::default();
+        match (old, new) {
+            (None, Some(only)) => {
+                found.added = self.all_below(only, view);
+                return (Some(Change::Added), found);
+            }
+            (Some(only), None) => {
+                found.removed = self.all_below(only, view);
+                return (Some(Change::Removed), found);
+            }
+            _ => {}
+        }
         // Null fits any type; the other side says what there is to see.
         let solid = |value: Option<&Value>| value.is_some_and(|value| !value.is_null());
         let shown = if solid(new) { new } else { old };
@@ -88,47 +100,86 @@ impl Lens {
                 && solid(new)
                 && old.map(std::mem::discriminant) != new.map(std::mem::discriminant));
         if leaf {
-            return (self.leaf_change(old, new, view), Comparison::default());
+            return (self.leaf_change(old, new, view), found);
         }
-        let mut below = Comparison::default();
+        let below = &mut found;
         match atom {
             Atom::Leaf => {}
             Atom::Struct => {
-                let (old, new) = (
+                let records = (
                     old.and_then(Value::as_record),
                     new.and_then(Value::as_record),
                 );
-                match (old, new) {
-                    (Some(old), Some(new)) => self.of_fields(old, new, &mut below),
-                    (Some(only), None) => self.of_one(only, Side::Old, &mut below),
-                    (None, Some(only)) => self.of_one(only, Side::New, &mut below),
-                    (None, None) => {}
+                if let (Some(old), Some(new)) = records {
+                    self.of_fields(old, new, below);
                 }
             }
             Atom::Map(element) => {
-                self.join(&map_entries(old), &map_entries(new), element, &mut below);
+                self.join(&map_entries(old), &map_entries(new), element, below);
             }
-            Atom::Set => self.join(
-                &set_items(old),
-                &set_items(new),
-                TypeView::Deduced,
-                &mut below,
-            ),
+            Atom::Set => self.join(&set_items(old), &set_items(new), TypeView::Deduced, below),
             Atom::List { keys, element } => {
                 self.join(
                     &self.keyed_items(old, keys),
                     &self.keyed_items(new, keys),
                     TypeView::Element(element),
-                    &mut below,
+                    below,
                 );
             }
         }
-        let change = match (old, new) {
-            (None, _) => Some(Change::Added),
-            (_, None) => Some(Change::Removed),
-            _ => None,
-        };
-        (change, below)
+        (None, found)
+    }
+
+    /// All paths below a value that is on one side only.
+    fn all_below(self, only: &Value, view: TypeView<'_>) -> Set {
+        if self.is_hollow(Some(only)) {
+            return Set::new();
+        }
+        match view.atom(only) {
+            Atom::Leaf => Set::new(),
+            Atom::Struct => match only {
+                Value::Record(record) => self.all_fields(record),
+                _ => Set::new(),
+            },
+            Atom::Map(element) => self.all_of(map_entries(Some(only)), element),
+            Atom::Set => self.all_of(set_items(Some(only)), TypeView::Deduced),
+            Atom::List { keys, element } => self.all_of(
+                self.keyed_items(Some(only), keys),
+                TypeView::Element(element),
+            ),
+        }
+    }
+
+    fn all_fields(self, only: &Record) -> Set {
+        let ty = only.ty();
+        let mut found = Set::with_capacity(only.entries().len());
+        for index in ty.by_name.iter().map(|&at| usize::from(at)) {
+            let field = &ty.fields[index];
+            if let Some(value) = self.field(field, only.get(index)) {
+                let below = self.all_below(&value, TypeView::Field(field));
+                found.push_sorted(PathElement::Field(field.name.clone().into()), true, below);
+            }
+        }
+        found
+    }
+
+    fn all_of(self, parts: Vec<Part<'_>>, view: TypeView<'_>) -> Set {
+        let mut found = Set::with_capacity(parts.len());
+        let mut parts = parts.into_iter().peekable();
+        while let Some((element, value)) = parts.next() {
+            // Items that share a path have no parts of their own: they count together.
+            let mut is_alone = true;
+            while parts.next_if(|(next, _)| *next == element).is_some() {
+                is_alone = false;
+            }
+            let below = if is_alone {
+                self.all_below(value, view)
+            } else {
+                Set::new()
+            };
+            found.push_sorted(element, true, below);
+        }
+        found
     }
 
     fn leaf_change(
@@ -214,22 +265,6 @@ impl Lens {
         }
     }
 
-    /// A struct that is on one side only.
-    fn of_one(self, only: &Record, side: Side, found: &mut Comparison) {
-        let ty = only.ty();
-        for index in ty.by_name.iter().map(|&at| usize::from(at)) {
-            let field = &ty.fields[index];
-            let Some(value) = self.field(field, only.get(index)) else {
-                continue;
-            };
-            let outcome = match side {
-                Side::Old => self.values(Some(&value), None, TypeView::Field(field)),
-                Side::New => self.values(None, Some(&value), TypeView::Field(field)),
-            };
-            found.push(&PathElement::Field(field.name.clone().into()), outcome);
-        }
-    }
-
     fn keyed_items<'a>(
         self,
         value: Option<&'a Value>,
@@ -275,13 +310,6 @@ impl Lens {
             found.push(element, outcome);
         }
     }
-}
-
-/// The only side on which something is.
-#[derive(Clone, Copy)]
-enum Side {
-    Old,
-    New,
 }
 
 /// A part of a value, and where it is.

@@ -3,6 +3,7 @@
 use bytes::Bytes;
 use serde_json::Value as Json;
 
+use crate::codec::json::string_end;
 use crate::text::Text;
 
 use super::canonical;
@@ -188,30 +189,31 @@ fn quote(text: &str, out: &mut Vec<u8>) {
 
 /// Appends UTF-8 as it stands within the quotes of a JSON string.
 fn escape(text: &[u8], out: &mut Vec<u8>) {
-    let mut plain = 0;
-    for (at, &byte) in text.iter().enumerate() {
+    let mut rest = text;
+    loop {
+        let (plain, special) = rest.split_at(string_end(rest, 0));
+        out.extend_from_slice(plain);
+        let Some((&byte, after)) = special.split_first() else {
+            return;
+        };
+        rest = after;
         let short = match byte {
-            b'"' | b'\\' => byte,
             0x08 => b'b',
             0x0c => b'f',
             b'\n' => b'n',
             b'\r' => b'r',
             b'\t' => b't',
-            0..0x20 => 0,
-            _ => continue,
+            0..0x20 => {
+                let digits = b"0123456789abcdef";
+                out.extend_from_slice(b"\\u00");
+                out.push(digits[usize::from(byte >> 4)]);
+                out.push(digits[usize::from(byte & 15)]);
+                continue;
+            }
+            byte => byte,
         };
-        out.extend_from_slice(&text[plain..at]);
-        plain = at + 1;
-        if short == 0 {
-            let digits = b"0123456789abcdef";
-            out.extend_from_slice(b"\\u00");
-            out.push(digits[usize::from(byte >> 4)]);
-            out.push(digits[usize::from(byte & 15)]);
-        } else {
-            out.extend_from_slice(&[b'\\', short]);
-        }
+        out.extend_from_slice(&[b'\\', short]);
     }
-    out.extend_from_slice(&text[plain..]);
 }
 
 #[cfg(test)]

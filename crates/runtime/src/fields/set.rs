@@ -31,6 +31,13 @@ impl Set {
         }
     }
 
+    /// The empty set, with room for so many elements.
+    pub(super) fn with_capacity(elements: usize) -> Self {
+        Self {
+            entries: Vec::with_capacity(elements),
+        }
+    }
+
     /// Whether no path is in the set.
     pub fn is_empty(&self) -> bool {
         self.entries.is_empty()

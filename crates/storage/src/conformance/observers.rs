@@ -7,8 +7,8 @@ use std::{
 
 use tokio::{sync::Notify, task::JoinSet, time::timeout};
 
-use super::{PATIENCE, Store, create, delete, list, show, tell, update};
-use crate::{Batch, Feed, KeyRange, Observer, Revision, StorageError};
+use super::{PATIENCE, Store, create, delete, list, show, update};
+use crate::{Batch, Feed, KeyRange, Observer, Revision, StorageError, Write};
 
 /// Notes what it is told.
 #[derive(Default)]
@@ -39,14 +39,25 @@ impl Notes {
     }
 }
 
+/// `name=value`, or `-name`.
+fn note(write: &Write) -> String {
+    match write.record() {
+        Some(record) => show(&record),
+        None => format!(
+            "-{}",
+            write.key.to_string().trim_start_matches("/registry/")
+        ),
+    }
+}
+
 impl Observer for Notes {
     fn on_batch(&self, batch: Batch<'_>) {
         let mut events = self.events.lock().unwrap_or_else(PoisonError::into_inner);
         events.extend(
             batch
-                .events
+                .writes
                 .iter()
-                .map(|event| (event.revision, tell(event))),
+                .map(|write| (write.revision, note(write))),
         );
         let before = self
             .revision
@@ -80,8 +91,8 @@ pub async fn an_observer_gets_each_event_in_order(storage: Store) {
             for round in 0..40 {
                 let name = format!("{writer}/{round}");
                 let put = create(&storage, &name, "1").await;
-                acknowledged.push((put, format!("+{name}=1")));
-                acknowledged.push((delete(&storage, &name, put).await, format!("-{name} (1)")));
+                acknowledged.push((put, format!("{name}=1")));
+                acknowledged.push((delete(&storage, &name, put).await, format!("-{name}")));
             }
             acknowledged
         });
@@ -97,7 +108,7 @@ pub async fn an_observer_gets_each_event_in_order(storage: Store) {
         tokio::task::yield_now().await;
     }
     let mut acknowledged: BTreeMap<_, _> = writers.join_all().await.into_iter().flatten().collect();
-    acknowledged.insert(create(&storage, "last", "1").await, "+last=1".to_owned());
+    acknowledged.insert(create(&storage, "last", "1").await, "last=1".to_owned());
     let last = *acknowledged.keys().last().expect("there were writes");
     for (notes, subscription) in observers {
         notes.reach(last).await;
@@ -130,7 +141,7 @@ pub async fn an_observer_hears_of_commits_outside_its_range(storage: Store) {
     notes.reach(last).await;
     assert_eq!(
         notes.events(),
-        [(a, "+blue/a=1".to_owned()), (b, "*blue/a=2 (1)".to_owned())]
+        [(a, "blue/a=1".to_owned()), (b, "blue/a=2".to_owned())]
     );
 }
 
@@ -225,12 +236,13 @@ impl Cache {
 impl Observer for Cache {
     fn on_batch(&self, batch: Batch<'_>) {
         let mut entries = self.entries();
-        for event in batch.events {
-            let before = match event.record() {
-                Some(record) => entries.insert(event.key.to_string(), record),
-                None => entries.remove(&event.key.to_string()),
+        for write in batch.writes {
+            let before = match write.record() {
+                Some(record) => entries.insert(write.key.to_string(), record),
+                None => entries.remove(&write.key.to_string()),
             };
-            assert_eq!(before, event.previous, "an event fits what came before it");
+            let fits = before.is_none_or(|before| before.mod_revision < write.revision);
+            assert!(fits, "a write comes after what it replaces");
         }
         drop(entries);
         self.more.notify_one();

@@ -13,7 +13,7 @@ use futures_util::StreamExt;
 use super::{Chain, Refusal};
 use crate::{
     Answer, At, Batch, Cause, Event, EventStream, Expect, Key, KeyRange, Layer, Listing, Observer,
-    Page, Record, Revision, Storage, StorageError, Subscription, sealed,
+    Page, Record, Revision, Storage, StorageError, Subscription, Write, sealed,
 };
 
 /// A value that was sealed or opened.
@@ -168,16 +168,29 @@ impl Sealer {
     }
 
     fn event(&self, event: &Event) -> Event {
+        let Write {
+            key,
+            value,
+            revision,
+        } = self.write(&Write::from(event));
+        Event {
+            key,
+            value,
+            previous: event.previous.clone().map(|record| self.record(record)),
+            revision,
+        }
+    }
+
+    fn write(&self, write: &Write) -> Write {
         let own = |sealed: &Bytes| self.lock().get(&(sealed.as_ptr() as usize)).cloned();
         let open = |sealed: &Bytes| {
             let own = own(sealed);
-            own.unwrap_or_else(|| self.open(&event.key, sealed.clone()))
+            own.unwrap_or_else(|| self.open(&write.key, sealed.clone()))
         };
-        Event {
-            key: event.key.clone(),
-            value: event.value.as_ref().map(open),
-            previous: event.previous.clone().map(|record| self.record(record)),
-            revision: event.revision,
+        Write {
+            key: write.key.clone(),
+            value: write.value.as_ref().map(open),
+            revision: write.revision,
         }
     }
 
@@ -301,7 +314,7 @@ impl Layer for EncryptedStore {
     }
 }
 
-/// An observer that gets events with their values opened.
+/// An observer that gets writes with their values opened.
 struct Opening {
     sealer: Arc<Sealer>,
     observer: Arc<dyn Observer>,
@@ -309,14 +322,14 @@ struct Opening {
 
 impl Observer for Opening {
     fn on_batch(&self, batch: Batch<'_>) {
-        let events: Vec<_> = batch
-            .events
+        let writes: Vec<_> = batch
+            .writes
             .iter()
-            .map(|event| self.sealer.event(event))
+            .map(|write| self.sealer.write(write))
             .collect();
         self.observer.on_batch(Batch {
             revision: batch.revision,
-            events: &events,
+            writes: &writes,
         });
     }
 

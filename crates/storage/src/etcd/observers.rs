@@ -25,7 +25,7 @@ use tokio::{
 };
 
 use super::follow::{Follower, Step};
-use crate::{Batch, Event, Key, KeyRange, Observer, Revision};
+use crate::{Batch, Event, Key, KeyRange, Observer, Revision, Write};
 
 /// All observers of a store.
 pub(super) struct Observers {
@@ -154,19 +154,12 @@ impl Place {
     }
 
     fn tell(&self, observer: &dyn Observer, revision: Revision, events: &[Event]) {
-        let is_own = |event: &Event| self.range.contains(event.key.as_bytes());
-        let own: Vec<Event>;
-        let events = if events.iter().all(is_own) {
-            events
-        } else {
-            own = events
-                .iter()
-                .filter(|event| is_own(event))
-                .cloned()
-                .collect();
-            &own
-        };
-        observer.on_batch(Batch { revision, events });
+        let is_own = |event: &&Event| self.range.contains(event.key.as_bytes());
+        let writes: Vec<_> = events.iter().filter(is_own).map(Write::from).collect();
+        observer.on_batch(Batch {
+            revision,
+            writes: &writes,
+        });
         self.told.send_replace(revision);
     }
 }

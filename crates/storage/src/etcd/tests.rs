@@ -49,7 +49,7 @@ async fn who_puts_a_value_is_told_of_the_same_bytes() {
     struct Addresses(Mutex<Vec<usize>>);
     impl Observer for Addresses {
         fn on_batch(&self, batch: crate::Batch<'_>) {
-            let values = batch.events.iter().filter_map(|event| event.value.as_ref());
+            let values = batch.writes.iter().filter_map(|write| write.value.as_ref());
             let addresses = values.map(|value| value.as_ptr() as usize);
             self.0.lock().expect("nobody panics").extend(addresses);
         }

@@ -14,10 +14,10 @@
 use std::{sync::Arc, time::Duration};
 
 use super::{
-    Shared, database::Database, encoding::COMPACTED, fault::Step, queue::Request, round,
-    round::Position,
+    Shared, database::Database, encoding::COMPACTED, fault::Step, newest::Newest, queue::Request,
+    round, round::Position,
 };
-use crate::{KeyRange, Revision, StorageError};
+use crate::{KeyRange, Revision, StorageError, Write};
 
 /// How long to leave a failed disk alone.
 const RETRY: Duration = Duration::from_secs(1);
@@ -27,6 +27,7 @@ const LOOK: Duration = Duration::from_secs(60);
 pub(super) struct Committer {
     shared: Arc<Shared>,
     position: Position,
+    newest: Newest,
     is_suspect: bool,
 }
 
@@ -35,6 +36,7 @@ impl Committer {
         Self {
             shared,
             position,
+            newest: Newest::default(),
             is_suspect: false,
         }
     }
@@ -72,8 +74,9 @@ impl Committer {
             published,
             ..
         } = &*self.shared;
-        let outcome =
-            slot.with(|database| round::commit(database, options, fault, self.position, requests));
+        let (position, newest) = (self.position, &mut self.newest);
+        let outcome = slot
+            .with(|database| round::commit(database, options, fault, position, newest, requests));
         let outcome = match outcome {
             Ok(outcome) => outcome,
             // The replies are dropped, which answers them too.
@@ -87,7 +90,8 @@ impl Committer {
         }
         self.position = outcome.position;
         // In this order: the present is never compacted, not even for a moment.
-        published.publish(outcome.events);
+        self.newest.take_in(&outcome.writes);
+        published.publish(&outcome.writes);
         published.set_compacted(outcome.position.compacted);
         for (reply, answer) in outcome.answers {
             let _ = reply.send(answer);
@@ -96,6 +100,7 @@ impl Committer {
 
     fn suspect(&mut self, error: &StorageError) {
         self.is_suspect = true;
+        self.newest = Newest::default();
         tracing::error!(
             error = error as &dyn std::error::Error,
             "a commit failed; the store takes no writes until it recovers"
@@ -149,7 +154,8 @@ impl Committer {
     fn adopt(&self, mut known: Revision, current: Revision) -> Result<(), StorageError> {
         while known < current {
             let (events, read_to) = self.shared.history(known, current, &KeyRange::all())?;
-            self.shared.published.publish(events);
+            let writes: Vec<_> = events.iter().map(Write::from).collect();
+            self.shared.published.publish(&writes);
             known = read_to;
         }
         Ok(())

@@ -15,7 +15,7 @@ use super::{
     encoding::{self, COMPACTED, Kind, LogEntry},
     options::{self, BLOCK_CACHE, Durability, MIB},
 };
-use crate::{Cause, Event, Key, KeyRange, Listing, Record, Revision, StorageError};
+use crate::{Cause, Event, Key, KeyRange, Listing, Record, Revision, StorageError, Write};
 
 const VERSIONS: &str = "versions";
 const LOG: &str = "log";
@@ -336,17 +336,13 @@ impl Batch<'_> {
     }
 
     /// A new version, and its entry in the log.
-    pub(super) fn add_version(&mut self, event: &Event) {
-        let (kind, value) = match &event.value {
+    pub(super) fn add_version(&mut self, write: &Write, previous: Option<Revision>) {
+        let (kind, value) = match &write.value {
             Some(value) => (Kind::Put, &value[..]),
             None => (Kind::Delete, &[][..]),
         };
-        let key = event.key.as_bytes();
-        let previous = event
-            .previous
-            .as_ref()
-            .map(|previous| previous.mod_revision);
-        encoding::version_key(&mut self.name, key, event.revision);
+        let key = write.key.as_bytes();
+        encoding::version_key(&mut self.name, key, write.revision);
         self.batch.put_cf(
             self.versions,
             &self.name,
@@ -358,7 +354,7 @@ impl Batch<'_> {
             key,
         };
         self.batch
-            .put_cf(self.log, encoding::revision(event.revision), entry.encode());
+            .put_cf(self.log, encoding::revision(write.revision), entry.encode());
     }
 
     pub(super) fn delete_version(&mut self, key: &[u8], revision: Revision) {

@@ -9,8 +9,7 @@
 //!   has got. They call RocksDB right where they are: a record, or a page of them, comes from memory
 //!   or the page cache in microseconds, less than handing it to another thread takes. Lists without a
 //!   limit, or with a large one, do go to a blocking thread.
-//! - *Watches* [read](tail) the last commits from memory, older ones from the log. *Observers* are
-//!   called by the commit thread.
+//! - *Watches* [read](tail) the log. *Observers* are called by the commit thread.
 //! - *Compaction* [deletes](compact) on a blocking thread, beside reads and writes.
 //!
 //! There is no column of newest values: a version's name has its revision complemented, so the
@@ -22,6 +21,7 @@ mod database;
 mod directory;
 mod encoding;
 mod fault;
+mod newest;
 mod options;
 mod publish;
 mod queue;

@@ -4,7 +4,6 @@
 //! invisible until its observers have it, whatever the database already holds.
 
 use std::{
-    collections::VecDeque,
     panic::{AssertUnwindSafe, catch_unwind},
     sync::{
         Arc, Mutex, MutexGuard, PoisonError, Weak,
@@ -14,7 +13,7 @@ use std::{
 
 use tokio::sync::watch;
 
-use crate::{Batch, Event, KeyRange, Observer, Revision, StorageError, Subscription};
+use crate::{Batch, KeyRange, Observer, Revision, StorageError, Subscription, Write};
 
 pub(super) struct Published {
     current: AtomicU64,
@@ -22,13 +21,7 @@ pub(super) struct Published {
     closed: AtomicBool,
     /// Wakes streams. What is new, they look up.
     tick: watch::Sender<()>,
-    audience: Mutex<Audience>,
-}
-
-#[derive(Default)]
-struct Audience {
-    observers: Vec<Registered>,
-    recent: Recent,
+    observers: Mutex<Vec<Registered>>,
 }
 
 struct Registered {
@@ -44,7 +37,7 @@ impl Published {
             compacted: AtomicU64::new(compacted.0),
             closed: AtomicBool::new(false),
             tick: watch::Sender::new(()),
-            audience: Mutex::default(),
+            observers: Mutex::default(),
         }
     }
 
@@ -90,8 +83,10 @@ impl Published {
         self.tick.subscribe()
     }
 
-    fn audience(&self) -> MutexGuard<'_, Audience> {
-        self.audience.lock().unwrap_or_else(PoisonError::into_inner)
+    fn observers(&self) -> MutexGuard<'_, Vec<Registered>> {
+        self.observers
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 
     pub(super) fn subscribe(
@@ -100,12 +95,12 @@ impl Published {
         observer: Arc<dyn Observer>,
     ) -> Result<Subscription, StorageError> {
         // Under the lock that publishing takes: nothing is between the revision and the first call.
-        let mut audience = self.audience();
+        let mut observers = self.observers();
         if self.is_closed() {
             return Err(closed());
         }
         let (subscription, held) = Subscription::new(self.current());
-        audience.observers.push(Registered {
+        observers.push(Registered {
             range,
             observer,
             held,
@@ -113,37 +108,28 @@ impl Published {
         Ok(subscription)
     }
 
-    /// Tells of one commit, or several. `events` are the ones right after the current revision.
-    pub(super) fn publish(&self, events: Vec<Event>) {
-        let Some(revision) = events.last().map(|last| last.revision) else {
+    /// Tells of one commit, or several. `writes` are the ones right after the current revision.
+    pub(super) fn publish(&self, writes: &[Write]) {
+        let Some(revision) = writes.last().map(|last| last.revision) else {
             return;
         };
-        let events: Arc<[Event]> = events.into();
-        let mut audience = self.audience();
-        audience
-            .observers
-            .retain(|registered| registered.tell(revision, &events));
-        audience.recent.push(events);
+        let mut observers = self.observers();
+        observers.retain(|registered| registered.tell(revision, writes));
         self.current.store(revision.0, Ordering::Release);
-        drop(audience);
+        drop(observers);
         self.tick.send_replace(());
-    }
-
-    /// The commit after `cursor`, if it is recent enough to be in memory.
-    pub(super) fn recent(&self, cursor: Revision) -> Option<Arc<[Event]>> {
-        self.audience().recent.after(cursor)
     }
 
     /// Ends all observers and streams.
     pub(super) fn close(&self) {
-        let mut audience = self.audience();
+        let mut registered = self.observers();
         self.closed.store(true, Ordering::Release);
-        let mut observers = std::mem::take(&mut audience.observers);
-        observers.retain(|registered| registered.held.strong_count() > 0);
-        for registered in observers {
-            registered.end(&closed());
+        let mut observers = std::mem::take(&mut *registered);
+        observers.retain(|observer| observer.held.strong_count() > 0);
+        for observer in observers {
+            observer.end(&closed());
         }
-        drop(audience);
+        drop(registered);
         self.tick.send_replace(());
     }
 }
@@ -154,24 +140,24 @@ pub(super) fn closed() -> StorageError {
 
 impl Registered {
     /// Calls the observer; false if there is no point in calling it again.
-    fn tell(&self, revision: Revision, events: &[Event]) -> bool {
+    fn tell(&self, revision: Revision, writes: &[Write]) -> bool {
         if self.held.strong_count() == 0 {
             return false;
         }
-        let inside = |event: &&Event| self.range.contains(event.key.as_bytes());
+        let inside = |write: &&Write| self.range.contains(write.key.as_bytes());
         let told = catch_unwind(AssertUnwindSafe(|| {
-            if events.iter().all(|event| inside(&event)) {
-                self.observer.on_batch(Batch { revision, events });
+            if writes.iter().all(|write| inside(&write)) {
+                self.observer.on_batch(Batch { revision, writes });
             } else {
-                let events: Vec<Event> = events.iter().filter(inside).cloned().collect();
+                let writes: Vec<Write> = writes.iter().filter(inside).cloned().collect();
                 self.observer.on_batch(Batch {
                     revision,
-                    events: &events,
+                    writes: &writes,
                 });
             }
         }));
         if told.is_err() {
-            tracing::error!(range = ?self.range, %revision, "an observer panicked and gets no more events");
+            tracing::error!(range = ?self.range, %revision, "an observer panicked and gets no more writes");
             self.end(&StorageError::unavailable(
                 "observing",
                 "the observer panicked",
@@ -186,47 +172,4 @@ impl Registered {
             tracing::error!(range = ?self.range, "an observer panicked at its end");
         }
     }
-}
-
-/// The last commits without a gap, so that streams which keep up share them and read no disk.
-#[derive(Default)]
-struct Recent {
-    commits: VecDeque<Arc<[Event]>>,
-    size: usize,
-}
-
-/// How many bytes of events are kept. A single commit may be larger, and is kept alone.
-const RECENT: usize = 1 << 20;
-
-impl Recent {
-    fn push(&mut self, events: Arc<[Event]>) {
-        self.size += size(&events);
-        self.commits.push_back(events);
-        while self.size > RECENT && self.commits.len() > 1 {
-            self.size -= self.commits.pop_front().map_or(0, |oldest| size(&oldest));
-        }
-    }
-
-    fn after(&self, cursor: Revision) -> Option<Arc<[Event]>> {
-        let first = self.commits.front()?.first()?.revision;
-        if first > cursor.next() {
-            return None;
-        }
-        let is_past =
-            |events: &Arc<[Event]>| events.last().is_some_and(|last| last.revision <= cursor);
-        let next = self.commits.partition_point(is_past);
-        self.commits.get(next).cloned()
-    }
-}
-
-fn size(events: &[Event]) -> usize {
-    let bytes = |event: &Event| {
-        let previous = event
-            .previous
-            .as_ref()
-            .map_or(0, |previous| previous.value.len());
-        let value = event.value.as_ref().map_or(0, |value| value.len());
-        event.key.as_bytes().len() + value + previous + size_of::<Event>()
-    };
-    events.iter().map(bytes).sum()
 }

@@ -9,12 +9,13 @@ use bytes::Bytes;
 
 use super::{
     database::{Batch, Database},
-    encoding::COMPACTED,
+    encoding::{self, COMPACTED},
     fault::{Fault, Step},
+    newest::Newest,
     options::{Options, millis},
     queue::{Operation, Reply, Request},
 };
-use crate::{Event, Expect, Key, Record, Revision, StorageError};
+use crate::{Expect, Key, Record, Revision, StorageError, Write};
 
 /// Where the store is before a round, and after it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -28,8 +29,8 @@ pub(super) struct Position {
 /// What became of a round.
 pub(super) struct Outcome {
     pub(super) position: Position,
-    pub(super) events: Vec<Event>,
-    /// Not sent yet: they are true only once the events are published.
+    pub(super) writes: Vec<Write>,
+    /// Not sent yet: they are true only once the writes are published.
     pub(super) answers: Vec<(Reply, Result<Revision, StorageError>)>,
     pub(super) written: Result<(), StorageError>,
 }
@@ -43,10 +44,11 @@ struct Round<'a> {
     fault: &'a Fault,
     now: u64,
     position: Position,
+    newest: &'a mut Newest,
     /// What this round has made of keys.
     changed: HashMap<Key, Option<Record>>,
     batch: Batch<'a>,
-    events: Vec<Event>,
+    writes: Vec<Write>,
     answers: Vec<(Reply, Result<Revision, StorageError>)>,
 }
 
@@ -60,6 +62,7 @@ pub(super) fn commit(
     options: &Options,
     fault: &Fault,
     position: Position,
+    newest: &mut Newest,
     requests: Vec<Request>,
 ) -> Result<Outcome, StorageError> {
     let mut round = Round {
@@ -68,9 +71,10 @@ pub(super) fn commit(
         fault,
         now: options.clock.now(),
         position,
+        newest,
         changed: HashMap::new(),
         batch: database.batch()?,
-        events: Vec::with_capacity(requests.len()),
+        writes: Vec::with_capacity(requests.len()),
         answers: Vec::with_capacity(requests.len()),
     };
     if let Err(error) = round.end_leases() {
@@ -124,19 +128,20 @@ impl Round<'_> {
         deadline: Option<u64>,
     ) -> Result<Revision, StorageError> {
         self.check_size(&key, &value)?;
-        let previous = match (expect, self.newest(&key)?) {
-            (Expect::Absent, None) => None,
-            (Expect::Absent, Some(current)) => {
-                return Err(StorageError::Exists {
-                    current: Box::new(current),
-                });
-            }
-            (Expect::At(_), None) => return Err(StorageError::NotFound { key }),
-            (Expect::At(expected), Some(current)) => Some(expect_at(current, expected)?),
+        let previous = match expect {
+            Expect::At(expected) => Some(self.expect_at(&key, expected)?),
+            Expect::Absent => match self.newest(&key)? {
+                None => None,
+                Some(_) => {
+                    return Err(StorageError::Exists {
+                        current: Box::new(self.record(&key)?),
+                    });
+                }
+            },
         };
         let revision = self.add(key, Some(value), previous);
-        if let (Some(deadline), Some(event)) = (deadline, self.events.last()) {
-            self.batch.add_lease(deadline, &event.key, revision);
+        if let (Some(deadline), Some(write)) = (deadline, self.writes.last()) {
+            self.batch.add_lease(deadline, &write.key, revision);
             let next = self
                 .position
                 .next_deadline
@@ -147,13 +152,8 @@ impl Round<'_> {
     }
 
     fn delete(&mut self, key: Key, expected: Revision) -> Result<Revision, StorageError> {
-        match self.newest(&key)? {
-            None => Err(StorageError::NotFound { key }),
-            Some(current) => {
-                let previous = expect_at(current, expected)?;
-                Ok(self.add(key, None, Some(previous)))
-            }
-        }
+        let previous = self.expect_at(&key, expected)?;
+        Ok(self.add(key, None, Some(previous)))
     }
 
     fn compact(&mut self, revision: Revision) -> Result<Revision, StorageError> {
@@ -187,12 +187,9 @@ impl Round<'_> {
         };
         let (due, next) = self.database.due_leases(from, self.now, DUE)?;
         for lease in due {
-            let current = self.newest(&lease.key)?;
             // A lease of an earlier value says nothing about this one.
-            if let Some(current) =
-                current.filter(|current| current.mod_revision == lease.mod_revision)
-            {
-                self.add(lease.key, None, Some(current));
+            if self.newest(&lease.key)? == Some(lease.mod_revision) {
+                self.add(lease.key, None, Some(lease.mod_revision));
             }
             self.batch.delete_lease(&lease.name);
         }
@@ -221,25 +218,53 @@ impl Round<'_> {
         }
     }
 
-    fn newest(&self, key: &Key) -> Result<Option<Record>, StorageError> {
-        match self.changed.get(key) {
-            Some(record) => Ok(record.clone()),
-            None => self.database.record(key, self.position.current),
+    /// The revision of what `key` holds now.
+    fn newest(&mut self, key: &Key) -> Result<Option<Revision>, StorageError> {
+        if let Some(record) = self.changed.get(key) {
+            return Ok(record.as_ref().map(|record| record.mod_revision));
+        }
+        if let Some(revision) = self.newest.get(key) {
+            return Ok(Some(revision));
+        }
+        let found = self.database.record(key, self.position.current)?;
+        let found = found.map(|record| record.mod_revision);
+        if let Some(revision) = found {
+            self.newest.note(key, revision);
+        }
+        Ok(found)
+    }
+
+    /// What `key` holds now, for who did not expect it.
+    fn record(&self, key: &Key) -> Result<Record, StorageError> {
+        let record = match self.changed.get(key) {
+            Some(record) => record.clone(),
+            None => self.database.record(key, self.position.current)?,
+        };
+        record.ok_or_else(|| encoding::corrupt("the newest version is missing", key.as_bytes()))
+    }
+
+    fn expect_at(&mut self, key: &Key, expected: Revision) -> Result<Revision, StorageError> {
+        match self.newest(key)? {
+            None => Err(StorageError::NotFound { key: key.clone() }),
+            Some(found) if found == expected => Ok(expected),
+            Some(_) => Err(StorageError::Conflict {
+                expected,
+                current: Box::new(self.record(key)?),
+            }),
         }
     }
 
-    fn add(&mut self, key: Key, value: Option<Bytes>, previous: Option<Record>) -> Revision {
+    fn add(&mut self, key: Key, value: Option<Bytes>, previous: Option<Revision>) -> Revision {
         let revision = self.position.current.next();
         self.position.current = revision;
-        let event = Event {
+        let write = Write {
             key,
             value,
-            previous,
             revision,
         };
-        self.batch.add_version(&event);
-        self.changed.insert(event.key.clone(), event.record());
-        self.events.push(event);
+        self.batch.add_version(&write, previous);
+        self.changed.insert(write.key.clone(), write.record());
+        self.writes.push(write);
         revision
     }
 
@@ -249,7 +274,7 @@ impl Round<'_> {
             fault,
             position,
             batch,
-            events,
+            writes,
             answers,
             ..
         } = self;
@@ -268,19 +293,8 @@ impl Round<'_> {
         Outcome {
             written: write(),
             position,
-            events,
+            writes,
             answers,
         }
-    }
-}
-
-fn expect_at(current: Record, expected: Revision) -> Result<Record, StorageError> {
-    if current.mod_revision == expected {
-        Ok(current)
-    } else {
-        Err(StorageError::Conflict {
-            expected,
-            current: Box::new(current),
-        })
     }
 }

@@ -1,9 +1,9 @@
 //! Watching: reading on in the history, and waiting at its end.
 //!
 //! A stream is no more than a position. Nothing is registered and nothing is queued for it: when it
-//! is asked, it takes the commit after its position from memory, or a stretch from the log if that
-//! commit is no longer there. So a slow reader costs nothing, a stream can begin anywhere that is
-//! not compacted, and there is no moment between "history" and "live" at which to lose an event.
+//! is asked, it takes a stretch after its position from the log. So a slow reader costs nothing, a
+//! stream can begin anywhere that is not compacted, and there is no moment between "history" and
+//! "live" at which to lose an event.
 
 use std::sync::Arc;
 
@@ -87,19 +87,6 @@ impl Tail {
 
     /// Moves the cursor on and returns what of it is inside the range.
     fn advance(&mut self, current: Revision) -> Result<Arc<[Event]>, StorageError> {
-        if let Some(commit) = self.shared.published.recent(self.cursor) {
-            let after = self.cursor;
-            let wanted = |event: &&Event| {
-                event.revision > after && self.range.contains(event.key.as_bytes())
-            };
-            let events = if commit.iter().all(|event| wanted(&event)) {
-                commit.clone()
-            } else {
-                commit.iter().filter(wanted).cloned().collect()
-            };
-            self.cursor = commit.last().map_or(after, |last| last.revision);
-            return Ok(events);
-        }
         let up_to = current.min(Revision(self.cursor.0 + STRETCH));
         let (events, read_to) = self.shared.stretch(self.cursor, up_to, &self.range)?;
         self.cursor = read_to;

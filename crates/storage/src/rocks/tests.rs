@@ -121,9 +121,9 @@ impl Observer for Notes {
         let mut events = self.events.lock().expect("nobody panicked");
         events.extend(
             batch
-                .events
+                .writes
                 .iter()
-                .map(|event| (event.revision, event.key.to_string())),
+                .map(|write| (write.revision, write.key.to_string())),
         );
     }
 

@@ -41,7 +41,7 @@ impl<'a, 'p> Decoder<'a, 'p> {
 
     /// The whole body as an object of type `ty`.
     pub(super) fn root(mut self, ty: &TypeRef) -> Result<Record, Stop> {
-        let mut record = Record::new(ty.clone());
+        let mut record = Record::with_room(ty.clone());
         match self.lexer.peek()? {
             b'{' => self.record(&mut record, &Path::ROOT)?,
             b'n' => self.lexer.word(b"null")?,
@@ -131,7 +131,7 @@ impl<'a, 'p> Decoder<'a, 'p> {
             FieldType::Object(ty) => match (ty.shape, self.lexer.peek()?) {
                 (Shape::Struct, b'{') => {
                     if slot.as_record().is_none() {
-                        *slot = Value::Record(Record::new(ty.clone()));
+                        *slot = Value::Record(Record::with_room(ty.clone()));
                     }
                     match slot {
                         Value::Record(record) => self.record(record, path),

@@ -35,6 +35,7 @@ pub use self::type_meta::TypeMeta;
 
 pub(crate) use self::base64::decode as decode_base64;
 pub(crate) use self::go::type_name as go_type_name;
+pub(crate) use self::scan::string_end;
 pub(crate) use self::special::{canonical_quantity, writable, zero};
 pub(crate) use self::text::lossy;
 

@@ -17,12 +17,7 @@ const fn is_control(word: u64) -> u64 {
 }
 
 #[inline]
-fn find(
-    data: &[u8],
-    from: usize,
-    marks: impl Fn(u64) -> u64,
-    matches: impl Fn(u8) -> bool,
-) -> usize {
+fn find(data: &[u8], from: usize, marks: impl Fn(u64) -> u64) -> usize {
     let mut at = from;
     while let Some(chunk) = data.get(at..at + 8) {
         // The slice has eight bytes, so the conversion holds.
@@ -33,90 +28,77 @@ fn find(
         }
         at += 8;
     }
-    while at < data.len() && !matches(data[at]) {
-        at += 1;
+    // What is left is looked at as if something harmless followed it.
+    let rest = data.get(at..).unwrap_or_default();
+    let mut padded = [b'_'; 8];
+    padded[..rest.len()].copy_from_slice(rest);
+    match marks(u64::from_le_bytes(padded)) {
+        0 => at + rest.len(),
+        found => at + (found.trailing_zeros() / 8) as usize,
     }
-    at
 }
 
 /// Where in `data`, from `from` on, a string literal ends, escapes something or is malformed; the
 /// length of `data` if nowhere.
 #[inline]
-pub(super) fn string_end(data: &[u8], from: usize) -> usize {
-    find(
-        data,
-        from,
-        |word| is(word, b'"') | is(word, b'\\') | is_control(word),
-        |byte| byte == b'"' || byte == b'\\' || byte < 0x20,
-    )
+pub(crate) fn string_end(data: &[u8], from: usize) -> usize {
+    find(data, from, |word| {
+        is(word, b'"') | is(word, b'\\') | is_control(word)
+    })
 }
 
 /// Where in `data`, from `from` on, a byte may need an escape on output.
 #[inline]
 pub(super) fn escape_needed(data: &[u8], from: usize) -> usize {
-    find(
-        data,
-        from,
-        |word| {
-            is(word, b'"')
-                | is(word, b'\\')
-                | is_control(word)
-                | is(word, b'<')
-                | is(word, b'>')
-                | is(word, b'&')
-                | is(word, 0xe2)
-        },
-        |byte| matches!(byte, b'"' | b'\\' | b'<' | b'>' | b'&' | 0xe2) || byte < 0x20,
-    )
+    find(data, from, |word| {
+        is(word, b'"')
+            | is(word, b'\\')
+            | is_control(word)
+            | is(word, b'<')
+            | is(word, b'>')
+            | is(word, b'&')
+            | is(word, 0xe2)
+    })
 }
 
 /// Where in JSON text, from `from` on, a byte stands that compact, escaped text may not have.
 #[inline]
 pub(super) fn rewrite_needed(data: &[u8], from: usize) -> usize {
-    find(
-        data,
-        from,
-        |word| {
-            is(word, b' ')
-                | is_control(word)
-                | is(word, b'<')
-                | is(word, b'>')
-                | is(word, b'&')
-                | is(word, 0xe2)
-        },
-        |byte| matches!(byte, b'<' | b'>' | b'&' | 0xe2) || byte <= 0x20,
-    )
+    find(data, from, |word| {
+        is(word, b' ')
+            | is_control(word)
+            | is(word, b'<')
+            | is(word, b'>')
+            | is(word, b'&')
+            | is(word, 0xe2)
+    })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    #[test]
-    fn every_byte_is_found_at_every_offset() {
+    #[track_caller]
+    fn check(find: fn(&[u8], usize) -> usize, stops: impl Fn(u8) -> bool) {
         for byte in 0..=255u8 {
-            for offset in 0..20 {
-                let mut data = [b'a'; 24];
-                data[offset] = byte;
-                let ends = byte == b'"' || byte == b'\\' || byte < 0x20;
-                assert_eq!(
-                    string_end(&data, 0),
-                    if ends { offset } else { 24 },
-                    "{byte} at {offset}"
-                );
-                let escapes = ends || b"<>&\xe2".contains(&byte);
-                assert_eq!(
-                    escape_needed(&data, 0),
-                    if escapes { offset } else { 24 },
-                    "{byte} at {offset}"
-                );
-                let rewrites = byte <= 0x20 || b"<>&\xe2".contains(&byte);
-                assert_eq!(
-                    rewrite_needed(&data, 0),
-                    if rewrites { offset } else { 24 },
-                    "{byte} at {offset}"
-                );
+            for length in 1..20 {
+                for offset in 0..length {
+                    let mut data = vec![b'a'; length];
+                    data[offset] = byte;
+                    let expected = if stops(byte) { offset } else { length };
+                    assert_eq!(find(&data, 0), expected, "{byte} at {offset} of {length}");
+                }
             }
         }
+        assert_eq!(find(b"", 0), 0);
+    }
+
+    #[test]
+    fn every_byte_is_found_at_every_offset() {
+        let ends = |byte| byte == b'"' || byte == b'\\' || byte < 0x20;
+        let odd = |byte| b"<>&\xe2".contains(&byte);
+        check(string_end, ends);
+        check(escape_needed, |byte| ends(byte) || odd(byte));
+        check(rewrite_needed, |byte| byte <= 0x20 || odd(byte));
     }
 }

@@ -217,9 +217,10 @@ async fn a_damaged_value_fails_who_wants_it_and_nobody_else() {
             .is_err_and(|error| corrupt(&error))
     );
     assert!(
-        put(&store, "a", Expect::At(a), "2")
+        put(&store, "a", Expect::At(b), "2")
             .await
-            .is_err_and(|error| corrupt(&error))
+            .is_err_and(|error| corrupt(&error)),
+        "a conflict would be told with the value"
     );
     assert!(
         store
@@ -230,8 +231,10 @@ async fn a_damaged_value_fails_who_wants_it_and_nobody_else() {
     put(&store, "b", Expect::At(b), "2")
         .await
         .expect("another key is as before");
-    damage(b"\x011");
-    assert_eq!(list(&store, None).await.value, "a=1@2 b=2@4");
+    put(&store, "a", Expect::At(a), "3")
+        .await
+        .expect("who knows its revision can write over it");
+    assert_eq!(list(&store, None).await.value, "a=3@5 b=2@4");
 }
 
 #[tokio::test]
