@@ -177,9 +177,9 @@ impl Pass<'_> {
             owner_of(&entry.record()?),
             format!("{}/{}", about.namespace(), about.name()),
         );
-        let mut is_ours = owner == own;
+        let is_ours = owner == own;
         if !is_ours {
-            let others = all.iter().map(|other| Service::from_record(other));
+            let others = all.iter().map(Service::from_record);
             let mut holders = others.filter(|other| {
                 let about = other.metadata();
                 format!("{}/{}", about.namespace(), about.name()) == owner
@@ -199,7 +199,6 @@ impl Pass<'_> {
                 self.tell(finding("ClusterIPAlreadyAllocated", message))
                     .await;
             }
-            is_ours = false;
         }
         let family = Family::of(Cidr::single(ip));
         let is_labelled = entry.label(MANAGED_BY.0) == Some(MANAGED_BY.1)
