@@ -164,7 +164,7 @@ impl State {
 
 impl Turn {
     /// Ends it, and lets others go on.
-    pub(super) fn end(&mut self, now: Instant) {
+    pub(super) fn end(&mut self, now: impl FnOnce() -> Instant) {
         {
             let mut state = lock(&self.turns.state);
             let place = state
@@ -177,13 +177,13 @@ impl Turn {
                 return;
             }
         }
-        self.turns.go_on(now);
+        self.turns.go_on(now());
     }
 }
 
 impl Drop for Turn {
     fn drop(&mut self) {
-        self.end(Instant::now());
+        self.end(Instant::now);
     }
 }
 

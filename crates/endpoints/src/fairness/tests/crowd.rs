@@ -138,7 +138,7 @@ impl World {
     }
 
     fn answer(&mut self, at: usize, ticket: &Ticket, began: Instant, mut turn: Turn) {
-        turn.end(self.now);
+        turn.end(|| self.now);
         self.queues.finish(self.now, ticket, began);
         let pause = if self.connections[at].is_polite {
             let asked = self.connections[at].asked;
