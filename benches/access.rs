@@ -54,6 +54,7 @@ fn authenticate(criterion: &mut Criterion) {
         keys: Keys::Own(Awaited::ready(vec![public])),
         audiences: Arc::clone(&audiences),
         objects: None,
+        uses: Arc::default(),
     });
     let reference = Reference {
         name: "default".to_owned(),

@@ -118,7 +118,7 @@ impl Writing<'_> {
         let lookup = self.elsewhere.lookup()?;
         let found = lookup.object((GROUP, "v1", policies), "", policy)?;
         let kind = found
-            .as_ref()
+            .as_deref()
             .and_then(|policy| part(part(policy, "spec")?, "paramKind"));
         let (mut asked, is_known) = match kind {
             Some(kind) => self.resource(kind)?,

@@ -1,5 +1,6 @@
 //! `ServiceAccount`: every pod runs as one, which is there, and gets its token.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use pintle_api::core::v1::{
@@ -90,7 +91,7 @@ impl ServiceAccounts {
         cx: &RequestContext,
         attributes: &Attributes<'_>,
         name: &str,
-    ) -> Result<Record, ApiError> {
+    ) -> Result<Arc<Record>, ApiError> {
         let attempts = if name == "default" { 10 } else { 1 };
         let pause = Duration::from_millis(100).mul_f64(1.0 + cx.environment.random.fraction());
         for attempt in 1..attempts {

@@ -1,5 +1,6 @@
 //! What plug-ins look up: other objects, from the caches.
 
+use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError, Weak};
 
 use pintle_endpoints::cache::Entry;
@@ -11,15 +12,28 @@ use pintle_storage::Revision;
 
 /// Reads other objects from the caches, which upstream's informers are. The registry holds the plug-ins, so they hold
 /// it only loosely.
-#[derive(Clone, Debug)]
-pub(crate) struct Lookup(Weak<Registry>);
+#[derive(Clone)]
+pub(crate) struct Lookup {
+    registry: Weak<Registry>,
+    /// What was decoded last: most pods have the service account of the one before.
+    decoded: Arc<Mutex<VecDeque<Decoded>>>,
+}
+
+/// An object of a cache, and what it says.
+type Decoded = (Arc<Entry>, Arc<Record>);
+
+/// How many objects are kept decoded.
+const DECODED: usize = 16;
 
 /// A resource that is looked up: group, version and plural name.
 pub(crate) type Place = (&'static str, &'static str, &'static str);
 
 impl Lookup {
     pub(crate) fn new(registry: &Arc<Registry>) -> Self {
-        Self(Arc::downgrade(registry))
+        Self {
+            registry: Arc::downgrade(registry),
+            decoded: Arc::default(),
+        }
     }
 
     /// All stores.
@@ -27,7 +41,7 @@ impl Lookup {
     /// # Errors
     /// 500 when the server is about to end.
     pub(crate) fn registry(&self) -> Result<Arc<Registry>, ApiError> {
-        self.0
+        self.registry
             .upgrade()
             .ok_or_else(|| ApiError::internal("the server is shutting down"))
     }
@@ -64,16 +78,28 @@ impl Lookup {
     /// An object to read.
     ///
     /// # Errors
-    /// 500 if the resource is not served.
+    /// 500 if the resource is not served, or the object can not be read.
     pub(crate) fn object(
         &self,
         place: Place,
         namespace: &str,
         name: &str,
-    ) -> Result<Option<Record>, ApiError> {
-        self.entry(place, namespace, name)?
-            .map(|entry| entry.record())
-            .transpose()
+    ) -> Result<Option<Arc<Record>>, ApiError> {
+        let Some(entry) = self.entry(place, namespace, name)? else {
+            return Ok(None);
+        };
+        let decoded = || self.decoded.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_it = |(known, _): &&Decoded| Arc::ptr_eq(known, &entry);
+        if let Some((_, record)) = decoded().iter().find(is_it) {
+            return Ok(Some(Arc::clone(record)));
+        }
+        let record = Arc::new(entry.record()?);
+        let mut decoded = decoded();
+        if decoded.len() == DECODED {
+            decoded.pop_front();
+        }
+        decoded.push_back((entry, Arc::clone(&record)));
+        Ok(Some(record))
     }
 
     /// Every object in a namespace, or of all of them, in the order of keys.
@@ -86,6 +112,12 @@ impl Lookup {
         namespace: Option<&str>,
     ) -> Result<Vec<Arc<Entry>>, ApiError> {
         self.store(place)?.cache().all(namespace)
+    }
+}
+
+impl std::fmt::Debug for Lookup {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Lookup")
     }
 }
 

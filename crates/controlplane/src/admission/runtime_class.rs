@@ -1,5 +1,7 @@
 //! `RuntimeClass`: a pod has the overhead of the runtime that it wants, and goes where that is.
 
+use std::sync::Arc;
+
 use pintle_api::core::v1::{Pod, PodMut};
 use pintle_api::node::v1::RuntimeClass;
 use pintle_endpoints::admission::{Attributes, Interest, Target};
@@ -18,7 +20,11 @@ const RUNTIME_CLASSES: Place = ("node.k8s.io", "v1", "runtimeclasses");
 pub(super) struct RuntimeClasses(pub Lookup);
 
 impl RuntimeClasses {
-    fn class(&self, attributes: &Attributes<'_>, pod: Pod<'_>) -> Result<Option<Record>, ApiError> {
+    fn class(
+        &self,
+        attributes: &Attributes<'_>,
+        pod: Pod<'_>,
+    ) -> Result<Option<Arc<Record>>, ApiError> {
         let Some(name) = pod.spec().runtime_class_name() else {
             return Ok(None);
         };
@@ -86,7 +92,7 @@ impl Rule for RuntimeClasses {
     ) -> Result<(), ApiError> {
         let pod = Pod::from_record(object);
         let class = self.class(attributes, pod)?;
-        let class = class.as_ref().map(RuntimeClass::from_record);
+        let class = class.as_deref().map(RuntimeClass::from_record);
         let there = pod.spec().overhead();
         match class.and_then(RuntimeClass::overhead) {
             Some(overhead) if amounts(overhead.pod_fixed()) != amounts(there) => {

@@ -169,7 +169,7 @@ impl Restriction {
     ) -> Result<Option<Vec<Record>>, ApiError> {
         let namespace = self.lookup.object(NAMESPACES, "", attributes.namespace)?;
         let metadata = namespace
-            .as_ref()
+            .as_deref()
             .map(pintle_endpoints::metadata::Metadata::of);
         let said = metadata
             .and_then(|metadata| metadata.annotations().find(|(key, _)| *key == annotation));

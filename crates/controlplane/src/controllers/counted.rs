@@ -157,7 +157,8 @@ impl Collector for WorkQueues {
                 samples.sample(&[("name", queue.name)], value(queue));
             }
         }
-        let times: [(&'static str, &str, fn(&Queue) -> &Histogram); 2] = [
+        type Times = fn(&Queue) -> &Histogram;
+        let times: [(&'static str, &str, Times); 2] = [
             (
                 "workqueue_queue_duration_seconds",
                 "[BETA] How long in seconds an item stays in workqueue before being requested.",

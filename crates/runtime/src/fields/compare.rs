@@ -110,8 +110,11 @@ impl Lens {
                     old.and_then(Value::as_record),
                     new.and_then(Value::as_record),
                 );
-                if let (Some(old), Some(new)) = records {
-                    self.of_fields(old, new, below);
+                match records {
+                    (Some(old), Some(new)) => self.of_fields(old, new, below),
+                    (Some(only), None) => below.removed = self.all_fields(only),
+                    (None, Some(only)) => below.added = self.all_fields(only),
+                    (None, None) => {}
                 }
             }
             Atom::Map(element) => {

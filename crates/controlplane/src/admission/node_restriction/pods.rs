@@ -1,5 +1,7 @@
 //! What a kubelet does to pods: it mirrors those that it runs by itself, and says how its own are.
 
+use std::sync::Arc;
+
 use pintle_api::core::v1::{Pod, ProjectedVolumeSource, Volume};
 use pintle_endpoints::admission::Operation;
 use pintle_runtime::gvk::GroupResource;
@@ -128,7 +130,7 @@ impl Request<'_> {
     }
 
     /// A pod in the namespace of the request.
-    pub(super) fn existing_pod(&self, name: &str) -> Result<Record, ApiError> {
+    pub(super) fn existing_pod(&self, name: &str) -> Result<Arc<Record>, ApiError> {
         let found = self
             .plugin
             .lookup

@@ -117,7 +117,7 @@ impl NodeRestriction {
             let claim = PersistentVolumeClaim::from_record(object);
             claim.spec().volume_name().to_owned()
         };
-        Ok(found.as_ref().map(volume))
+        Ok(found.as_deref().map(volume))
     }
 
     /// Whether a node was granted tokens for an audience that no pod speaks of.
