@@ -53,7 +53,8 @@
 //! # Modules, in reading order
 //!
 //! The types: `key`, `record`, `sealed`, `error`. The seam: `storage`, with `stream` and `observe` for the two
-//! ways to follow changes, and `layer` for storages that stand before another. Functions for every backend: `update`. And the backends, each behind a
+//! ways to follow changes, and `layer` for storages that stand before another. Functions for every
+//! backend: `update`. And the backends, each behind a
 //! feature of its name: `rocks` on one machine's disk, without which the crate needs no C++
 //! compiler, and `etcd` on a cluster that many servers share. `encryption` wraps any of them.
 

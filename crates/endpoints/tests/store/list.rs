@@ -60,6 +60,37 @@ async fn pages_are_of_one_revision_whatever_is_written_meanwhile() {
 }
 
 #[tokio::test]
+async fn every_past_revision_is_as_it_was() {
+    // More changes than lie between two snapshots that are kept; with few bytes, most are asked of the storage.
+    for history_bytes in [CacheOptions::default().history_bytes, 64 << 10] {
+        let options = CacheOptions {
+            history_bytes,
+            ..CacheOptions::default()
+        };
+        let storage =
+            std::sync::Arc::new(pintle_storage::RocksStore::open_temporary().expect("a store"));
+        let fixture = Fixture::over(storage, options).await;
+        let configmaps = fixture.configmaps();
+        let mut past = Vec::new();
+        for number in 0..150 {
+            let name = format!("c{}", number % 7);
+            if number % 14 < 7 {
+                configmaps.create(configmap(&name)).await;
+            } else {
+                configmaps.delete(&name).await;
+            }
+            let list = configmaps.list("").await;
+            past.push((list.revision, names(list)));
+        }
+        for (revision, expected) in past {
+            let query = format!("resourceVersion={revision}&resourceVersionMatch=Exact");
+            let found = names(configmaps.list(&query).await);
+            assert_eq!(found, expected, "{revision}");
+        }
+    }
+}
+
+#[tokio::test]
 async fn a_page_with_a_selector_does_not_say_how_many_remain() {
     let fixture = Fixture::start().await;
     let configmaps = fixture.configmaps();
