@@ -36,9 +36,11 @@ pub struct KindFacts {
 /// What of an object's metadata the status endpoint leaves as it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kept {
+    /// Nothing: it writes all that a client may write.
+    Nothing,
     /// Who owns it.
     Owners,
-    /// Who owns it, and its labels.
+    /// Its labels.
     Labels,
     /// All that a client may write.
     Metadata,
@@ -51,7 +53,7 @@ const fn kind(group: &'static str, resource: &'static str) -> KindFacts {
         traits: Traits::DEFAULT,
         has_status: false,
         may_create_status: false,
-        status_keeps: Kept::Owners,
+        status_keeps: Kept::Nothing,
         knows_finalizers: true,
     }
 }
@@ -147,7 +149,7 @@ pub const KINDS: &[KindFacts] = &[
         .looking(&[AtChanges, AsNew])
         .returned()
         .generation(Spec)
-        .with_status(),
+        .with_status_that_keeps(Kept::Owners),
     kind("", "podtemplates").returned().generation(AllButStatus),
     kind("", "replicationcontrollers")
         .generation(Spec)
@@ -197,7 +199,7 @@ pub const KINDS: &[KindFacts] = &[
         .with_any_finalizer()
         .needs_version()
         .named(PathSegment)
-        .with_status(),
+        .with_status_that_keeps(Kept::Metadata),
     kind("apps", "controllerrevisions"),
     kind("apps", "daemonsets").generation(Spec).with_status(),
     kind("apps", "deployments")

@@ -352,7 +352,7 @@ impl Strategy for PartStrategy {
             return &[&["status"]];
         }
         match self.kind.facts.status_keeps {
-            Kept::Owners => &[&["spec"]],
+            Kept::Nothing | Kept::Owners => &[&["spec"]],
             Kept::Labels => &[&["spec"], &["metadata", "labels"]],
             Kept::Metadata => &[&["spec"], &["metadata"]],
         }
@@ -470,8 +470,9 @@ fn keep_metadata(new: &mut Record, old: &Record, kept: Kept) {
         return;
     };
     let names: &[&str] = match kept {
+        Kept::Nothing => return,
         Kept::Owners => &["ownerReferences"],
-        Kept::Labels => &["ownerReferences", "labels"],
+        Kept::Labels => &["labels"],
         Kept::Metadata => &["ownerReferences", "labels", "annotations", "finalizers"],
     };
     for field in names

@@ -34,7 +34,7 @@ fn is_plain(c: char) -> bool {
 
 /// Whether Go calls a character printable: letters, marks, numbers, punctuation, symbols and the
 /// blank are, every other kind of space is not.
-pub(crate) fn is_printable(c: char) -> bool {
+pub fn is_printable(c: char) -> bool {
     if c.is_ascii() {
         return matches!(c, ' '..='~');
     }

@@ -67,6 +67,20 @@ pub(super) fn custom_resource_definition(object: &mut Record) {
     {
         fill!(service; port set_port = HTTPS);
     }
+    stored_versions(&mut definition);
+}
+
+/// Objects are kept in the version that is marked for it, if nothing is said of those that there are.
+fn stored_versions(definition: &mut CustomResourceDefinitionMut<'_>) {
+    let view = definition.view();
+    if !view.status().stored_versions().is_empty() {
+        return;
+    }
+    let mut versions = view.spec().versions().into_iter();
+    if let Some(stored) = versions.find(|version| version.storage()) {
+        let name = stored.name().to_owned();
+        definition.status_mut().stored_versions_mut().push(name);
+    }
 }
 
 pub(super) fn api_service(object: &mut Record) {

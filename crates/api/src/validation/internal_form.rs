@@ -11,11 +11,24 @@ use pintle_runtime::value::{Record, Value};
 
 use super::difference;
 
+mod schema;
+
 /// The form of an object; of none, `null`.
 pub(crate) fn shown(record: Option<&Record>) -> BadValue {
     let mut out = Vec::new();
     match record {
         Some(record) => write_record(record, &mut out),
+        None => out.extend_from_slice(b"null"),
+    }
+    BadValue::Json(String::from_utf8_lossy(&out).into_owned())
+}
+
+/// The form of one field of an object.
+pub(crate) fn shown_field(record: &Record, name: &str) -> BadValue {
+    let mut out = Vec::new();
+    match record.get_by_name(name) {
+        Some(value) if schema::write(record.ty(), name, value, &mut out) => {}
+        Some(value) => write_value(value, &mut out),
         None => out.extend_from_slice(b"null"),
     }
     BadValue::Json(String::from_utf8_lossy(&out).into_owned())
@@ -136,6 +149,7 @@ fn write_fields(record: &Record, first: &mut bool, out: &mut Vec<u8>) {
             {
                 write_pod_security(record, context, out);
             }
+            Some(value) if schema::write(record.ty(), &field.name, value, out) => {}
             Some(value) => write_value(value, out),
             None => write_nothing(field, out),
         }
@@ -255,7 +269,7 @@ fn order(ty: &Type) -> impl Iterator<Item = usize> {
         POD_SPEC => &POD_SPEC_FIELDS,
         "io.k8s.api.core.v1.Volume" => &VOLUME_SOURCES,
         "io.k8s.api.core.v1.PodSecurityContext" => &POD_SECURITY_FIELDS,
-        _ => &[],
+        _ => schema::order(ty),
     };
     let first: Vec<usize> = named
         .iter()
@@ -373,7 +387,7 @@ fn go_name(ty: &Type, name: &str) -> String {
         "storageos" => "StorageOS",
         "externalID" => "DoNotUseExternalID",
         "reportingComponent" => "ReportingController",
-        _ => "",
+        _ => schema::name(ty, name).unwrap_or_default(),
     };
     if !special.is_empty() {
         return special.to_owned();

@@ -60,6 +60,7 @@ mod workload;
 /// What is asked of a custom resource definition outside of validation.
 pub mod definition {
     pub use super::apiextensions::definition::{Approval, is_protected};
+    pub use super::apiextensions::formats::unrecognized as unrecognized_formats;
 }
 
 /// What is asked of a Service outside of validation.

@@ -1,7 +1,9 @@
 //! `apiextensions.k8s.io`.
 
 use pintle_api::apiextensions::v1::{CustomResourceDefinition, CustomResourceDefinitionMut};
+use pintle_api::validation::definition::unrecognized_formats;
 use pintle_endpoints::context::RequestContext;
+use pintle_runtime::quote::Quoted;
 use pintle_runtime::value::Record;
 
 use super::Particular;
@@ -20,6 +22,17 @@ impl Particular for Definitions {
 
     fn prepare_for_update(&self, _: &RequestContext, new: &mut Record, _: &Record) {
         note_stored_version(new);
+    }
+
+    /// Formats that mean nothing, unless they did not before.
+    fn warnings(&self, new: &Record, old: Option<&Record>) -> Vec<String> {
+        let formats =
+            |record| unrecognized_formats(CustomResourceDefinition::from_record(record).spec());
+        let before = old.map(formats).unwrap_or_default();
+        let mut found = formats(new);
+        found.retain(|format| !before.contains(format));
+        let warning = |format| format!("unrecognized format {}", Quoted(format));
+        found.into_iter().map(warning).collect()
     }
 }
 

@@ -16,8 +16,12 @@ pub(super) fn of(resource: &str) -> Option<&'static dyn Particular> {
     }
 }
 
-/// The label of what a controller writes, which knows how addresses are written.
+/// The label of what a controller writes, and the controllers that know how addresses are written.
 const MANAGED: &str = "endpointslice.kubernetes.io/managed-by";
+const CAREFUL: [&str; 2] = [
+    "endpointslice-controller.k8s.io",
+    "endpointslicemirroring-controller.k8s.io",
+];
 
 struct EndpointSlices;
 
@@ -37,18 +41,14 @@ impl Particular for EndpointSlices {
         }
     }
 
-    fn warnings(&self, new: &Record, _old: Option<&Record>) -> Vec<String> {
+    fn warnings(&self, new: &Record, old: Option<&Record>) -> Vec<String> {
         let slice = EndpointSlice::from_record(new);
         let mut warnings = Vec::new();
-        if slice.address_type() == "FQDN" {
+        if slice.address_type() == "FQDN" && old.is_none() {
             warnings.push("spec.addressType: FQDN endpoints are deprecated".to_owned());
-            return warnings;
         }
         let labels = slice.metadata().labels();
-        if labels
-            .get(MANAGED)
-            .is_some_and(|by| by.ends_with(".k8s.io"))
-        {
+        if labels.get(MANAGED).is_some_and(|by| CAREFUL.contains(&by)) {
             return warnings;
         }
         let path = Path::new("endpoints");

@@ -109,6 +109,25 @@ fn a_webhook_says_how_it_is_called() {
         ],
     );
     check_hook(
+        &json!({"sideEffects": null, "admissionReviewVersions": []}),
+        &[
+            "webhooks[0].sideEffects: Required value: must specify one of None, NoneOnDryRun",
+            "webhooks[0].admissionReviewVersions: Required value: must specify one of v1, v1beta1",
+        ],
+    );
+    check_hook(
+        &json!({"namespaceSelector": {"matchExpressions": [
+            {"key": "a", "operator": "In"},
+            {"key": "a", "operator": "Exists", "values": ["b"]},
+            {"key": "a", "operator": "Odd", "values": ["b"]},
+        ]}}),
+        &[
+            "webhooks[0].namespaceSelector.matchExpressions[0].values: Required value: must be specified when `operator` is 'In' or 'NotIn'",
+            "webhooks[0].namespaceSelector.matchExpressions[1].values: Forbidden: may not be specified when `operator` is 'Exists' or 'DoesNotExist'",
+            "webhooks[0].namespaceSelector.matchExpressions[2].operator: Invalid value: \"Odd\": not a valid selector operator",
+        ],
+    );
+    check_hook(
         &json!({"admissionReviewVersions": ["v9", "v9"]}),
         &[
             "webhooks[0].admissionReviewVersions[1]: Invalid value: \"v9\": duplicate version",
@@ -154,6 +173,15 @@ fn a_rule_is_not_beside_a_star() {
             &format!("{at}.apiVersions: Required value"),
             &format!(
                 "{at}.scope: Unsupported value: \"Odd\": supported values: \"*\", \"Cluster\", \"Namespaced\""
+            ),
+        ],
+    );
+    check(
+        json!({"resources": ["*/*", "pods", ""]}),
+        &[
+            &format!("{at}.resources[2]: Required value"),
+            &format!(
+                "{at}.resources: Invalid value: [\"*/*\",\"pods\",\"\"]: if '*/*' is present, must not specify other resources"
             ),
         ],
     );
@@ -222,12 +250,44 @@ fn a_policy_has_something_to_say() {
         ],
     );
     check(
-        json!({"variables": [{"name": "in", "expression": ""}]}),
+        json!({"variables": [{"name": "in", "expression": ""}, {"name": " ", "expression": "1"}]}),
         &[
             "spec.variables[0].name: Invalid value: \"in\": name is not a valid CEL identifier",
             "spec.variables[0].expression: Required value: expression is not specified",
+            "spec.variables[1].name: Required value: name is not specified",
         ],
     );
+    check(
+        json!({"paramKind": {"apiVersion": "a/", "kind": ""}, "validations": [{"expression": "true", "message": " "}]}),
+        &[
+            "spec.paramKind.apiVersion: Invalid value: \"a/\": version must be specified",
+            "spec.paramKind.kind: Required value",
+            "spec.validations[0].message: Invalid value: \" \": message must be non-empty if specified",
+        ],
+    );
+    let long = json!([{"key": "k", "valueExpression": "x".repeat(5 * 1024 + 1)}]);
+    check(
+        json!({"auditAnnotations": long}),
+        &[
+            "spec.auditAnnotations[0].valueExpression: Required value: must not exceed 5120 bytes in length",
+        ],
+    );
+    let nameless = json!({"metadata": {"name": null}, "spec": {"auditAnnotations": [{"key": "k", "valueExpression": "'x'"}]}});
+    kind.create(
+        nameless,
+        &["spec.auditAnnotations[0].key: Invalid value: \"k\": requires metadata.name be non-empty"],
+    );
+    let many: Vec<Value> = (0..21)
+        .map(|at| json!({"key": format!("k{at}"), "valueExpression": "'x'"}))
+        .collect();
+    let shown: Vec<String> = (0..21)
+        .map(|at| format!("{{\"Key\":\"k{at}\",\"ValueExpression\":\"'x'\"}}"))
+        .collect();
+    let said = format!(
+        "spec.auditAnnotations: Invalid value: [{}]: must not have more than 20 auditAnnotations",
+        shown.join(",")
+    );
+    check(json!({"auditAnnotations": many}), &[&said]);
     check(
         json!({"auditAnnotations": [{"key": "k", "valueExpression": ""}, {"key": "k", "valueExpression": "'x'"}]}),
         &[
@@ -251,6 +311,7 @@ fn a_mutating_policy_changes_what_can_be_changed() {
                 {"patchType": "Odd"},
                 {"patchType": "JSONPatch", "applyConfiguration": {"expression": "x"}},
                 {"patchType": "ApplyConfiguration", "applyConfiguration": {"expression": ""}},
+                {"patchType": "ApplyConfiguration", "jsonPatch": {"expression": "x"}},
             ],
         }}),
         &[
@@ -259,6 +320,8 @@ fn a_mutating_policy_changes_what_can_be_changed() {
             "spec.mutations[1].jsonPatch: Required value: must be specified when patchType is JSONPatch",
             "spec.mutations[1].applyConfiguration: Invalid value: \"{applyConfiguration}\": must not be specified when patchType is JSONPatch",
             "spec.mutations[2].applyConfiguration.expression: Required value",
+            "spec.mutations[3].applyConfiguration: Required value: must be specified when patchType is ApplyConfiguration",
+            "spec.mutations[3].jsonPatch: Invalid value: \"{jsonPatch}\": must not be specified when patchType is ApplyConfiguration",
             "spec.reinvocationPolicy: Required value",
         ],
     );

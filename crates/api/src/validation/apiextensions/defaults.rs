@@ -1,54 +1,153 @@
-//! Defaults in a schema, which must be of the type that they are a default of.
+//! Defaults in a schema, which must be of the type that they are a default of and have no more fields than it knows.
 
-use pintle_runtime::field_path::{ErrorList, FieldError, Path};
+use pintle_runtime::codec::{Problems, json};
+use pintle_runtime::field_path::{BadValue, ErrorList, FieldError, Path};
 use pintle_runtime::quote::Quoted;
+use pintle_runtime::value::Value;
 
+use super::leeway::Leeway;
 use super::schema::{Schema, item_schema};
 
 /// Checks the defaults of a structural schema.
-pub(super) fn check(schema: Schema<'_>, path: &Path<'_>, errors: &mut ErrorList) {
-    if let Some(json) = schema.default() {
-        let found = type_of(json);
-        let fits = match schema.type_() {
-            _ if found == "null" => schema.nullable(),
-            "" => true,
-            "number" => matches!(found, "number" | "integer"),
-            wanted => wanted == found,
-        };
-        if !fits && found != "null" {
-            errors.push(FieldError::type_invalid(
-                &path.child("default"),
-                found,
-                format!(
-                    " in body must be of type {}: {}",
-                    schema.type_(),
-                    Quoted(found)
-                ),
-            ));
-        }
+pub(super) fn check(schema: Schema<'_>, leeway: Leeway, path: &Path<'_>, errors: &mut ErrorList) {
+    inner(schema, Place::Resource, leeway, path, errors);
+}
+
+/// Whether a structural schema has defaults with fields that are unknown.
+pub(super) fn are_unpruned(schema: Schema<'_>) -> bool {
+    let of_part = |part: Schema<'_>| parsed(part).is_some_and(|json| has_unknown(&json, part));
+    let properties = schema.properties();
+    let mut parts = properties.iter().map(|(_, property)| property);
+    of_part(schema)
+        || item_schema(schema.items()).is_some_and(are_unpruned)
+        || parts.any(are_unpruned)
+}
+
+/// What a schema is of.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Place {
+    /// A whole object.
+    Resource,
+    /// Its `metadata`, `kind` or `apiVersion`.
+    Metadata,
+    Other,
+}
+
+fn inner(
+    schema: Schema<'_>,
+    place: Place,
+    leeway: Leeway,
+    path: &Path<'_>,
+    errors: &mut ErrorList,
+) {
+    let place = if schema.x_kubernetes_embedded_resource() {
+        Place::Resource
+    } else {
+        place
+    };
+    if let Some(json) = parsed(schema) {
+        default(&json, schema, place, leeway, &path.child("default"), errors);
     }
+    let below = if place == Place::Metadata {
+        Place::Metadata
+    } else {
+        Place::Other
+    };
     if let Some(items) = item_schema(schema.items()) {
-        check(items, &path.child("items"), errors);
+        inner(items, below, leeway, &path.child("items"), errors);
     }
     let properties = path.child("properties");
     for (name, property) in schema.properties().iter() {
-        check(property, &properties.key(name), errors);
-    }
-    if let Some(found) = item_schema(schema.additional_properties()) {
-        check(found, &path.child("additionalProperties"), errors);
+        let place = if place == Place::Resource && is_meta(name) {
+            Place::Metadata
+        } else {
+            below
+        };
+        inner(property, place, leeway, &properties.key(name), errors);
     }
 }
 
-/// The type of a JSON text.
-fn type_of(json: &[u8]) -> &'static str {
-    let json = json.trim_ascii();
-    match json.first() {
-        Some(b'"') => "string",
-        Some(b'{') => "object",
-        Some(b'[') => "array",
-        Some(b't' | b'f') => "boolean",
-        Some(b'n') | None => "null",
-        Some(_) if json.iter().any(|byte| matches!(byte, b'.' | b'e' | b'E')) => "number",
-        Some(_) => "integer",
+fn default(
+    json: &Value,
+    schema: Schema<'_>,
+    place: Place,
+    leeway: Leeway,
+    path: &Path<'_>,
+    errors: &mut ErrorList,
+) {
+    if place != Place::Metadata && !leeway.unpruned && has_unknown(json, schema) {
+        errors.invalid(path, BadValue::from(json), "must not have unknown fields");
+    }
+    let found = type_of(json);
+    let fits = match schema.type_() {
+        "" => true,
+        "number" => matches!(found, "number" | "integer"),
+        wanted => wanted == found,
+    };
+    if !fits {
+        let detail = format!(
+            " in body must be of type {}: {}",
+            schema.type_(),
+            Quoted(found)
+        );
+        errors.push(FieldError::type_invalid(path, found, detail));
+    }
+}
+
+/// The default of a schema, unless it is null.
+fn parsed(schema: Schema<'_>) -> Option<Value> {
+    let value = json::decode_value(schema.default()?, &mut Problems::ignored()).ok()?;
+    (!value.is_null()).then_some(value)
+}
+
+fn is_meta(name: &str) -> bool {
+    matches!(name, "metadata" | "kind" | "apiVersion")
+}
+
+/// Whether a value has fields that are pruned by its schema.
+fn has_unknown(value: &Value, schema: Schema<'_>) -> bool {
+    is_pruned(value, Some(schema), false)
+}
+
+/// The same, in a place that keeps what it does not know or not.
+fn is_pruned(value: &Value, schema: Option<Schema<'_>>, keeps: bool) -> bool {
+    let Some(schema) = schema else {
+        return match value {
+            Value::Map(map) => !keeps && !map.is_empty(),
+            Value::List(items) => items.iter().any(|item| is_pruned(item, None, keeps)),
+            _ => false,
+        };
+    };
+    let keeps = keeps || schema.x_kubernetes_preserve_unknown_fields() == Some(true);
+    match value {
+        Value::Map(map) => map.iter().any(|(name, value)| {
+            if schema.x_kubernetes_embedded_resource() && is_meta(name) {
+                false
+            } else if let Some(property) = schema.properties().get(name) {
+                has_unknown(value, property)
+            } else if let Some(additional) = schema.additional_properties() {
+                is_pruned(value, item_schema(Some(additional)), false)
+            } else {
+                !keeps
+            }
+        }),
+        Value::List(items) => {
+            let inner = item_schema(schema.items());
+            items.iter().any(|item| is_pruned(item, inner, keeps))
+        }
+        _ => false,
+    }
+}
+
+/// The JSON type of a value.
+fn type_of(value: &Value) -> &'static str {
+    match value {
+        Value::String(_) => "string",
+        Value::Map(_) | Value::Record(_) => "object",
+        Value::List(_) => "array",
+        Value::Bool(_) => "boolean",
+        Value::Int(_) => "integer",
+        Value::Float(_) => "number",
+        _ => "null",
     }
 }

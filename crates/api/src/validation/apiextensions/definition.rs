@@ -8,8 +8,9 @@ use pintle_runtime::value::{Record, Value};
 use pintle_runtime::view::{List, Strings};
 
 use super::conversion::{self, Bundle};
+use super::leeway::{self, Leeway};
 use super::schema::{self, Schema};
-use super::{names, version};
+use super::{names, structural, version};
 use crate::apiextensions::v1::{
     CustomResourceDefinition, CustomResourceDefinitionSpec, CustomResourceDefinitionVersion,
     CustomResourceDefinitionVersionMut,
@@ -132,15 +133,33 @@ fn spec(
     let versions = spec.versions();
     let shared = Shared::of(versions);
     let at_versions = path.child("versions");
+    let leeway = Leeway::of(spec, before.map(|before| before.spec()));
     for (index, version) in versions.iter().enumerate() {
+        let detail = match (leeway.no_schema, spec.preserve_unknown_fields()) {
+            (false, _) => "",
+            (true, false) if version.served() => "because otherwise all fields are pruned",
+            _ => continue,
+        };
         if schema_of(version).is_none() {
             let version = at_versions.index(index);
             let schema = version.child("schema");
-            errors.required(&schema.child("openAPIV3Schema"), "");
+            errors.required(&schema.child("openAPIV3Schema"), detail);
         }
     }
+    if spec.preserve_unknown_fields() && leeway::has(spec, |part| part.default().is_some()) {
+        errors.invalid(
+            &path.child("preserveUnknownFields"),
+            true,
+            "must be false in order to use defaults in the schema",
+        );
+    }
+    let context = Context {
+        shared: &shared,
+        leeway,
+        before: before.map(|before| before.spec()),
+    };
     for (index, found) in versions.iter().enumerate() {
-        one_version(found, &shared, &at_versions.index(index), errors);
+        one_version(found, context, &at_versions.index(index), errors);
     }
     let mut seen = BTreeSet::new();
     if !versions.iter().all(|version| seen.insert(version.name())) {
@@ -162,7 +181,7 @@ fn spec(
     names::check(spec.names(), &at_names, errors);
     if let Some(first) = versions.first() {
         let any_status = versions.iter().any(has_status);
-        in_common(first, any_status, &shared, path, errors);
+        in_common(first, any_status, context, path, errors);
     }
     let Some(conversion) = spec.conversion() else {
         return;
@@ -205,13 +224,22 @@ fn has_status(version: CustomResourceDefinitionVersion<'_>) -> bool {
     subresources.is_some_and(|subresources| subresources.status().is_some())
 }
 
+/// What the look at a version depends on.
+#[derive(Clone, Copy)]
+struct Context<'a> {
+    shared: &'a Shared,
+    leeway: Leeway,
+    before: Option<CustomResourceDefinitionSpec<'a>>,
+}
+
 /// What a version has for itself.
 fn one_version(
     version: CustomResourceDefinitionVersion<'_>,
-    shared: &Shared,
+    context: Context<'_>,
     path: &Path<'_>,
     errors: &mut ErrorList,
 ) {
+    let shared = context.shared;
     let messages = dns1035_label(version.name());
     if !messages.is_empty() {
         errors.invalid(&path.child("name"), version.name(), messages.join(","));
@@ -225,6 +253,7 @@ fn one_version(
         schema::check(
             found,
             has_status(version),
+            context.leeway,
             &at.child("openAPIV3Schema"),
             errors,
         );
@@ -242,7 +271,7 @@ fn one_version(
         let detail = "may only be set when `version.schema.openAPIV3Schema` is not included";
         // A schema that all versions share is not this version's own.
         let schema = schema_of(version).filter(|_| !shared.schema);
-        selectable(version, schema, detail, path, errors);
+        selectable(version, schema, context, detail, path, errors);
     }
 }
 
@@ -250,15 +279,17 @@ fn one_version(
 fn in_common(
     version: CustomResourceDefinitionVersion<'_>,
     any_status: bool,
-    shared: &Shared,
+    context: Context<'_>,
     path: &Path<'_>,
     errors: &mut ErrorList,
 ) {
+    let shared = context.shared;
     if shared.schema
         && let Some(found) = schema_of(version)
     {
         let at = path.child("validation");
-        schema::check(found, any_status, &at.child("openAPIV3Schema"), errors);
+        let at = at.child("openAPIV3Schema");
+        schema::check(found, any_status, context.leeway, &at, errors);
     }
     if shared.subresources
         && let Some(found) = version.subresources()
@@ -272,13 +303,14 @@ fn in_common(
     if shared.selectable {
         let detail = "may only be set when validations.schema is included";
         let schema = schema_of(version).filter(|_| shared.schema);
-        selectable(version, schema, detail, path, errors);
+        selectable(version, schema, context, detail, path, errors);
     }
 }
 
 fn selectable(
     version: CustomResourceDefinitionVersion<'_>,
     schema: Option<Schema<'_>>,
+    context: Context<'_>,
     no_schema: &str,
     path: &Path<'_>,
     errors: &mut ErrorList,
@@ -287,7 +319,16 @@ fn selectable(
     let at = path.child("selectableFields");
     match schema {
         _ if fields.is_empty() => {}
-        Some(schema) => version::selectable(fields, schema, false, &at, errors),
+        Some(schema) => {
+            if let Some(problem) = structural::unsupported(schema) {
+                return errors.invalid(&path.child("schema.openAPIV3Schema"), "", problem);
+            }
+            let mut versions = context.before.into_iter().flat_map(|spec| spec.versions());
+            let kept = versions.any(|old| {
+                old.name() == version.name() && old.selectable_fields().is_same(&fields)
+            });
+            version::selectable(fields, schema, kept, &at, errors);
+        }
         None => errors.invalid(&at, "", no_schema),
     }
 }

@@ -1,6 +1,7 @@
 //! What `allOf`, `anyOf`, `oneOf` and `not` may say: of values, not of structure.
 
 use pintle_runtime::field_path::{ErrorList, Path};
+use pintle_runtime::value::Value;
 use pintle_runtime::view::List;
 
 use super::schema::{Schema, item_schema};
@@ -69,7 +70,9 @@ fn nested(schema: Schema<'_>, skips_any: bool, path: &Path<'_>, errors: &mut Err
         ("type", !schema.type_().is_empty(), empty),
         (
             "additionalProperties",
-            schema.additional_properties().is_some(),
+            schema
+                .additional_properties()
+                .is_some_and(|value| *value != Value::Bool(false)),
             undefined,
         ),
         ("default", schema.default().is_some(), undefined),

@@ -1,13 +1,11 @@
 //! The schema of a kind, as a document of OpenAPI.
 
-use std::collections::BTreeSet;
-
 use pintle_runtime::field_path::{BadValue, ErrorList, Path};
 use pintle_runtime::value::Value;
 
-use super::{defaults, structural, version};
+use super::leeway::Leeway;
+use super::{defaults, extensions, field, structural};
 use crate::apiextensions::v1::{JSONSchemaProps, ValidationRule};
-use crate::validation::immutable::Content;
 use crate::validation::internal_form;
 
 /// A schema, or a part of one.
@@ -62,8 +60,44 @@ fn item_schemas(value: Option<&Value>) -> &[Value] {
     value.and_then(Value::as_list).unwrap_or_default()
 }
 
+/// Shows `look` a schema and all schemas inside of it.
+pub(super) fn each_part<'a>(schema: Schema<'a>, look: &mut dyn FnMut(Schema<'a>)) {
+    look(schema);
+    let items = item_schemas(schema.items()).iter().map(Some);
+    let others = [schema.additional_properties(), schema.additional_items()];
+    let in_place = |value: Option<&'a Value>| item_schema(value);
+    let mut parts: Vec<Schema<'a>> = in_place(schema.items()).into_iter().collect();
+    parts.extend(items.filter_map(in_place));
+    for list in [schema.all_of(), schema.any_of(), schema.one_of()] {
+        parts.extend(list);
+    }
+    parts.extend(schema.not());
+    parts.extend(schema.properties().iter().map(|(_, part)| part));
+    parts.extend(others.into_iter().filter_map(in_place));
+    for map in [schema.pattern_properties(), schema.definitions()] {
+        parts.extend(map.iter().map(|(_, part)| part));
+    }
+    let dependencies = schema.dependencies().iter();
+    parts.extend(dependencies.filter_map(|(_, part)| in_place(Some(part))));
+    for part in parts {
+        each_part(part, look);
+    }
+}
+
+/// Whether a schema has a type of OpenAPI, or none.
+pub(super) fn has_known_type(schema: Schema<'_>) -> bool {
+    schema.type_().is_empty() || TYPES.contains(&schema.type_())
+}
+
 /// Checks the schema at `path`.
-pub(super) fn check(schema: Schema<'_>, has_status: bool, path: &Path<'_>, errors: &mut ErrorList) {
+pub(super) fn check(
+    schema: Schema<'_>,
+    has_status: bool,
+    leeway: Leeway,
+    path: &Path<'_>,
+    errors: &mut ErrorList,
+) {
+    let before = errors.len();
     if has_status {
         root(schema, path, errors);
     }
@@ -73,16 +107,28 @@ pub(super) fn check(schema: Schema<'_>, has_status: bool, path: &Path<'_>, error
             "nullable cannot be true at the root",
         );
     }
-    // What cannot be structural is refused below, for what it has.
-    if structural::is_representable(schema) {
+    let unsupported = structural::unsupported(schema).filter(|_| !leeway.structure);
+    if !leeway.structure && unsupported.is_none() {
         let mut found = ErrorList::new();
         structural::check(schema, path, &mut found);
         if found.is_empty() {
-            defaults::check(schema, path, &mut found);
+            defaults::check(schema, leeway, path, &mut found);
         }
         errors.extend(found);
     }
-    document(schema, path, Place::ROOT, errors);
+    let place = Place {
+        is_root: true,
+        in_metadata: false,
+        no_defaults: None,
+        leeway,
+    };
+    document(schema, path, place, errors);
+    // Mostly said already, for what the schema has.
+    if let Some(problem) = unsupported
+        && errors.len() == before
+    {
+        errors.invalid(path, "", problem);
+    }
 }
 
 fn root(schema: Schema<'_>, path: &Path<'_>, errors: &mut ErrorList) {
@@ -121,14 +167,7 @@ struct Place<'a> {
     in_metadata: bool,
     /// Why there may be no default.
     no_defaults: Option<&'a str>,
-}
-
-impl Place<'static> {
-    const ROOT: Self = Self {
-        is_root: true,
-        in_metadata: false,
-        no_defaults: None,
-    };
+    leeway: Leeway,
 }
 
 fn document(schema: Schema<'_>, path: &Path<'_>, place: Place<'_>, errors: &mut ErrorList) {
@@ -197,7 +236,7 @@ fn document(schema: Schema<'_>, path: &Path<'_>, place: Place<'_>, errors: &mut 
             document(found, &at.key(name), inner, errors);
         }
     }
-    extensions(schema, path, errors);
+    extensions::check(schema, place.leeway, path, errors);
     let at = path.child("x-kubernetes-validations");
     for (index, rule) in schema.x_kubernetes_validations().iter().enumerate() {
         self::rule(rule, schema, &at.index(index), errors);
@@ -218,6 +257,7 @@ fn properties(schema: Schema<'_>, path: &Path<'_>, place: Place<'_>, errors: &mu
             } else {
                 place.no_defaults
             },
+            ..place
         };
         document(property, &at.key(name), place, errors);
     }
@@ -226,7 +266,7 @@ fn properties(schema: Schema<'_>, path: &Path<'_>, place: Place<'_>, errors: &mu
 /// What no schema of a kind may have, though OpenAPI knows it.
 fn standard(schema: Schema<'_>, path: &Path<'_>, place: Place<'_>, errors: &mut ErrorList) {
     let ty = schema.type_();
-    if !ty.is_empty() && !TYPES.contains(&ty) {
+    if !place.leeway.types && !has_known_type(schema) {
         errors.not_supported(&path.child("type"), ty, TYPES);
     }
     if let (Some(_), Some(reason)) = (schema.default(), place.no_defaults) {
@@ -264,184 +304,6 @@ fn standard(schema: Schema<'_>, path: &Path<'_>, place: Place<'_>, errors: &mut 
     }
 }
 
-fn extensions(schema: Schema<'_>, path: &Path<'_>, errors: &mut ErrorList) {
-    if schema.x_kubernetes_preserve_unknown_fields() == Some(false) {
-        errors.invalid(
-            &path.child("x-kubernetes-preserve-unknown-fields"),
-            false,
-            "must be true or undefined",
-        );
-    }
-    let needs_type = |ty: &str, detail: &str, errors: &mut ErrorList| {
-        let at = path.child("type");
-        match schema.type_() {
-            "" => errors.required(&at, detail),
-            found if found != ty => errors.invalid(&at, found, detail),
-            _ => {}
-        }
-    };
-    if let Some(map_type) = schema.x_kubernetes_map_type() {
-        let detail = "must be object if x-kubernetes-map-type is specified";
-        needs_type("object", detail, errors);
-        if !matches!(map_type, "atomic" | "granular") {
-            let at = path.child("x-kubernetes-map-type");
-            errors.not_supported(&at, map_type, ["atomic", "granular"]);
-        }
-    }
-    let Some(list_type) = schema.x_kubernetes_list_type() else {
-        if !schema.x_kubernetes_list_map_keys().is_empty() {
-            errors.required(
-                &path.child("x-kubernetes-list-type"),
-                "must be map if x-kubernetes-list-map-keys is non-empty",
-            );
-        }
-        return;
-    };
-    if schema.type_() == "array" {
-        if list_type == "set" {
-            set_items(schema, path, errors);
-        }
-    } else {
-        let detail = "must be array if x-kubernetes-list-type is specified";
-        needs_type("array", detail, errors);
-    }
-    let at = path.child("x-kubernetes-list-type");
-    if !matches!(list_type, "atomic" | "set" | "map") {
-        errors.not_supported(&at, list_type, ["atomic", "set", "map"]);
-    }
-    if !schema.x_kubernetes_list_map_keys().is_empty() && list_type != "map" {
-        errors.invalid(
-            &at,
-            list_type,
-            "must be map if x-kubernetes-list-map-keys is non-empty",
-        );
-    }
-    if list_type == "map" {
-        map_items(schema, path, errors);
-    }
-    if matches!(list_type, "map" | "set") {
-        keys(schema, list_type, path, errors);
-    }
-}
-
-/// Items of a set are compared as a whole.
-fn set_items(schema: Schema<'_>, path: &Path<'_>, errors: &mut ErrorList) {
-    let Some(item) = item_schema(schema.items()) else {
-        return;
-    };
-    let items = path.child("items");
-    let detail = "must be atomic as item of a list with x-kubernetes-list-type=set";
-    let shown = || {
-        let list_type = item.x_kubernetes_list_type();
-        list_type.map_or_else(BadValue::null, BadValue::from)
-    };
-    match item.type_() {
-        "array"
-            if item
-                .x_kubernetes_list_type()
-                .is_some_and(|ty| ty != "atomic") =>
-        {
-            errors.invalid(&items.child("x-kubernetes-list-type"), shown(), detail);
-        }
-        "object" if item.x_kubernetes_map_type() != Some("atomic") => {
-            errors.invalid(&items.child("x-kubernetes-map-type"), shown(), detail);
-        }
-        _ => {}
-    }
-}
-
-/// Items of a map are objects that are told apart by their keys.
-fn map_items(schema: Schema<'_>, path: &Path<'_>, errors: &mut ErrorList) {
-    let keys = schema.x_kubernetes_list_map_keys();
-    let at_keys = path.child("x-kubernetes-list-map-keys");
-    if keys.is_empty() {
-        errors.required(
-            &at_keys,
-            "must not be empty if x-kubernetes-list-type is map",
-        );
-    }
-    let items = path.child("items");
-    let Some(value) = schema.items() else {
-        return errors.required(
-            &items,
-            "must have a schema if x-kubernetes-list-type is map",
-        );
-    };
-    let Some(item) = item_schema(Some(value)) else {
-        return errors.invalid(
-            &items,
-            BadValue::from(value),
-            "must only have a single schema if x-kubernetes-list-type is map",
-        );
-    };
-    if item.type_() != "object" {
-        return errors.invalid(
-            &items.child("type"),
-            item.type_(),
-            "must be object if parent array's x-kubernetes-list-type is map",
-        );
-    }
-    let mut seen = BTreeSet::new();
-    let properties = items.child("properties");
-    for key in keys.iter() {
-        match item.properties().get(key).map(Schema::type_) {
-            None => errors.invalid(
-                &at_keys,
-                keys.shown(),
-                "entries must all be names of item properties",
-            ),
-            Some("array" | "object") => {
-                let property = properties.key(key);
-                errors.invalid(
-                    &property.child("type"),
-                    item.type_(),
-                    "must be a scalar type if parent array's x-kubernetes-list-type is map",
-                );
-            }
-            Some(_) => {}
-        }
-        if !seen.insert(key) {
-            errors.invalid(&at_keys, keys.shown(), "must not contain duplicate entries");
-        }
-    }
-}
-
-/// Items are not null, and the keys of a map are always there.
-fn keys(schema: Schema<'_>, list_type: &str, path: &Path<'_>, errors: &mut ErrorList) {
-    let Some(item) = item_schema(schema.items()) else {
-        return;
-    };
-    let items = path.child("items");
-    if item.nullable() {
-        errors.forbidden(
-            &items.child("nullable"),
-            format!("cannot be nullable when x-kubernetes-list-type is {list_type}"),
-        );
-    }
-    if list_type != "map" {
-        return;
-    }
-    let properties = items.child("properties");
-    for key in schema.x_kubernetes_list_map_keys().iter() {
-        let Some(property) = item.properties().get(key) else {
-            continue;
-        };
-        let at = properties.key(key);
-        if !item.required().contains(key) && property.default().is_none() {
-            errors.required(
-                &at.child("default"),
-                "this property is in x-kubernetes-list-map-keys, so it must have a default or be a required property",
-            );
-        }
-        if property.nullable() {
-            errors.forbidden(
-                &at.child("nullable"),
-                "this property is in x-kubernetes-list-map-keys, so it cannot be nullable",
-            );
-        }
-    }
-}
-
 fn rule(rule: ValidationRule<'_>, schema: Schema<'_>, path: &Path<'_>, errors: &mut ErrorList) {
     let has_breaks = |text: &str| text.contains(['\n', '\r']);
     let (text, message) = (rule.rule().trim(), rule.message().trim());
@@ -472,18 +334,17 @@ fn rule(rule: ValidationRule<'_>, schema: Schema<'_>, path: &Path<'_>, errors: &
         let at = path.child("reason");
         errors.not_supported(&at, BadValue::json_string(reason), REASONS);
     }
-    let (field, at) = (rule.field_path(), path.child("fieldPath"));
-    if field.is_empty() {
+    let (text, at) = (rule.field_path(), path.child("fieldPath"));
+    if text.is_empty() {
         return;
     }
-    if field.trim().is_empty() {
-        errors.invalid(&at, field, not_blank);
+    if text.trim().is_empty() {
+        errors.invalid(&at, text, not_blank);
     }
-    if has_breaks(field) {
-        errors.invalid(&at, field, "must not contain line breaks");
+    if has_breaks(text) {
+        errors.invalid(&at, text, "must not contain line breaks");
     }
-    // Fields in brackets are left to whoever reads expressions.
-    if !field.contains('[') && version::walk(field, schema).is_err() {
-        errors.invalid(&at, field, "must be a valid path");
+    if structural::unsupported(schema).is_none() && field::find(text, schema, true).is_err() {
+        errors.invalid(&at, text, "must be a valid path");
     }
 }

@@ -4,7 +4,7 @@ use pintle_runtime::field_path::{ErrorList, FieldError, Path};
 use pintle_runtime::value::Value;
 
 use super::nested;
-use super::schema::{Schema, item_schema};
+use super::schema::{Schema, each_part, item_schema};
 
 /// How deep a schema stands.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -14,30 +14,46 @@ enum Level {
     Field,
 }
 
-/// Whether a schema has only what a structural schema has a place for.
-pub(super) fn is_representable(schema: Schema<'_>) -> bool {
-    let odd = !schema.id().is_empty()
-        || !schema.schema().is_empty()
-        || schema.ref_().is_some()
-        || !schema.pattern_properties().is_empty()
-        || !schema.dependencies().is_empty()
-        || schema.additional_items().is_some()
-        || !schema.definitions().is_empty()
-        || matches!(schema.items(), Some(Value::List(_)))
-        || schema.x_kubernetes_preserve_unknown_fields() == Some(false);
-    let lists = [schema.all_of(), schema.any_of(), schema.one_of()];
-    let properties = schema.properties();
-    let singles = [
-        schema.not(),
-        item_schema(schema.items()),
-        item_schema(schema.additional_properties()),
-    ];
-    let mut parts = lists
-        .iter()
-        .flat_map(|list| list.iter())
-        .chain(properties.iter().map(|(_, property)| property))
-        .chain(singles.into_iter().flatten());
-    !odd && parts.all(is_representable)
+/// What a schema has that a structural schema has no place for.
+pub(super) fn unsupported(schema: Schema<'_>) -> Option<&'static str> {
+    let mut found = None;
+    each_part(schema, &mut |part| {
+        found = found.or_else(|| unsupported_here(part))
+    });
+    found
+}
+
+fn unsupported_here(schema: Schema<'_>) -> Option<&'static str> {
+    Some(if !schema.id().is_empty() {
+        "OpenAPIV3Schema 'id' is not supported"
+    } else if !schema.schema().is_empty() {
+        "OpenAPIV3Schema 'schema' is not supported"
+    } else if schema.ref_().is_some_and(|to| !to.is_empty()) {
+        "OpenAPIV3Schema '$ref' is not supported"
+    } else if !schema.pattern_properties().is_empty() {
+        "OpenAPIV3Schema 'patternProperties' is not supported"
+    } else if !schema.dependencies().is_empty() {
+        "OpenAPIV3Schema 'dependencies' is not supported"
+    } else if schema.additional_items().is_some() {
+        "OpenAPIV3Schema 'additionalItems' is not supported"
+    } else if !schema.definitions().is_empty() {
+        "OpenAPIV3Schema 'definitions' is not supported"
+    } else if schema.x_kubernetes_preserve_unknown_fields() == Some(false) {
+        "internal error: 'x-kubernetes-preserve-unknown-fields' must be true or undefined"
+    } else if matches!(schema.items(), Some(Value::List(_))) {
+        "OpenAPIV3Schema 'items' must be a schema, but is an array"
+    } else {
+        return None;
+    })
+}
+
+/// Whether a schema is structural.
+pub(super) fn is_structural(schema: Schema<'_>) -> bool {
+    let mut errors = ErrorList::new();
+    unsupported(schema).is_none() && {
+        check(schema, &Path::NOWHERE, &mut errors);
+        errors.is_empty()
+    }
 }
 
 /// Checks a schema; what is wrong comes in the order of its text.

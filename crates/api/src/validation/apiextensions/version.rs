@@ -3,9 +3,11 @@
 use std::collections::BTreeSet;
 
 use pintle_runtime::field_path::{ErrorList, FieldError, Path};
+use pintle_runtime::quote::is_printable;
 use pintle_runtime::view::List;
 
-use super::schema::{Schema, item_schema};
+use super::field;
+use super::schema::Schema;
 use crate::apiextensions::v1::{
     CustomResourceColumnDefinition, CustomResourceSubresources, SelectableField,
 };
@@ -33,7 +35,7 @@ pub(super) fn deprecation(
     if warning.is_empty() {
         errors.invalid(&path, warning, "must not be an empty string");
     }
-    if let Some((index, _)) = warning.char_indices().find(|(_, c)| c.is_control()) {
+    if let Some((index, _)) = warning.char_indices().find(|(_, c)| !is_printable(*c)) {
         let detail = format!(
             "must only contain printable UTF-8 characters; non-printable character found at index {index}"
         );
@@ -131,25 +133,25 @@ pub(super) fn selectable(
     errors: &mut ErrorList,
 ) {
     let mut seen = BTreeSet::new();
-    for (index, field) in fields.iter().enumerate() {
+    for (index, item) in fields.iter().enumerate() {
         let found = path.index(index);
         let at = found.child("jsonPath");
-        let text = field.json_path();
+        let text = item.json_path();
         if text.is_empty() {
             errors.required(&at, "");
             continue;
         }
-        let target = match walk(text, schema) {
+        let target = match field::find(text, schema, false) {
             Ok(target) => target,
             Err(problem) => {
                 errors.invalid(&at, text, format!("is an invalid path: {problem}"));
                 continue;
             }
         };
-        if text.trim_start_matches('.').split('.').next() == Some("metadata") {
+        if target.root == "metadata" {
             errors.invalid(&at, text, "must not point to fields in metadata");
         }
-        let ty = target.map_or("", Schema::type_);
+        let ty = target.schema.map_or("", Schema::type_);
         if !matches!(ty, "string" | "boolean" | "integer") {
             errors.invalid(
                 &at,
@@ -157,34 +159,11 @@ pub(super) fn selectable(
                 "must point to a field of type string, boolean or integer. Enum string fields and strings with formats are allowed.",
             );
         }
-        if !seen.insert(text) {
+        if !seen.insert(target.path) {
             errors.duplicate(&at, text);
         }
     }
     if seen.len() > SELECTABLE_FIELDS && !kept {
         errors.push(FieldError::too_many(path, seen.len(), SELECTABLE_FIELDS));
     }
-}
-
-/// The schema of the field at a path in dots.
-pub(super) fn walk<'a>(path: &str, schema: Schema<'a>) -> Result<Option<Schema<'a>>, &'static str> {
-    const NOWHERE: &str = "does not refer to a valid field";
-    let Some(rest) = path.strip_prefix('.') else {
-        return Err("expected [ or . but got: ");
-    };
-    let mut schema = Some(schema);
-    for step in rest.split('.') {
-        let Some(at) = schema else {
-            return Err(NOWHERE);
-        };
-        if step.is_empty() {
-            return Err("unexpected end of JSON path");
-        }
-        schema = match at.properties().get(step) {
-            Some(property) => Some(property),
-            None if at.additional_properties().is_some() => item_schema(at.additional_properties()),
-            None => return Err(NOWHERE),
-        };
-    }
-    Ok(schema)
 }

@@ -1,7 +1,7 @@
 //! `apiregistration.k8s.io`: APIs that other servers serve.
 
 use pintle_runtime::field_path::{BadValue, ErrorList, Path};
-use pintle_runtime::name::{dns1035_label, dns1123_subdomain};
+use pintle_runtime::name::{dns1035_label, dns1123_subdomain, path_segment_name, port_number};
 use pintle_runtime::quote::Quoted;
 use pintle_runtime::value::Record;
 
@@ -25,7 +25,7 @@ fn service(new: &Record, errors: &mut ErrorList) {
     let spec = service.spec();
     let name = service.metadata().name();
     let required = format!("{}.{}", spec.version(), spec.group());
-    if name != required {
+    if name != required && path_segment_name(name).is_empty() {
         errors.invalid(
             &Path::new("metadata").child("name"),
             name,
@@ -88,6 +88,12 @@ fn service(new: &Record, errors: &mut ErrorList) {
     }
     if backend.name().is_empty() {
         errors.required(&at.child("name"), "");
+    }
+    let port = backend.port().unwrap_or_default();
+    let messages = port_number(port.into());
+    if !messages.is_empty() {
+        let detail = format!("port is not valid: {}", messages.join(", "));
+        errors.invalid(&at.child("port"), port, detail);
     }
     if insecure && !bundle.is_empty() {
         errors.invalid(&at_insecure, true, "may not be true if caBundle is present");

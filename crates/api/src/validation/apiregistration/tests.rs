@@ -52,6 +52,12 @@ fn a_service_has_priorities_and_a_backend() {
         ],
     );
     check(
+        json!({"service": {"port": 65536}}),
+        &[
+            "spec.service.port: Invalid value: 65536: port is not valid: must be between 1 and 65535, inclusive",
+        ],
+    );
+    check(
         json!({"insecureSkipTLSVerify": true, "caBundle": "YWJj"}),
         &[
             "spec.insecureSkipTLSVerify: Invalid value: true: may not be true if caBundle is present",

@@ -42,6 +42,11 @@ fn a_request_is_signed_by_its_key() {
     check("YWJj", "PEM block type must be CERTIFICATE REQUEST");
     check(CERTIFICATE, "PEM block type must be CERTIFICATE REQUEST");
     check(FORGED, "x509: signature check failed");
+    // `-----BEGIN CERTIFICATE REQUEST-----` around `abc`.
+    check(
+        "LS0tLS1CRUdJTiBDRVJUSUZJQ0FURSBSRVFVRVNULS0tLS0KWVdKagotLS0tLUVORCBDRVJUSUZJQ0FURSBSRVFVRVNULS0tLS0K",
+        "asn1: structure error: tags don't match",
+    );
 }
 
 #[test]
@@ -74,6 +79,10 @@ fn a_request_says_what_for_and_by_whom() {
             "spec.signerName: Invalid value: \"com\": should be a domain with at least two segments separated by dots",
         ],
     );
+    let label = "a lowercase RFC 1123 label must consist of lower case alphanumeric characters or '-', and must start and end with an alphanumeric character (e.g. 'my-name',  or '123-abc', regex used for validation is '[a-z0-9]([-a-z0-9]*[a-z0-9])?')";
+    let said =
+        format!("spec.signerName: Invalid value: \"A.com\": validating label \"A\": {label}");
+    check(json!({"signerName": "A.com/x"}), &[&said]);
     check(
         json!({"signerName": "kubernetes.io/legacy-unknown"}),
         &[
@@ -169,6 +178,29 @@ fn a_certificate_is_given_once_and_through_status_alone() {
             "status.certificate: Invalid value: \"<certificate data>\": only CERTIFICATE PEM blocks are allowed, found \"CERTIFICATE REQUEST\"",
         ],
     );
+    for (encoded, problem) in [
+        // The blocks have a header, nothing inside, and `abc`.
+        (
+            "LS0tLS1CRUdJTiBDRVJUSUZJQ0FURS0tLS0tCkE6IGIKCllXSmoKLS0tLS1FTkQgQ0VSVElGSUNBVEUtLS0tLQo=",
+            "no PEM block headers are permitted",
+        ),
+        (
+            "LS0tLS1CRUdJTiBDRVJUSUZJQ0FURS0tLS0tCi0tLS0tRU5EIENFUlRJRklDQVRFLS0tLS0K",
+            "found CERTIFICATE PEM block containing 0 certificates",
+        ),
+        (
+            "LS0tLS1CRUdJTiBDRVJUSUZJQ0FURS0tLS0tCllXSmoKLS0tLS1FTkQgQ0VSVElGSUNBVEUtLS0tLQo=",
+            "x509: malformed certificate",
+        ),
+    ] {
+        let said = format!("status.certificate: Invalid value: \"<certificate data>\": {problem}");
+        check(
+            "status",
+            Value::Null,
+            json!({"status": {"certificate": encoded}}),
+            &[&said],
+        );
+    }
     check(
         "status",
         Value::Null,

@@ -118,6 +118,8 @@ fn a_rule_says_who_does_what() {
             {"verbs": [], "nonResourceURLs": ["x"]},
             {"verbs": ["*", "get"], "nonResourceURLs": ["/a//b", "/a*"]},
             {"verbs": ["fly"], "nonResourceURLs": []},
+            {"verbs": ["get"], "nonResourceURLs": ["*", "/a"]},
+            {"verbs": ["get"], "nonResourceURLs": ["", "/a b", "/"]},
         ]}),
         &[
             "spec.rules[0].nonResourceRules[0].verbs: Required value: verbs must contain at least one value",
@@ -127,14 +129,25 @@ fn a_rule_says_who_does_what() {
             "spec.rules[0].nonResourceRules[1].nonResourceURLs[1]: Invalid value: \"/a*\": wildcard can only do suffix matching",
             "spec.rules[0].nonResourceRules[2].verbs: Unsupported value: [\"fly\"]: supported values: \"create\", \"delete\", \"deletecollection\", \"get\", \"list\", \"patch\", \"proxy\", \"update\", \"watch\"",
             "spec.rules[0].nonResourceRules[2].nonResourceURLs: Required value: nonResourceURLs must contain at least one value",
+            "spec.rules[0].nonResourceRules[3].nonResourceURLs: Invalid value: [\"*\",\"/a\"]: if '*' is present, must not specify other non-resource URLs",
+            "spec.rules[0].nonResourceRules[4].nonResourceURLs[0]: Invalid value: \"\": must not be empty",
+            "spec.rules[0].nonResourceRules[4].nonResourceURLs[1]: Invalid value: \"/a b\": must not contain white-space",
         ],
     );
     check(
-        json!({"resourceRules": [{"verbs": ["get"], "apiGroups": ["*", "a"], "resources": []}]}),
+        json!({"resourceRules": [
+            {"verbs": ["get"], "apiGroups": ["*", "a"], "resources": []},
+            {"verbs": ["get"], "apiGroups": [], "resources": ["*", "a"], "namespaces": ["*", "a"]},
+            {"verbs": ["get"], "apiGroups": ["*"], "resources": ["*"], "namespaces": ["A"]},
+        ]}),
         &[
             "spec.rules[0].resourceRules[0].apiGroups: Invalid value: [\"*\",\"a\"]: if '*' is present, must not specify other api groups",
             "spec.rules[0].resourceRules[0].resources: Required value: resource rules must supply at least one resource",
             "spec.rules[0].resourceRules[0].namespaces: Required value: resource rules that are not cluster scoped must supply at least one namespace",
+            "spec.rules[0].resourceRules[1].apiGroups: Required value: resource rules must supply at least one api group",
+            "spec.rules[0].resourceRules[1].resources: Invalid value: [\"*\",\"a\"]: if '*' is present, must not specify other resources",
+            "spec.rules[0].resourceRules[1].namespaces: Invalid value: [\"*\",\"a\"]: if '*' is present, must not specify other namespaces",
+            "spec.rules[0].resourceRules[2].namespaces[0]: Invalid value: \"A\": each member of this list must be '*' or a DNS-1123 label; a lowercase RFC 1123 label must consist of lower case alphanumeric characters or '-', and must start and end with an alphanumeric character (e.g. 'my-name',  or '123-abc', regex used for validation is '[a-z0-9]([-a-z0-9]*[a-z0-9])?')",
         ],
     );
 }
@@ -176,6 +189,13 @@ fn a_level_is_limited_unless_it_is_exempt() {
 }
 
 #[test]
+fn what_an_older_version_wrote_down_is_not_for_clients() {
+    let zero = "flowcontrol.k8s.io/v1beta3-preserve-zero-concurrency-shares";
+    let said = format!("metadata.annotations: Forbidden: annotation '{zero}' is forbidden");
+    level().create(json!({"metadata": {"annotations": {zero: ""}}}), &[&said]);
+}
+
+#[test]
 fn queues_and_hands_fit_a_hash() {
     let check = |queues: i32, hand: i32, said: &[&str]| {
         let queuing = json!({"queues": queues, "handSize": hand, "queueLengthLimit": 5});
@@ -183,6 +203,36 @@ fn queues_and_hands_fit_a_hash() {
         level().create(spec(json!({"limited": {"limitResponse": response}})), said);
     };
     check(128, 6, &[]);
+    let at = "spec.limited.limitResponse.queuing";
+    check(
+        -1,
+        -1,
+        &[
+            &format!("{at}.queues: Invalid value: -1: must be positive"),
+            &format!("{at}.handSize: Invalid value: -1: must be positive"),
+        ],
+    );
+    check(
+        10_000_001,
+        1,
+        &[&format!(
+            "{at}.queues: Invalid value: 10000001: must not be greater than 10000000"
+        )],
+    );
+    let queuing = json!({"queues": 8, "handSize": 1, "queueLengthLimit": -1});
+    let limited = |response: Value| spec(json!({"limited": {"limitResponse": response}}));
+    level().create(
+        limited(json!({"type": "Queue", "queuing": queuing})),
+        &[&format!(
+            "{at}.queueLengthLimit: Invalid value: -1: must be positive"
+        )],
+    );
+    level().create(
+        limited(json!({"type": "Reject", "queuing": queuing})),
+        &[&format!(
+            "{at}: Forbidden: must be nil if limited.limitResponse.type is not Limited"
+        )],
+    );
     check(
         8,
         9,
@@ -209,6 +259,13 @@ fn what_is_mandatory_stays_as_it_is() {
     );
     level().create(json!({"metadata": {"name": "exempt"}}), &[said, &fixed]);
     level().create(json!({"metadata": {"name": "catch-all"}}), &[]);
+    let shown = shown.replacen("Shares\":5", "Shares\":6", 1);
+    let fixed =
+        format!("spec: Invalid value: {shown}: spec of 'catch-all' must equal the fixed value");
+    level().create(
+        json!({"metadata": {"name": "catch-all"}, "spec": {"limited": {"nominalConcurrencyShares": 6}}}),
+        &[&fixed],
+    );
 }
 
 #[test]

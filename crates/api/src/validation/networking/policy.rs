@@ -220,6 +220,12 @@ mod tests {
              spec.ingress[0].ports[0].endPort: Invalid value: 80: must be greater than or equal to `port`",
         );
         check(
+            r#","ingress":[{"ports":[{"port":"Web","endPort":70},{"port":0}]}]"#,
+            "spec.ingress[0].ports[0].endPort: Invalid value: 70: may not be specified when `port` is non-numeric; \
+             spec.ingress[0].ports[0].port: Invalid value: \"Web\": must contain only alpha-numeric characters (a-z, 0-9), and hyphens (-); \
+             spec.ingress[0].ports[1].port: Invalid value: 0: must be between 1 and 65535, inclusive",
+        );
+        check(
             r#","ingress":[{"ports":[{"endPort":70}]}]"#,
             "spec.ingress[0].ports[0].endPort: Invalid value: 70: may not be specified when `port` is not specified",
         );
@@ -230,6 +236,10 @@ mod tests {
         check(
             r#","policyTypes":["Ingress","Egress","Ingress"]"#,
             r#"spec.policyTypes: Invalid value: ["Ingress","Egress","Ingress"]: may not specify more than two policyTypes"#,
+        );
+        check(
+            r#","policyTypes":["Odd"]"#,
+            r#"spec.policyTypes[0]: Unsupported value: "Odd": supported values: "Ingress", "Egress""#,
         );
     }
 

@@ -1,6 +1,6 @@
 //! How much of a device there is, and in which pieces it is given away.
 
-use pintle_runtime::field_path::{ErrorList, Path};
+use pintle_runtime::field_path::{BadValue, ErrorList, Path};
 use pintle_runtime::quantity::Quantity;
 use pintle_runtime::value::Value;
 
@@ -85,7 +85,7 @@ fn discrete(
             }
         }
         let keys = values.iter().map(|value| amount(value).value().to_string());
-        once(keys, &path, errors);
+        once(keys, BadValue::String, &path, errors);
     }
     if !values.iter().any(|value| amount(value) == amount(default)) {
         errors.invalid(

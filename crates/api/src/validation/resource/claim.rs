@@ -45,7 +45,7 @@ pub(super) const CONFIGURATIONS: usize = 32;
 const SELECTORS: usize = 32;
 const CHOICES: usize = 8;
 const EXPRESSION_LIMIT: usize = 10 * 1024;
-const PARAMETERS_LIMIT: usize = 10 * 1024;
+pub(super) const PARAMETERS_LIMIT: usize = 10 * 1024;
 pub(super) const TAINT_EFFECTS: [&str; 3] = ["NoExecute", "NoSchedule", "None"];
 
 fn template(new: &Record, errors: &mut ErrorList) {
@@ -88,7 +88,7 @@ fn devices(claim: DeviceClaim<'_>, path: &Path<'_>, errors: &mut ErrorList) {
         errors,
         |item, path, errors| {
             requests.references(item.requests(), &path.child("requests"), errors);
-            configuration(item.opaque(), path, errors);
+            configuration(item.opaque(), PARAMETERS_LIMIT, path, errors);
         },
     );
 }
@@ -302,9 +302,10 @@ fn constraint(
     }
 }
 
-/// What a driver is told, in its own words.
+/// What a driver is told, in its own words, of which there are at most `limit` bytes.
 pub(super) fn configuration(
     opaque: Option<OpaqueDeviceConfiguration<'_>>,
+    limit: usize,
     path: &Path<'_>,
     errors: &mut ErrorList,
 ) {
@@ -314,7 +315,7 @@ pub(super) fn configuration(
     };
     names::driver(opaque.driver(), &at.child("driver"), errors);
     let parameters = at.child("parameters");
-    object(opaque.parameters(), PARAMETERS_LIMIT, &parameters, errors);
+    object(opaque.parameters(), limit, &parameters, errors);
 }
 
 /// JSON of somebody else's, which must be an object.

@@ -7,9 +7,11 @@ use pintle_runtime::meta::ObjectMeta;
 use pintle_runtime::object_meta::validate_conditions;
 use pintle_runtime::value::Record;
 
-use super::claim::{self, CONFIGURATIONS, RequestNames, configuration, tolerations};
+use super::claim::{
+    self, CONFIGURATIONS, PARAMETERS_LIMIT, RequestNames, configuration, tolerations,
+};
 use super::device::binding_conditions;
-use super::lists::{at_most, each, each_once};
+use super::lists::{at_most, each, each_once, once};
 use super::names;
 use crate::resource::v1::{
     AllocatedDeviceStatus, AllocationResult, DeviceAllocationConfiguration,
@@ -96,12 +98,16 @@ fn reservation(
     }
 }
 
-/// A device, or a share of it, as one text.
+/// A device, or a share of it, in the words of upstream's messages.
 fn identity(driver: &str, pool: &str, device: &str, share: Option<&str>) -> String {
-    match share {
-        Some(share) => format!("{driver}/{pool}/{device}/{share}"),
-        None => format!("{driver}/{pool}/{device}"),
-    }
+    let parts = [
+        ("Driver", driver),
+        ("Pool", pool),
+        ("Device", device),
+        ("ShareID", share.unwrap_or_default()),
+    ];
+    let parts = parts.map(|(name, part)| format!("\"{name}\":{}", BadValue::json_string(part)));
+    format!("{{{}}}", parts.join(","))
 }
 
 fn devices(status: ResourceClaimStatus<'_>, path: &Path<'_>, errors: &mut ErrorList) {
@@ -129,10 +135,9 @@ fn devices(status: ResourceClaimStatus<'_>, path: &Path<'_>, errors: &mut ErrorL
             device.share_id(),
         )
     };
-    each_once(
-        &items,
+    each(
+        items.iter().copied(),
         usize::MAX,
-        key,
         path,
         errors,
         |device, path, errors| {
@@ -143,12 +148,13 @@ fn devices(status: ResourceClaimStatus<'_>, path: &Path<'_>, errors: &mut ErrorL
                 names::uuid(share, &path.child("shareID"), errors);
             }
             if !allocated.contains(&key(device)) {
-                let value = BadValue::json_string(&key(device));
+                let value = BadValue::Json(key(device));
                 errors.invalid(path, value, "must be an allocated device in the claim");
             }
             reported(device, path, errors);
         },
     );
+    once(items.into_iter().map(key), BadValue::Json, path, errors);
 }
 
 fn reported(device: AllocatedDeviceStatus<'_>, path: &Path<'_>, errors: &mut ErrorList) {
@@ -272,5 +278,5 @@ fn allocated_configuration(
         ),
     }
     requests.references(item.requests(), &path.child("requests"), errors);
-    configuration(item.opaque(), path, errors);
+    configuration(item.opaque(), PARAMETERS_LIMIT, path, errors);
 }

@@ -49,15 +49,21 @@ pub(super) fn each_once<T: Copy>(
     for (index, &item) in items.iter().enumerate() {
         check(item, &path.index(index), errors);
     }
-    once(items.iter().map(|&item| key(item)), path, errors);
+    let keys = items.iter().map(|&item| key(item));
+    once(keys, BadValue::String, path, errors);
 }
 
-/// Every key is there once.
-pub(super) fn once(keys: impl Iterator<Item = String>, path: &Path<'_>, errors: &mut ErrorList) {
+/// Every key is there once; `shown` is how a message has it.
+pub(super) fn once(
+    keys: impl Iterator<Item = String>,
+    shown: fn(String) -> BadValue,
+    path: &Path<'_>,
+    errors: &mut ErrorList,
+) {
     let mut seen = BTreeSet::new();
     for (index, key) in keys.enumerate() {
         if seen.contains(&key) {
-            errors.duplicate(&path.index(index), BadValue::String(key));
+            errors.duplicate(&path.index(index), shown(key));
         } else {
             seen.insert(key);
         }

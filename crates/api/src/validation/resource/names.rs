@@ -4,6 +4,7 @@ use std::borrow::Cow;
 
 use pintle_runtime::field_path::{ErrorList, FieldError, Path};
 use pintle_runtime::name::{c_identifier, dns1123_label, dns1123_subdomain};
+use pintle_runtime::quote::Quoted;
 
 use crate::validation::volume_source::csi_driver_name;
 
@@ -98,27 +99,49 @@ fn identifier(id: &str, path: &Path<'_>, errors: &mut ErrorList) {
     errors.invalid_each(path, id, c_identifier(id));
 }
 
-/// The identity of a share of a device.
+/// The identity of a share of a device, of which all forms are known, but one is wanted.
 pub(super) fn uuid(text: &str, path: &Path<'_>, errors: &mut ErrorList) {
-    let hyphens = [8, 13, 18, 23];
-    let good = text.len() == 36
-        && text.bytes().enumerate().all(|(at, byte)| {
-            if hyphens.contains(&at) {
-                byte == b'-'
-            } else {
-                byte.is_ascii_hexdigit()
-            }
-        });
-    if !good {
-        let detail = format!("error validating uid: invalid UUID length: {}", text.len());
-        errors.invalid(path, text, detail);
-    } else if text.bytes().any(|byte| byte.is_ascii_uppercase()) {
+    if let Some(problem) = wrong_with_uuid(text) {
+        errors.invalid(path, text, format!("error validating uid: {problem}"));
+    } else if text.len() != 36 || text.bytes().any(|byte| byte.is_ascii_uppercase()) {
         errors.invalid(
             path,
             text,
             "uid must be in RFC 4122 normalized form, `xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx` with lowercase hexadecimal characters",
         );
     }
+}
+
+fn wrong_with_uuid(text: &str) -> Option<String> {
+    const URN: &str = "urn:uuid:";
+    let malformed = || Some("invalid UUID format".to_owned());
+    let plain = match text.len() {
+        32 => {
+            let hex = text.bytes().all(|byte| byte.is_ascii_hexdigit());
+            return if hex { None } else { malformed() };
+        }
+        36 => text,
+        38 => match text
+            .strip_prefix('{')
+            .and_then(|rest| rest.strip_suffix('}'))
+        {
+            Some(rest) => rest,
+            None => return Some("invalid bracketed UUID format".to_owned()),
+        },
+        45 => match text.split_at_checked(URN.len()) {
+            Some((prefix, rest)) if prefix.eq_ignore_ascii_case(URN) => rest,
+            _ => {
+                let prefix = String::from_utf8_lossy(&text.as_bytes()[..URN.len()]);
+                return Some(format!("invalid urn prefix: {}", Quoted(&prefix)));
+            }
+        },
+        length => return Some(format!("invalid UUID length: {length}")),
+    };
+    let fits = plain.bytes().enumerate().all(|(at, byte)| match at {
+        8 | 13 | 18 | 23 => byte == b'-',
+        _ => byte.is_ascii_hexdigit(),
+    });
+    if fits { None } else { malformed() }
 }
 
 /// A key as a path shows it: what is too long lacks its middle.

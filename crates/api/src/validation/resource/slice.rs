@@ -176,6 +176,7 @@ fn devices(
     }
     once(
         items.iter().map(|item| item.name().to_owned()),
+        BadValue::String,
         path,
         errors,
     );

@@ -192,6 +192,17 @@ fn what_is_allocated_was_asked_for() {
             "status.reservedFor: Forbidden: may not be specified when `allocated` is not set",
         ],
     );
+    let mut going = given.clone();
+    going["reservedFor"] = json!([{"resource": "pods", "name": "p", "uid": "u"}]);
+    let deleted = json!({"deletionTimestamp": "2026-01-01T00:00:00Z"});
+    claim().part(
+        "status",
+        json!({"metadata": deleted, "status": given}),
+        json!({"metadata": deleted, "status": going}),
+        &[
+            "status.reservedFor: Forbidden: new entries may not be added while `deallocationRequested` or `deletionTimestamp` are set",
+        ],
+    );
     let mut reported = given;
     reported["devices"] =
         json!([{"driver": "d", "pool": "p", "device": "b", "networkData": {"ips": ["192.0.2.1"]}}]);
@@ -199,8 +210,51 @@ fn what_is_allocated_was_asked_for() {
         json!({}),
         reported,
         &[
-            "status.devices[0]: Invalid value: \"d/p/b\": must be an allocated device in the claim",
+            "status.devices[0]: Invalid value: {\"Driver\":\"d\",\"Pool\":\"p\",\"Device\":\"b\",\"ShareID\":\"\"}: must be an allocated device in the claim",
             "status.devices[0].networkData.ips[0]: Invalid value: \"192.0.2.1\": must be a valid address in CIDR form, (e.g. 10.9.8.7/24 or 2001:db8::1/64)",
+        ],
+    );
+}
+
+#[test]
+fn shares_are_told_apart_and_written_in_one_way() {
+    let check = |share: &str, problem: &str| {
+        let result =
+            json!({"request": "r", "driver": "d", "pool": "p", "device": "a", "shareID": share});
+        let given = json!({"status": {"allocation": {"devices": {"results": [result]}}}});
+        let said = format!(
+            "status.allocation.devices.results[0].shareID: Invalid value: \"{share}\": {problem}"
+        );
+        let said = [said.as_str()];
+        let said: &[&str] = if problem.is_empty() { &[] } else { &said };
+        claim().part("status", Value::Null, given, said);
+    };
+    let plain = "11111111-2222-3333-4444-5555555555aa";
+    let form = "uid must be in RFC 4122 normalized form, `xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx` with lowercase hexadecimal characters";
+    check(plain, "");
+    check(&plain.to_uppercase(), form);
+    check(&plain.replace('-', ""), form);
+    check(&format!("{{{plain}}}"), form);
+    check(&format!("urn:uuid:{plain}"), form);
+    let wrong = "error validating uid: invalid";
+    check("1", &format!("{wrong} UUID length: 1"));
+    check(&plain.replace('a', "g"), &format!("{wrong} UUID format"));
+    check(
+        &format!("({plain})"),
+        &format!("{wrong} bracketed UUID format"),
+    );
+    check(
+        &format!("urn:uid::{plain}"),
+        &format!("{wrong} urn prefix: \"urn:uid::\""),
+    );
+    let twice = json!({"driver": "d", "pool": "p", "device": "a"});
+    let result = json!({"request": "r", "driver": "d", "pool": "p", "device": "a"});
+    claim().part(
+        "status",
+        Value::Null,
+        json!({"status": {"allocation": {"devices": {"results": [result]}}, "devices": [twice, twice]}}),
+        &[
+            "status.devices[1]: Duplicate value: {\"Driver\":\"d\",\"Pool\":\"p\",\"Device\":\"a\",\"ShareID\":\"\"}",
         ],
     );
 }
@@ -221,6 +275,14 @@ fn a_class_chooses_and_configures() {
             "spec.extendedResourceName: Invalid value: \"cpu\": must be a valid extended resource name",
         ],
     );
+    let long = json!({"spec": {"config": [
+        {"opaque": {"driver": "d", "parameters": {"x": "x".repeat(10_240)}}},
+    ]}});
+    class.create(
+        long.clone(),
+        &["spec.config[0].opaque.parameters: Too long: may not be more than 10240 bytes"],
+    );
+    class.update_from(long.clone(), long, &[]);
 }
 
 #[test]
@@ -245,6 +307,38 @@ fn a_slice_is_somewhere() {
             "spec.pool.resourceSliceCount: Invalid value: 0: must be greater than zero",
             "spec.pool.generation: Invalid value: -1: must be greater than or equal to zero",
         ],
+    );
+    check(
+        json!({"nodeName": "", "perDeviceNodeSelection": false, "allNodes": false}),
+        &[
+            "spec.nodeName: Invalid value: \"\": must be either unset or set to a non-empty string",
+            "spec.allNodes: Invalid value: false: must be either unset or set to true",
+            "spec.perDeviceNodeSelection: Invalid value: false: must be either unset or set to true",
+            &format!("spec: Required value: {one}"),
+        ],
+    );
+    let term = json!({"matchExpressions": [{"key": "a", "operator": "Exists"}]});
+    let shown = "{\"MatchExpressions\":[{\"Key\":\"a\",\"Operator\":\"Exists\",\"Values\":null}],\"MatchFields\":null}";
+    check(
+        json!({"nodeName": null, "nodeSelector": {"nodeSelectorTerms": [term, term]}}),
+        &[&format!(
+            "spec.nodeSelector.nodeSelectorTerms: Invalid value: [{shown},{shown}]: must have exactly one node selector term"
+        )],
+    );
+    check(
+        json!({"sharedCounters": [{"name": "", "counters": {}}]}),
+        &[
+            "spec: Invalid value: \"\": only one of `sharedCounters` or `devices` is allowed",
+            "spec.sharedCounters[0].name: Required value",
+            "spec.sharedCounters[0].counters: Required value",
+        ],
+    );
+    let many: Vec<Value> = (0..129)
+        .map(|at| json!({"name": format!("d{at}")}))
+        .collect();
+    check(
+        json!({"devices": many}),
+        &["spec.devices: Too many: 129: must have at most 128 items"],
     );
     slice().update(
         json!({"spec": {"nodeName": "m", "driver": "e.example.com", "pool": {"name": "q"}}}),
@@ -282,6 +376,56 @@ fn a_device_is_described() {
             "spec.devices[0].bindingFailureConditions: Invalid value: null: bindingFailureConditions are required to use bindingConditions",
         ],
     );
+    check(
+        json!({"name": "a", "bindingFailureConditions": ["x", "x"]}),
+        &[
+            "spec.devices[0].bindingFailureConditions[1]: Duplicate value: \"x\"",
+            "spec.devices[0].bindingConditions: Invalid value: null: bindingConditions are required to use bindingFailureConditions",
+        ],
+    );
+    check(
+        json!({"name": "a", "bindingConditions": ["x", "x"], "bindingFailureConditions": ["x"]}),
+        &[
+            "spec.devices[0].bindingConditions[1]: Duplicate value: \"x\"",
+            "spec.devices[0].bindingFailureConditions[0]: Invalid value: \"x\": bindingFailureConditions must not overlap with bindingConditions",
+        ],
+    );
+    check(
+        json!({"name": "a", "attributes": {"/a": {"bool": true}, "d.example.com/": {"bools": []}}}),
+        &[
+            "spec.devices[0].attributes: Invalid value: \"\": the domain must not be empty",
+            "spec.devices[0].attributes: Invalid value: \"\": the name must not be empty",
+            "spec.devices[0].attributes[d.example.com/].bools: Invalid value: []: must not be empty if specified",
+        ],
+    );
+    let facts: serde_json::Map<String, Value> = (0..33)
+        .map(|at| (format!("a{at}"), json!({"bool": true})))
+        .collect();
+    check(
+        json!({"name": "a", "attributes": facts}),
+        &[
+            "spec.devices[0]: Invalid value: 33: the total number of attributes and capacities must not exceed 32",
+        ],
+    );
+    check(
+        json!({"name": "a", "attributes": {"a": {"ints": (0..49).collect::<Vec<_>>()}}}),
+        &[
+            "spec.devices[0]: Invalid value: 49: the total number of attribute values must not exceed 48",
+        ],
+    );
+    let one = "exactly one of `nodeName`, `nodeSelector`, or `allNodes` is required when `perDeviceNodeSelection` is set to true in the ResourceSlice spec";
+    slice().create(
+        json!({"spec": {"nodeName": null, "perDeviceNodeSelection": true, "devices": [
+            {"name": "a", "nodeName": "", "allNodes": false},
+            {"name": "b", "nodeName": "n", "allNodes": true},
+        ]}}),
+        &[
+            "spec.devices[0].nodeName: Invalid value: \"\": must not be empty",
+            "spec.devices[0].allNodes: Invalid value: false: must be either unset or set to true",
+            &format!("spec.devices[0]: Required value: {one}"),
+            &format!("spec.devices[1]: Invalid value: \"{{`nodeName`, `allNodes`}}\": {one}"),
+        ],
+    );
     slice().create(
         devices(json!([{"name": "a"}, {"name": "a"}])),
         &["spec.devices[1]: Duplicate value: \"a\""],
@@ -317,6 +461,54 @@ fn a_shared_capacity_is_given_in_steps() {
                 "{at}.validValues: Invalid value: \"3\": default value is not valid according to the requestPolicy"
             ),
         ],
+    );
+    check(
+        true,
+        json!({"default": "1", "validValues": ["1"], "validRange": {"min": "1"}}),
+        &[&format!(
+            "{at}: Forbidden: exactly one policy can be specified, cannot specify \"validValues\" and \"validRange\" at the same time"
+        )],
+    );
+    check(
+        true,
+        json!({"default": "1", "validRange": {"min": "11", "max": "9"}}),
+        &[
+            &format!(
+                "{at}.validRange.min: Invalid value: \"11\": min is larger than capacity value: 10"
+            ),
+            &format!("{at}.validRange.min: Invalid value: \"1\": default is less than min: 11"),
+            &format!("{at}.validRange.max: Invalid value: \"11\": min is larger than max: 9"),
+        ],
+    );
+    check(
+        true,
+        json!({"default": "10", "validRange": {"min": "1", "max": "9", "step": "10"}}),
+        &[
+            &format!("{at}.validRange.max: Invalid value: \"10\": default is more than max: 9"),
+            &format!(
+                "{at}.validRange.step: Invalid value: \"10\": one step 11 is larger than capacity value: 10"
+            ),
+            &format!(
+                "{at}.validRange.step: Invalid value: \"10\": value is not a multiple of a given step (10) from (1)"
+            ),
+            &format!(
+                "{at}.validRange.step: Invalid value: \"9\": value is not a multiple of a given step (10) from (1)"
+            ),
+        ],
+    );
+    check(
+        true,
+        json!({"default": "1", "validRange": {}}),
+        &[&format!(
+            "{at}.validRange.min: Required value: required when validRange is defined"
+        )],
+    );
+    check(
+        true,
+        json!({"default": "1", "validRange": {"min": "1", "step": "0"}}),
+        &[&format!(
+            "{at}.validRange.step: Invalid value: \"0\": must be greater than zero"
+        )],
     );
     check(
         true,

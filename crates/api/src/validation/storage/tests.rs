@@ -121,6 +121,13 @@ fn an_attachment_names_a_volume_a_node_and_who_attaches() {
         r#"{"spec":{"source":{"inlineVolumeSpec":{}}}}"#,
         &[&format!("spec.source: Forbidden: {one}")],
     );
+    ATTACHMENT.created(
+        r#"{"spec":{"source":{"persistentVolumeName":""}}}"#,
+        &[
+            "spec.source.persistentVolumeName: Required value: must specify non empty persistentVolumeName",
+            "spec.source.persistentVolumeName: Invalid value: \"\"",
+        ],
+    );
     ATTACHMENT.updated(
         "{}",
         r#"{"spec":{"nodeName":"m"}}"#,
@@ -197,7 +204,9 @@ fn a_node_lists_each_driver_once() {
         ),
         &[
             "spec.drivers[0].name: Too long: may not be more than 63 bytes",
-            "spec.drivers[0].nodeID: Invalid value",
+            &format!(
+                "spec.drivers[0].nodeID: Invalid value: \"{long}\": must be 256 characters or less"
+            ),
         ],
     );
     NODE.updated(

@@ -2,6 +2,8 @@ use serde_json::{Value, json};
 
 use crate::validation::cases::Kind;
 
+mod schema;
+
 const LABEL: &str = "a DNS-1035 label must consist of lower case alphanumeric characters or '-', start with an alphabetic character, and end with an alphanumeric character (e.g. 'my-name',  or 'abc-123', regex used for validation is '[a-z]([-a-z0-9]*[a-z0-9])?')";
 
 fn version(schema: Value) -> Value {
@@ -78,6 +80,10 @@ fn a_definition_is_called_after_what_it_defines() {
         json!({"names": {"kind": "A.B", "listKind": "L", "singular": "s", "shortNames": ["A"]}}),
         &[&kind, &short],
     );
+    definition().create(
+        json!({"metadata": {"name": "things.example"}, "spec": {"group": "example"}}),
+        &["spec.group: Invalid value: \"example\": should be a domain with at least one dot"],
+    );
     check(
         json!({"names": {"kind": "A", "listKind": "A"}}),
         &["spec.names.listKind: Invalid value: \"A\": kind and listKind may not be the same"],
@@ -93,6 +99,30 @@ fn one_version_is_stored() {
             "{{\"Name\":\"{name}\",\"Served\":true,\"Storage\":{storage},\"Deprecated\":false,\"DeprecationWarning\":null,\"Schema\":null,\"Subresources\":null,\"AdditionalPrinterColumns\":null,\"SelectableFields\":null}}"
         )
     };
+    let mut again = second.clone();
+    again["name"] = json!("v1");
+    again["storage"] = json!(false);
+    let twice = format!(
+        "spec.versions: Invalid value: [{},{}]: must contain unique version names",
+        shown("v1", true),
+        shown("v1", false)
+    );
+    check(
+        json!({"versions": [version(json!({"type": "object"})), again]}),
+        &[&twice],
+    );
+    let none = format!(
+        "spec.versions: Invalid value: [{}]: must have exactly one version marked as storage version",
+        shown("v1", false)
+    );
+    definition().create(
+        json!({"spec": {"versions": [again]}, "status": {"storedVersions": null}}),
+        &[
+            &none,
+            "status.storedVersions: Invalid value: null: must have at least one stored version",
+        ],
+    );
+    definition().create(json!({"status": {"storedVersions": null}}), &[]);
     let said = format!(
         "spec.versions: Invalid value: [{},{}]: must have exactly one version marked as storage version",
         shown("v1", true),
@@ -143,133 +173,112 @@ fn a_version_has_a_schema_columns_and_subresources() {
         ],
     );
     check_version(
-        &json!({"selectableFields": [{"jsonPath": ".spec.x"}]}),
+        &json!({"subresources": {"scale": {"specReplicasPath": "x", "statusReplicasPath": ".x", "labelSelectorPath": "x"}}}),
         &[
-            "spec.selectableFields[0].jsonPath: Invalid value: \".spec.x\": is an invalid path: does not refer to a valid field",
+            "spec.subresources.scale.specReplicasPath: Invalid value: \"x\": must be a simple json path starting with .",
+            "spec.subresources.scale.statusReplicasPath: Invalid value: \".x\": should be a json path under .status",
+            "spec.subresources.scale.labelSelectorPath: Invalid value: \"x\": must be a simple json path starting with .",
         ],
+    );
+    let long = "x".repeat(257);
+    let said = format!(
+        "spec.versions[0].deprecationWarning: Invalid value: \"{long}\": must be <= 256 characters long"
+    );
+    check_version(
+        &json!({"deprecated": true, "deprecationWarning": long}),
+        &[&said],
+    );
+    check_version(
+        &json!({"deprecated": true, "deprecationWarning": "old\u{a0}"}),
+        &[
+            "spec.versions[0].deprecationWarning: Invalid value: \"old\\u00a0\": must only contain printable UTF-8 characters; non-printable character found at index 3",
+        ],
+    );
+    check_version(
+        &json!({"deprecated": true, "deprecationWarning": ""}),
+        &["spec.versions[0].deprecationWarning: Invalid value: \"\": must not be an empty string"],
     );
 }
 
 #[test]
-fn a_schema_is_structural() {
-    let root = |schema: Value, said: &str| {
-        let said = format!("spec.validation.openAPIV3Schema{said}");
-        check(json!({"versions": [version(schema)]}), &[&said]);
+fn lists_are_narrowed_by_fields_with_one_value() {
+    let fields = |schema: &Value, paths: &[&str], said: &[&str]| {
+        let paths: Vec<Value> = paths.iter().map(|path| json!({"jsonPath": path})).collect();
+        let schema = json!({"openAPIV3Schema": {"type": "object", "properties": {"spec": schema}}});
+        let said: Vec<String> = said
+            .iter()
+            .map(|said| format!("spec.selectableFields{said}"))
+            .collect();
+        let said: Vec<&str> = said.iter().map(String::as_str).collect();
+        check_version(&json!({"selectableFields": paths, "schema": schema}), &said);
     };
-    root(
-        json!({}),
-        ".type: Required value: must not be empty at the root",
-    );
-    root(
-        json!({"type": "string"}),
-        ".type: Invalid value: \"string\": must be object at the root",
-    );
-    root(
-        json!({"type": "object", "properties": {"metadata": {"type": "object", "properties": {"labels": {"type": "object"}}}}}),
-        ".properties[metadata]: Forbidden: must not specify anything other than name and generateName, but metadata is implicitly specified",
-    );
-    root(
-        json!({"type": "object", "not": {"properties": {"b": {}}}}),
-        ".properties[b]: Required value: because it is defined in spec.validation.openAPIV3Schema.not.properties[b]",
-    );
-    check_property(
-        &json!({"type": "array"}),
-        &[".items: Required value: must be specified"],
-    );
-    check_property(
-        &json!({}),
-        &[".type: Required value: must not be empty for specified object fields"],
-    );
-    check_property(
-        &json!({"type": "object", "anyOf": [{"type": "string", "properties": {"b": {}}}]}),
-        &[".anyOf[0].type: Forbidden: must be empty to be structural"],
-    );
-    check_property(
-        &json!({"x-kubernetes-int-or-string": true, "anyOf": [{"type": "integer"}, {"type": "string"}]}),
-        &[],
-    );
-    check_property(
-        &json!({"type": "integer", "default": "x"}),
-        &[".default: Invalid value: \"string\":  in body must be of type integer: \"string\""],
-    );
-}
-
-#[test]
-fn a_schema_lacks_what_cannot_be_checked() {
-    check_property(
-        &json!({"type": "strange"}),
-        &[
-            ".type: Unsupported value: \"strange\": supported values: \"array\", \"boolean\", \"integer\", \"number\", \"object\", \"string\"",
-        ],
-    );
-    check_property(
-        &json!({"type": "array", "items": {"type": "string"}, "uniqueItems": true}),
-        &[
-            ".uniqueItems: Forbidden: uniqueItems cannot be set to true since the runtime complexity becomes quadratic",
-        ],
-    );
-    check_property(
-        &json!({"type": "object", "$ref": "#/x", "definitions": {"d": {"type": "object"}}}),
-        &[
-            ".definitions: Forbidden: definitions is not supported",
-            ".$ref: Forbidden: $ref is not supported",
-        ],
-    );
-    check_property(
-        &json!({"type": "object", "additionalProperties": {"type": "string"}, "properties": {"b": {"type": "string"}}}),
-        &[
-            ".additionalProperties: Forbidden: additionalProperties and properties are mutual exclusive",
-        ],
-    );
-    check_property(
-        &json!({"type": "string", "x-kubernetes-validations": [{"rule": " "}, {"rule": "true", "message": " ", "reason": "Odd"}]}),
-        &[
-            ".x-kubernetes-validations[0].rule: Required value: rule is not specified",
-            ".x-kubernetes-validations[1].message: Invalid value: \" \": must be non-empty if specified",
-            ".x-kubernetes-validations[1].reason: Unsupported value: \"Odd\": supported values: \"FieldValueDuplicate\", \"FieldValueForbidden\", \"FieldValueInvalid\", \"FieldValueRequired\"",
-        ],
-    );
-}
-
-#[test]
-fn a_map_list_has_keys() {
-    let list = |change: &Value, said: &[&str]| {
-        let mut list = json!({
-            "type": "array",
-            "x-kubernetes-list-type": "map",
-            "x-kubernetes-list-map-keys": ["k"],
-            "items": {"type": "object", "required": ["k"], "properties": {"k": {"type": "string"}}},
-        });
-        for (key, value) in change.as_object().into_iter().flatten() {
-            list[key] = value.clone();
-        }
-        check_property(&list, said);
+    let spec = json!({"type": "object", "properties": {
+        "a": {"type": "string"}, "o": {"type": "object", "additionalProperties": {"type": "integer"}},
+    }});
+    fields(&spec, &[".spec.a", ".spec.o.any"], &[]);
+    let invalid = |index: usize, path: &str, problem: &str| {
+        format!("[{index}].jsonPath: Invalid value: \"{path}\": is an invalid path: {problem}")
     };
-    list(&Value::Null, &[]);
-    list(
-        &json!({"x-kubernetes-list-map-keys": []}),
+    let nowhere = "does not refer to a valid field";
+    let paths = [".spec.x", "spec", ".spec['a']", ".spec.", ".spec.a.b", ""];
+    let said = [
+        invalid(0, paths[0], nowhere),
+        invalid(1, paths[1], "expected [ or . but got: spec"),
+        invalid(2, paths[2], "array notation is not allowed"),
+        invalid(3, paths[3], "unexpected end of JSON path"),
+        invalid(4, paths[4], nowhere),
+        "[5].jsonPath: Required value".to_owned(),
+    ];
+    let said: Vec<&str> = said.iter().map(String::as_str).collect();
+    fields(&spec, &paths, &said);
+    fields(
+        &spec,
+        &[".spec.a", ".spec.a", ".spec"],
         &[
-            ".x-kubernetes-list-map-keys: Required value: must not be empty if x-kubernetes-list-type is map",
+            "[1].jsonPath: Duplicate value: \".spec.a\"",
+            "[2].jsonPath: Invalid value: \".spec\": must point to a field of type string, boolean or integer. Enum string fields and strings with formats are allowed.",
         ],
     );
-    list(
-        &json!({"x-kubernetes-list-map-keys": ["k", "z"]}),
+    let named = json!({"type": "object", "properties": {
+        "metadata": {"type": "object", "properties": {"name": {"type": "string"}}},
+    }});
+    check_version(
+        &json!({"schema": {"openAPIV3Schema": named}, "selectableFields": [{"jsonPath": ".metadata.name"}]}),
         &[
-            ".x-kubernetes-list-map-keys: Invalid value: [\"k\",\"z\"]: entries must all be names of item properties",
+            "spec.selectableFields[0].jsonPath: Invalid value: \".metadata.name\": must not point to fields in metadata",
         ],
     );
-    list(
-        &json!({"items": {"type": "object", "properties": {"k": {"type": "string"}}}}),
+    let mut first = version(json!({"type": "object", "properties": {"a": {"type": "string"}}}));
+    first["selectableFields"] = json!([{"jsonPath": ".a"}]);
+    let mut second = first.clone();
+    second["name"] = json!("v2");
+    second["storage"] = json!(false);
+    let mut plain = second.clone();
+    plain["selectableFields"] = Value::Null;
+    check(
+        json!({"versions": [first, plain]}),
         &[
-            ".items.properties[k].default: Required value: this property is in x-kubernetes-list-map-keys, so it must have a default or be a required property",
+            "spec.versions[0].selectableFields: Invalid value: \"\": may only be set when `version.schema.openAPIV3Schema` is not included",
         ],
     );
-    list(
-        &json!({"x-kubernetes-list-type": "set"}),
+    second["schema"]["openAPIV3Schema"]["description"] = json!("x");
+    check(
+        json!({"versions": [first, second]}),
         &[
-            ".items.x-kubernetes-map-type: Invalid value: null: must be atomic as item of a list with x-kubernetes-list-type=set",
-            ".x-kubernetes-list-type: Invalid value: \"set\": must be map if x-kubernetes-list-map-keys is non-empty",
+            "spec.selectableFields: Invalid value: \"\": may only be set when validations.schema is included",
         ],
+    );
+    let names: Vec<String> = (0..9).map(|at| format!("f{at}")).collect();
+    let many: serde_json::Map<String, Value> = names
+        .iter()
+        .map(|name| (name.clone(), json!({"type": "string"})))
+        .collect();
+    let paths: Vec<String> = names.iter().map(|name| format!(".spec.{name}")).collect();
+    let paths: Vec<&str> = paths.iter().map(String::as_str).collect();
+    fields(
+        &json!({"type": "object", "properties": many}),
+        &paths,
+        &[": Too many: 9: must have at most 8 items"],
     );
 }
 
@@ -286,6 +295,32 @@ fn a_conversion_has_a_webhook_if_it_needs_one() {
         &[
             "spec.conversion.webhookClientConfig: Required value: required when strategy is set to Webhook",
             "spec.conversion.conversionReviewVersions: Required value",
+        ],
+    );
+    let webhook =
+        json!({"clientConfig": {"url": "https://example.com"}, "conversionReviewVersions": ["v1"]});
+    check(
+        json!({"conversion": {"strategy": "None", "webhook": webhook}}),
+        &[
+            "spec.conversion.webhookClientConfig: Forbidden: should not be set when strategy is not set to Webhook",
+            "spec.conversion.conversionReviewVersions: Forbidden: should not be set when strategy is not set to Webhook",
+        ],
+    );
+    check(
+        json!({"preserveUnknownFields": true, "conversion": {"strategy": "Webhook", "webhook": webhook}}),
+        &[
+            "spec.conversion.strategy: Invalid value: \"Webhook\": must be None if spec.preserveUnknownFields is true",
+            "spec.preserveUnknownFields: Invalid value: true: cannot set to true, set x-kubernetes-preserve-unknown-fields to true in spec.versions[*].schema instead",
+        ],
+    );
+    let mut defaulted = version(json!({"type": "object"}));
+    defaulted["schema"]["openAPIV3Schema"]["properties"] =
+        json!({"a": {"type": "string", "default": "x"}});
+    check(
+        json!({"preserveUnknownFields": true, "versions": [defaulted]}),
+        &[
+            "spec.preserveUnknownFields: Invalid value: true: must be false in order to use defaults in the schema",
+            "spec.preserveUnknownFields: Invalid value: true: cannot set to true, set x-kubernetes-preserve-unknown-fields to true in spec.versions[*].schema instead",
         ],
     );
     check(
