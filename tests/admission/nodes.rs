@@ -10,7 +10,13 @@ const CLAIMS: &str = "/api/v1/namespaces/default/persistentvolumeclaims";
 
 /// A server whose nodes may do everything, but for the plug-in; with two of them.
 async fn world() -> World {
-    let world = World::start(&["--enable-admission-plugins=NodeRestriction"]).await;
+    world_with(&[]).await
+}
+
+/// The same with further flags.
+async fn world_with(flags: &[&str]) -> World {
+    let flags = [flags, &["--enable-admission-plugins=NodeRestriction"]].concat();
+    let world = World::start(&flags).await;
     let group = "rbac.authorization.k8s.io";
     let subject = json!({"apiGroup": group, "kind": "Group", "name": "system:nodes"});
     let role = json!({"apiGroup": group, "kind": "ClusterRole", "name": "cluster-admin"});
@@ -364,4 +370,82 @@ async fn a_node_gets_tokens_for_audiences_that_its_pods_want() {
         ],
     )
     .await;
+}
+
+#[tokio::test]
+async fn a_node_asks_for_certificates_of_its_pods_as_they_are() {
+    let world = world_with(&[
+        "--feature-gates=PodCertificateRequest=true",
+        "--runtime-config=certificates.k8s.io/v1beta1=true",
+    ])
+    .await;
+    let uid = |object: &Value| object["metadata"]["uid"].as_str().unwrap_or("").to_owned();
+    let made = world.make(PODS, pod("p", json!({"nodeName": "a"}))).await;
+    let other = world.make(PODS, pod("q", json!({"nodeName": "b"}))).await;
+    let mut mirror = pod("m", json!({"nodeName": "a"}));
+    mirror["metadata"]["annotations"] = json!({"kubernetes.io/config.mirror": "x"});
+    let mirror = world.make(PODS, mirror).await;
+    let node = uid(&world
+        .send("GET", "/api/v1/nodes/a", &Value::Null)
+        .await
+        .body);
+    let account = "/api/v1/namespaces/default/serviceaccounts/default";
+    let account = uid(&world.send("GET", account, &Value::Null).await.body);
+    let path = "/apis/certificates.k8s.io/v1beta1/namespaces/default/podcertificaterequests";
+    let wanted = |change: Value| {
+        let mut spec = json!({
+            "signerName": "example.com/s", "nodeName": "a", "nodeUID": node, "podName": "p", "podUID": uid(&made),
+            "serviceAccountName": "default", "serviceAccountUID": account, "stubPKCS10Request": "YQ==",
+        });
+        for (name, value) in change.as_object().into_iter().flatten() {
+            spec[name] = value.clone();
+        }
+        json!({"metadata": {"name": "r"}, "spec": spec})
+    };
+    let refused = "podcertificaterequests.certificates.k8s.io \"r\" is forbidden: ";
+    let of = "PodCertificateRequest for pod \"default/p\"";
+    let cases = [
+        (
+            json!({"nodeName": "b"}),
+            format!("{refused}PodCertificateRequest.Spec.NodeName=\"b\", which is not the requesting node \"a\""),
+        ),
+        (
+            json!({"nodeUID": "u"}),
+            format!("{of} names node UID \"u\", inconsistent with the running node (\"{node}\")"),
+        ),
+        (
+            json!({"podName": "x"}),
+            "while retrieving pod \"default/x\" named in the PodCertificateRequest: pod \"x\" not found".to_owned(),
+        ),
+        (
+            json!({"podUID": "u"}),
+            format!("{of} contains pod UID (\"u\") which differs from running pod \"{}\"", uid(&made)),
+        ),
+        (
+            json!({"podName": "q", "podUID": uid(&other)}),
+            format!("{refused}pod \"default/q\" is not running on node \"a\" named in the PodCertificateRequest"),
+        ),
+        (
+            json!({"podName": "m", "podUID": uid(&mirror)}),
+            format!("{refused}pod \"default/m\" is a mirror pod"),
+        ),
+        (
+            json!({"serviceAccountName": "x"}),
+            format!("{refused}{of} contains serviceAccountName (\"x\") that differs from running pod (\"default\")"),
+        ),
+        (
+            json!({"serviceAccountUID": "u"}),
+            format!("{of} names service account UID \"u\", which differs from the running service account (\"{account}\")"),
+        ),
+        (json!({}), "201".to_owned()),
+    ];
+    for (change, expected) in cases {
+        let body = wanted(change);
+        assert_eq!(world.told("POST", path, &body).await, expected, "{body}");
+    }
+    let one = format!("{path}/r");
+    let told = world
+        .told("PATCH", &one, &json!({"metadata": {"labels": {"a": "b"}}}))
+        .await;
+    assert_eq!(told, format!("{refused}unexpected operation UPDATE"));
 }

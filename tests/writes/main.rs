@@ -4,6 +4,7 @@ mod apply;
 mod patch;
 mod refusals;
 mod scale;
+mod status;
 
 use bytes::Bytes;
 use pintle_tests::http::{Answer, Client, Headers};

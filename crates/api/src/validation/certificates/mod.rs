@@ -3,7 +3,7 @@
 use super::Rules;
 
 mod request;
-mod signer_name;
+pub(super) mod signer_name;
 #[cfg(test)]
 mod tests;
 mod x509;

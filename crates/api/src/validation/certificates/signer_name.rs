@@ -9,7 +9,7 @@ const DOMAIN_LIMIT: usize = 253;
 const NAME_LIMIT: usize = DOMAIN_LIMIT + 1 + 253 + 63 + 1;
 
 /// Checks the name of a signer (`ValidateSignerName`).
-pub(super) fn check(name: &str, path: &Path<'_>, errors: &mut ErrorList) {
+pub(in crate::validation) fn check(name: &str, path: &Path<'_>, errors: &mut ErrorList) {
     if name.is_empty() {
         return errors.required(path, "");
     }

@@ -8,13 +8,14 @@ use pintle_runtime::view::List;
 
 use super::env::{self, Told};
 use super::leeway::Leeway;
-use super::signers::{bundle_name, is_kubernetes, signer_name};
+use super::signers::{bundle_name, is_kubernetes};
 use super::sources::{key, local_path, mode, needed};
 use super::typed;
 use crate::core::v1::{
     ClusterTrustBundleProjection, DownwardAPIVolumeFile, KeyToPath, PodCertificateProjection,
     ProjectedVolumeSource, ServiceAccountTokenProjection, VolumeProjection,
 };
+use crate::validation::certificates::signer_name;
 use crate::validation::internal_form;
 
 const SAME_PATH: &str = "conflicting duplicate paths";
@@ -211,7 +212,7 @@ fn trust_bundle(bundle: ClusterTrustBundleProjection<'_>, path: &Path<'_>, error
             if signer.is_empty() {
                 errors.required(&at, "must be a valid signer name");
             }
-            signer_name(signer, &at, errors);
+            signer_name::check(signer, &at, errors);
             if let Some(selector) = bundle.label_selector() {
                 let at = path.child("labelSelector");
                 validate_label_selector(selector, InvalidValues::Refused, &at, errors);
@@ -229,7 +230,8 @@ fn certificate<'a>(
     path: &Path<'_>,
     errors: &mut ErrorList,
 ) {
-    signer_name(certificate.signer_name(), &path.child("signerName"), errors);
+    let at = path.child("signerName");
+    signer_name::check(certificate.signer_name(), &at, errors);
     let key_type = certificate.key_type();
     if !KEY_TYPES.contains(&key_type) {
         errors.not_supported(&path.child("keyType"), typed(key_type), KEY_TYPES);
