@@ -145,6 +145,7 @@ fn a_deployment_rolls_within_bounds() {
             "spec.strategy.rollingUpdate: Forbidden: may not be specified when strategy `type` is 'Recreate'",
         ],
     );
+    kind.create(spec(json!({"strategy": {"type": "Recreate"}})), &[]);
     let rolling = |rolling: Value| spec(json!({"strategy": {"rollingUpdate": rolling}}));
     kind.create(
         rolling(json!({"maxUnavailable": 0, "maxSurge": "0%"})),
@@ -209,6 +210,14 @@ fn a_stateful_set_has_its_own_words() {
     check(
         json!({"persistentVolumeClaimRetentionPolicy": {"whenDeleted": "Maybe"}}),
         "spec.persistentVolumeClaimRetentionPolicy.whenDeleted: Unsupported value: \"Maybe\": supported values: \"Retain\", \"Delete\"",
+    );
+    check(
+        json!({"updateStrategy": {"type": "OnDelete", "rollingUpdate": {"partition": 1}}}),
+        "spec.updateStrategy.rollingUpdate: Invalid value: {\"Partition\":1,\"MaxUnavailable\":null}: only allowed for updateStrategy 'RollingUpdate'",
+    );
+    check(
+        json!({"serviceName": "-"}),
+        "spec.serviceName: Invalid value: \"-\": a lowercase RFC 1123 label must consist of lower case alphanumeric characters or '-', and must start and end with an alphanumeric character (e.g. 'my-name',  or '123-abc', regex used for validation is '[a-z0-9]([-a-z0-9]*[a-z0-9])?')",
     );
     check(
         json!({"ordinals": {"start": -1}}),
@@ -291,6 +300,10 @@ fn a_revision_has_data_that_stay() {
             "revision: Invalid value: -1: must be greater than or equal to 0",
             "data: Required value: data is mandatory",
         ],
+    );
+    kind.create(
+        json!({"data": [1]}),
+        &["data: Required value: data must be a valid JSON object"],
     );
     kind.update(json!({"revision": 2}), &[]);
     kind.update(

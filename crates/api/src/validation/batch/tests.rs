@@ -109,6 +109,25 @@ fn an_indexed_job_has_bounds() {
 }
 
 #[test]
+fn indexes_that_may_fail_are_few() {
+    let check = |change: Value, said: &[&str]| job().create(spec(change), said);
+    check(
+        json!({"maxFailedIndexes": 1}),
+        &[
+            "spec.backoffLimitPerIndex: Required value: when maxFailedIndexes is specified",
+            "spec.maxFailedIndexes: Invalid value: 1: requires indexed completion mode",
+        ],
+    );
+    check(
+        json!({"completionMode": "Indexed", "completions": 200_000, "backoffLimitPerIndex": 1, "maxFailedIndexes": 100_001}),
+        &[
+            "spec.maxFailedIndexes: Invalid value: 100001: must be less than or equal to 100000",
+            "spec.maxFailedIndexes: Invalid value: 100001: must be less than or equal to 10000 when completions are above 100000 and used with backoff limit per index",
+        ],
+    );
+}
+
+#[test]
 fn a_failure_policy_is_complete() {
     let check = |rule: Value, said: &[&str]| {
         job().create(spec(json!({"podFailurePolicy": {"rules": [rule]}})), said);
@@ -135,6 +154,19 @@ fn a_failure_policy_is_complete() {
                 "{at}.onPodConditions[0].status: Unsupported value: \"Odd\": supported values: \"False\", \"True\", \"Unknown\""
             ),
         ],
+    );
+    check(
+        json!({"action": "Ignore", "onExitCodes": {"operator": "In", "values": []}}),
+        &[&format!(
+            "{at}.onExitCodes.values: Invalid value: []: at least one value is required"
+        )],
+    );
+    let values: Vec<i32> = (1..=256).collect();
+    check(
+        json!({"action": "Ignore", "onExitCodes": {"operator": "In", "values": values}}),
+        &[&format!(
+            "{at}.onExitCodes.values: Too many: 256: must have at most 255 items"
+        )],
     );
     check(
         json!({
@@ -197,6 +229,16 @@ fn a_success_policy_counts_indexes() {
             "spec.successPolicy.rules[1].succeededCount: Invalid value: 4: must be less than or equal to 0 (the number of indexes in the specified succeededIndexes field)",
         ],
     );
+    let long = vec!["0"; (32 << 10) + 1].join(",");
+    check(
+        json!([{"succeededIndexes": long}]),
+        &[
+            "spec.successPolicy.rules[0].succeededIndexes: Too long: may not be more than 65536 bytes",
+            &format!(
+                "spec.successPolicy.rules[0].succeededIndexes: Invalid value: \"{long}\": error parsing succeededIndexes: non-increasing order, previous: 0, current: 0"
+            ),
+        ],
+    );
     job().create(
         spec(json!({"successPolicy": {"rules": [{"succeededCount": 1}]}})),
         &[
@@ -212,6 +254,10 @@ fn a_selector_is_the_servers_unless_it_is_the_clients() {
         &[
             "spec.template.metadata.labels[job-name]: Invalid value: {\"batch.kubernetes.io/controller-uid\":\"u\",\"batch.kubernetes.io/job-name\":\"x\",\"controller-uid\":\"u\",\"job-name\":\"other\"}: must be 'x'",
         ],
+    );
+    job().create(
+        spec(json!({"template": {"metadata": {"labels": {"job-name": null}}}})),
+        &["spec.template.metadata.labels[job-name]: Required value: must be 'x'"],
     );
     job().create(
         spec(json!({"manualSelector": true, "selector": null})),
@@ -334,6 +380,166 @@ fn a_story_of_a_job_makes_sense() {
 }
 
 #[test]
+fn an_ended_job_is_done_with() {
+    const START: &str = "2026-01-01T00:00:00Z";
+    const LATER: &str = "2026-01-01T00:00:01Z";
+    let on = |names: &[&str]| -> Value {
+        names
+            .iter()
+            .map(|ty| json!({"type": ty, "status": "True"}))
+            .collect()
+    };
+    let check = |spec: Value, before: Value, change: Value, said: &[&str]| {
+        job().part(
+            "status",
+            json!({"spec": spec, "status": before}),
+            json!({"spec": spec, "status": change}),
+            said,
+        );
+    };
+    check(
+        Value::Null,
+        json!({}),
+        json!({
+            "conditions": on(&["SuccessCriteriaMet", "Complete", "FailureTarget"]),
+            "startTime": LATER,
+            "completionTime": START,
+            "active": 1,
+            "terminating": 1,
+            "uncountedTerminatedPods": {"failed": ["a"]},
+        }),
+        &[
+            "status.conditions: Invalid value: cannot set Complete=True and FailureTarget=true conditions",
+            &format!(
+                "status.completionTime: Invalid value: \"{START}\": must be equal to or after `startTime`"
+            ),
+            "status.active: Invalid value: 1: active>0 is invalid for finished job",
+            "status.uncountedTerminatedPods: Invalid value: {\"Succeeded\":null,\"Failed\":[\"a\"]}: must be empty for finished job",
+            "status.terminating: Invalid value: 1: terminating>0 is invalid for finished job",
+            "status.conditions: Invalid value: cannot set SuccessCriteriaMet=True and FailureTarget=true conditions",
+        ],
+    );
+    check(
+        Value::Null,
+        json!({}),
+        json!({
+            "conditions": on(&["SuccessCriteriaMet", "Failed", "FailureTarget"]),
+            "startTime": START,
+            "completionTime": LATER,
+        }),
+        &[
+            &format!(
+                "status.completionTime: Invalid value: \"{LATER}\": cannot set completionTime when there is no Complete=True condition"
+            ),
+            "status.conditions: Invalid value: cannot set SuccessCriteriaMet=True and Failed=true conditions",
+            "status.conditions: Invalid value: cannot set SuccessCriteriaMet=True and FailureTarget=true conditions",
+        ],
+    );
+    let ended = |time: &str, conditions: &[&str]| json!({"conditions": on(conditions), "startTime": START, "completionTime": time});
+    check(
+        Value::Null,
+        ended(START, &["Complete"]),
+        ended(LATER, &["Complete", "SuccessCriteriaMet"]),
+        &[
+            &format!("status.completionTime: Invalid value: \"{LATER}\": field is immutable"),
+            "status.conditions: Invalid value: cannot set SuccessCriteriaMet=True for Job already has Complete=true conditions",
+        ],
+    );
+    check(
+        Value::Null,
+        json!({"conditions": on(&["SuccessCriteriaMet"])}),
+        json!({}),
+        &["status.conditions: Invalid value: cannot disable the SuccessCriteriaMet=True condition"],
+    );
+    check(
+        json!({"completionMode": "Indexed", "completions": 3, "successPolicy": {"rules": [{"succeededCount": 1}]}}),
+        json!({}),
+        ended(START, &["Complete"]),
+        &[
+            "status.conditions: Invalid value: cannot set Complete=True condition without the SuccessCriteriaMet=true condition",
+            "status.conditions: Invalid value: cannot set Complete=True for Job with SuccessPolicy unless SuccessCriteriaMet=True",
+        ],
+    );
+}
+
+#[test]
+fn indexes_that_failed_are_counted_and_did_not_complete() {
+    let check = |per_index: Value, change: Value, said: &[&str]| {
+        let spec = json!({"completionMode": "Indexed", "completions": 3, "backoffLimitPerIndex": per_index});
+        job().part(
+            "status",
+            json!({"spec": spec}),
+            json!({"spec": spec, "status": change}),
+            said,
+        );
+    };
+    check(
+        json!(1),
+        json!({"failedIndexes": "0", "completedIndexes": "1"}),
+        &[],
+    );
+    check(
+        json!(1),
+        json!({"failedIndexes": "x"}),
+        &[
+            "status.failedIndexes: Invalid value: \"x\": error parsing failedIndexes: cannot convert string to integer for index: \"x\"",
+        ],
+    );
+    check(
+        json!(1),
+        json!({"failedIndexes": "0-1", "completedIndexes": "1"}),
+        &[
+            "status.failedIndexes: Invalid value: \"0-1\": failedIndexes and completedIndexes overlap at index: 1",
+        ],
+    );
+    check(
+        Value::Null,
+        json!({"failedIndexes": "0"}),
+        &[
+            "status.failedIndexes: Invalid value: \"0\": cannot set non-null failedIndexes when backoffLimitPerIndex is null",
+        ],
+    );
+}
+
+#[test]
+fn what_a_job_is_known_by_is_its_own() {
+    let name = "x".repeat(63);
+    job().create(
+        json!({"metadata": {"name": name}, "spec": {
+            "completionMode": "Indexed",
+            "completions": 2,
+            "template": {"metadata": {"labels": {"job-name": name, "batch.kubernetes.io/job-name": name}}},
+        }}),
+        &[&format!("metadata.name: Invalid value: \"{name}\": will not able to create pod with invalid DNS label: {name}-1")],
+    );
+    job().create(
+        json!({"metadata": {"uid": null}, "spec": {
+            "selector": {"matchLabels": {"batch.kubernetes.io/controller-uid": ""}},
+            "template": {"metadata": {"labels": {"controller-uid": "", "batch.kubernetes.io/controller-uid": ""}}},
+        }}),
+        &["metadata.uid: Required value"],
+    );
+    job().create(
+        spec(json!({"selector": {"matchLabels": {"a": "b"}}, "template": {"metadata": {"labels": {"a": "b"}}}})),
+        &[
+            "spec.selector: Invalid value: {\"matchLabels\":{\"a\":\"b\",\"batch.kubernetes.io/controller-uid\":\"u\"}}: `selector` not auto-generated",
+        ],
+    );
+    let manager = format!("a.io/{}", "b".repeat(60));
+    job().create(
+        spec(json!({"managedBy": manager})),
+        &["spec.managedBy: Too long: may not be more than 63 bytes"],
+    );
+    job().create(
+        spec(json!({"template": {"spec": {"restartPolicy": "Odd"}}})),
+        &[
+            "spec.template.spec.restartPolicy: Unsupported value: \"Odd\": supported values: \"Always\", \"OnFailure\", \"Never\"",
+            "spec.template.spec.restartPolicy: Unsupported value: \"Odd\": supported values: \"OnFailure\", \"Never\"",
+        ],
+    );
+}
+
+#[test]
 fn a_cron_job_knows_when() {
     let check = |change: Value, said: &[&str]| cron_job().create(spec(change), said);
     check(json!({"schedule": ""}), &["spec.schedule: Required value"]);
@@ -350,6 +556,10 @@ fn a_cron_job_knows_when() {
     check(
         json!({"timeZone": "Mars/Base"}),
         &["spec.timeZone: Invalid value: \"Mars/Base\": unknown time zone Mars/Base"],
+    );
+    check(
+        json!({"timeZone": "a..b"}),
+        &["spec.timeZone: Invalid value: \"a..b\": time: invalid location name"],
     );
     check(
         json!({"concurrencyPolicy": "Perhaps"}),

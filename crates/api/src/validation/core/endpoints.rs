@@ -83,6 +83,7 @@ fn validate_port(port: EndpointPort<'_>, named: bool, path: &Path<'_>, errors: &
 
 #[cfg(test)]
 mod tests {
+    use crate::validation::check::Good;
     use crate::validation::tests::{check_create, check_update};
 
     #[track_caller]
@@ -108,6 +109,24 @@ mod tests {
              must consist of lower case alphanumeric characters or '-', and must start and end with an alphanumeric \
              character (e.g. 'my-name',  or '123-abc', regex used for validation is '[a-z0-9]([-a-z0-9]*[a-z0-9])?'); \
              subsets[0].notReadyAddresses[0].ip: Invalid value: \"x\": must be a valid IP address",
+        );
+    }
+
+    #[test]
+    fn nodes_and_protocols_have_names() {
+        let good = Good {
+            group: "",
+            version: "v1",
+            kind: "Endpoints",
+            object: r#"{"metadata":{"name":"e"}}"#,
+        };
+        good.created(
+            &body(r#""addresses":[{"ip":"10.0.0.1","nodeName":"A"}],"ports":[{"port":1,"protocol":"X","appProtocol":"a b"}]"#),
+            &[
+                "subsets[0].addresses[0].nodeName: Invalid value: \"A\": a lowercase RFC 1123 subdomain",
+                "subsets[0].ports[0].protocol: Unsupported value: \"X\"",
+                "subsets[0].ports[0].appProtocol: Invalid value: \"a b\": name part",
+            ],
         );
     }
 

@@ -15,7 +15,8 @@ use pintle_runtime::value::Record;
 use pintle_runtime::view::{List, StringMap, Strings};
 
 use crate::core::v1::{
-    ConfigMapNodeConfigSource, Node, NodeConfigSource, NodeSpec, NodeStatus, Taint, tables,
+    AvoidPods, ConfigMapNodeConfigSource, Node, NodeConfigSource, NodeSpec, NodeStatus, Taint,
+    tables,
 };
 use crate::validation::node_selector::taint_effect;
 use crate::validation::{Rules, internal_form, quantity};
@@ -27,12 +28,13 @@ pub(super) const RULES: Rules = Rules {
 };
 
 const TAINTS_ANNOTATION: &str = "scheduler.alpha.kubernetes.io/taints";
+const AVOID_ANNOTATION: &str = "scheduler.alpha.kubernetes.io/preferAvoidPods";
 /// Upstream looks for taints below `metadata`, and clients see it.
 const TAINTS: Path<'static> = Path::new("metadata.taints");
 
 fn create(new: &Record, errors: &mut ErrorList) {
     let node = Node::from_record(new);
-    annotated_taints(node, errors);
+    annotated(node, errors);
     taints(node.spec().taints(), &TAINTS, errors);
     resources(node.status(), errors);
     swap(node.status(), errors);
@@ -48,7 +50,7 @@ fn update(new: &Record, old: &Record, errors: &mut ErrorList) {
 fn changed(new: &Record, old: &Record, errors: &mut ErrorList) {
     let (node, before) = (Node::from_record(new), Node::from_record(old));
     let (spec, old_spec) = (node.spec(), before.spec());
-    annotated_taints(node, errors);
+    annotated(node, errors);
     resources(node.status(), errors);
     declared_features(node.status().declared_features(), errors);
     addresses(node.status(), errors);
@@ -103,25 +105,54 @@ fn changed(new: &Record, old: &Record, errors: &mut ErrorList) {
     }
 }
 
-/// Taints from before there was a field for them.
-fn annotated_taints(node: Node<'_>, errors: &mut ErrorList) {
-    let annotations = node.metadata().annotations();
-    let Some(text) = annotations.get(TAINTS_ANNOTATION) else {
-        return;
-    };
-    if text.is_empty() {
-        return;
-    }
+/// Taints from before there was a field for them, and pods that a node would rather not have.
+fn annotated(node: Node<'_>, errors: &mut ErrorList) {
     let path = Path::new("metadata.annotations");
-    let body = Bytes::from(format!("{{\"taints\":{text}}}"));
-    let ty = Ref::Static(&tables::NODE_SPEC);
-    match json::decode(&ty, &body, &mut Problems::ignored()) {
-        Err(error) => errors.invalid(&path, TAINTS_ANNOTATION, error.to_string()),
-        Ok(spec) => taints(
-            NodeSpec::from_record(&spec).taints(),
-            &path.child(TAINTS_ANNOTATION),
-            errors,
-        ),
+    let annotations = node.metadata().annotations();
+    let text = |key: &str| annotations.get(key).filter(|text| !text.is_empty());
+    let decoded = |text: String, table| {
+        let body = Bytes::from(text);
+        json::decode(&Ref::Static(table), &body, &mut Problems::ignored())
+    };
+    if let Some(text) = text(TAINTS_ANNOTATION) {
+        match decoded(format!("{{\"taints\":{text}}}"), &tables::NODE_SPEC) {
+            Err(error) => errors.invalid(&path, TAINTS_ANNOTATION, error.to_string()),
+            Ok(spec) => taints(
+                NodeSpec::from_record(&spec).taints(),
+                &path.child(TAINTS_ANNOTATION),
+                errors,
+            ),
+        }
+    }
+    if let Some(text) = text(AVOID_ANNOTATION) {
+        match decoded(text.to_owned(), &tables::AVOID_PODS) {
+            Err(error) => errors.invalid(
+                &path.child("AvoidPods"),
+                AVOID_ANNOTATION,
+                error.to_string(),
+            ),
+            Ok(avoided) => {
+                let at = path.child(AVOID_ANNOTATION);
+                avoided_pods(AvoidPods::from_record(&avoided), &at, errors);
+            }
+        }
+    }
+}
+
+/// Pods are known by what controls them.
+fn avoided_pods(avoided: AvoidPods<'_>, path: &Path<'_>, errors: &mut ErrorList) {
+    for (index, entry) in avoided.prefer_avoid_pods().iter().enumerate() {
+        let at = path.index(index);
+        let at = at.child("PodSignature");
+        match entry.pod_signature().pod_controller() {
+            None => errors.required(&at, ""),
+            Some(owner) if owner.controller() != Some(true) => errors.invalid(
+                &at.child("PodController").child("Controller"),
+                false,
+                "must point to a controller",
+            ),
+            Some(_) => {}
+        }
     }
 }
 

@@ -98,6 +98,13 @@ fn a_secret_has_what_its_type_asks_for() {
     SECRET.created("{}", &[]);
     SECRET.created(r#"{"stringData":{"a":"b"}}"#, &[]);
     SECRET.created(r#"{"data":{"a b":""}}"#, &["data[a b]: Invalid value"]);
+    SECRET.created(
+        &format!(
+            r#"{{"data":{{"a":"{}"}}}}"#,
+            "AAAA".repeat((1 << 20) / 3 + 1)
+        ),
+        &["data: Too long: may not be more than 1048576 bytes"],
+    );
     let typed =
         |name: &str, data: &str| format!(r#"{{"type":"kubernetes.io/{name}","data":{data}}}"#);
     let cases: &[(&str, &str, &[&str])] = &[
@@ -224,6 +231,63 @@ fn a_node_has_taints_networks_and_amounts_in_order() {
 }
 
 #[test]
+fn annotations_of_a_node_say_what_fields_say_now() {
+    let annotated = |key: &str, value: &str| {
+        let value = serde_json::Value::from(value);
+        format!(
+            r#"{{"metadata":{{"annotations":{{"scheduler.alpha.kubernetes.io/{key}":{value}}}}}}}"#
+        )
+    };
+    let check = |key: &str, value: &str, expected: &[&str]| {
+        let patch = annotated(key, value);
+        NODE.created(&patch, expected);
+        NODE.updated_in("status", "{}", &patch, expected);
+    };
+    check("taints", "", &[]);
+    check("taints", r#"[{"key":"k","effect":"NoSchedule"}]"#, &[]);
+    check(
+        "taints",
+        "x",
+        &["metadata.annotations: Invalid value: \"scheduler.alpha.kubernetes.io/taints\": "],
+    );
+    check(
+        "taints",
+        r#"[{"key":"k","effect":""}]"#,
+        &["metadata.annotations.scheduler.alpha.kubernetes.io/taints[0].effect: Required value"],
+    );
+    let avoided = |owner: &str| {
+        format!(r#"{{"preferAvoidPods":[{{"podSignature":{{"podController":{owner}}}}}]}}"#)
+    };
+    let owner = r#"{"apiVersion":"v1","kind":"ReplicationController","name":"r","uid":"u""#;
+    check("preferAvoidPods", "", &[]);
+    check(
+        "preferAvoidPods",
+        &avoided(&format!(r#"{owner},"controller":true}}"#)),
+        &[],
+    );
+    check(
+        "preferAvoidPods",
+        "x",
+        &[
+            "metadata.annotations.AvoidPods: Invalid value: \"scheduler.alpha.kubernetes.io/preferAvoidPods\": ",
+        ],
+    );
+    let at = "metadata.annotations.scheduler.alpha.kubernetes.io/preferAvoidPods[0].PodSignature";
+    check(
+        "preferAvoidPods",
+        &avoided("null"),
+        &[&format!("{at}: Required value")],
+    );
+    check(
+        "preferAvoidPods",
+        &avoided(&format!("{owner}}}")),
+        &[&format!(
+            "{at}.PodController.Controller: Invalid value: false: must point to a controller"
+        )],
+    );
+}
+
+#[test]
 fn a_node_declares_features_in_order() {
     let status = |status: &str| format!(r#"{{"status":{status}}}"#);
     let good = status(r#"{"declaredFeatures":["A","A/b","B9/c/D"]}"#);
@@ -257,6 +321,17 @@ fn a_node_declares_features_in_order() {
 #[test]
 fn what_a_node_has_once_it_keeps() {
     NODE.updated("{}", "{}", &[]);
+    let change =
+        "spec.podCIDRs: Forbidden: node updates may not change podCIDR except from \"\" to valid";
+    NODE.updated("{}", r#"{"spec":{"podCIDRs":["10.0.0.0/24"]}}"#, &[change]);
+    NODE.created(
+        r#"{"spec":{"podCIDRs":["x","10.0.0.0/24"]}}"#,
+        &[
+            "spec.podCIDRs[0]: Invalid value: \"x\": must be a valid CIDR value",
+            "spec.podCIDRs: Internal error: invalid PodCIDRs. failed to check with dual stack with error:invalid CIDR[0]: <nil> (invalid CIDR address: x)",
+            "spec.podCIDRs: Invalid value: [\"x\",\"10.0.0.0/24\"]: may specify no more than one CIDR for each IP family",
+        ],
+    );
     NODE.updated(
         "{}",
         r#"{"spec":{"podCIDRs":["10.0.1.0/24","2001:db8::/64"],"providerID":"q","externalID":"x"}}"#,
@@ -326,6 +401,10 @@ fn limits_have_known_types_and_resources() {
             "spec.limits[0].defaultRequest: Forbidden: may not be specified when `type` is 'Pod'",
         ],
     );
+    let malformed = limit(r#"{"type":"a b"}"#);
+    let said = ["spec.limits[0].type: Invalid value: \"a b\": name part"];
+    LIMIT_RANGE.created(&malformed, &said);
+    LIMIT_RANGE.updated("{}", &malformed, &said);
     LIMIT_RANGE.created(
         &limit(r#"{"type":"PersistentVolumeClaim"}"#),
         &["spec.limits[0].limits: Required value: either minimum or maximum storage value is required, but neither was provided"],

@@ -16,7 +16,7 @@ use pintle_runtime::quote::Quoted;
 use pintle_runtime::view::{List, StringMap};
 
 use super::paths;
-use crate::particular::core::label_warning;
+use crate::particular::core::{claim_warnings, label_warning};
 
 const SECCOMP_POD: &str = "seccomp.security.alpha.kubernetes.io/pod";
 const SECCOMP_CONTAINER: &str = "container.seccomp.security.alpha.kubernetes.io/";
@@ -385,10 +385,7 @@ fn volume(volume: Volume<'_>, path: &Path<'_>, warnings: &mut Vec<String>) {
     if let Some(template) = template {
         let at = path.child("ephemeral");
         let at = at.child("volumeClaimTemplate");
-        let at = at.child("spec");
-        let at = at.child("resources");
-        let requests = template.spec().resources().requests();
-        fraction("storage", requests, &at.child("requests"), warnings);
+        claim_warnings(template.spec(), &at.child("spec"), warnings);
     }
     let gone = "deprecated in v1.28, non-functional in v1.31+";
     for (is_there, name) in [

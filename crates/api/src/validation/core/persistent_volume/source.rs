@@ -16,7 +16,6 @@ use crate::validation::volume_source::{
 
 /// How long `<volume name>:<portal>` may be when an initiator is named.
 const PORTAL_LIMIT: usize = 64;
-const INITIATORS: &str = "must be valid format starting with iqn, eui, or naa";
 const UNKNOWN_NAME: &str = "must be valid format";
 
 /// Exactly one source must be there, and it must be in order. `has_affinity` says whether the
@@ -146,7 +145,12 @@ fn iscsi(
         Some(secret) => required(&[("name", secret.name())], &path.child("secretRef"), errors),
     }
     if let Some(initiator) = source.initiator_name() {
-        iscsi_name(initiator, INITIATORS, &path.child("initiatorname"), errors);
+        iscsi_name(
+            initiator,
+            UNKNOWN_NAME,
+            &path.child("initiatorname"),
+            errors,
+        );
     }
 }
 

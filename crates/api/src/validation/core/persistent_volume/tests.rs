@@ -158,6 +158,38 @@ fn every_source_says_what_it_needs() {
             &["spec.iscsi.iqn: Invalid value"],
         ),
         (
+            r#""iscsi":{"targetPortal":"ppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppp","iqn":"","lun":1,"secretRef":{},"initiatorName":"x"}"#,
+            &[
+                "spec.iscsi.targetportal: Invalid value: \"ppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppp\": Total length of <volume name>:<iscsi.targetPortal> must be under 64 characters",
+                "spec.iscsi.iqn: Required value",
+                "spec.iscsi.secretRef.name: Required value",
+                // Not a word of what names begin with, as pods have it.
+                "spec.iscsi.initiatorname: Invalid value: \"x\": must be valid format",
+            ],
+        ),
+        (
+            r#""glusterfs":{"endpoints":"e","path":"p","endpointsNamespace":"N"}"#,
+            &[
+                "spec.glusterfs.endpointsNamespace: Invalid value: \"N\": a lowercase RFC 1123 label",
+            ],
+        ),
+        (
+            r#""quobyte":{"registry":"[::1:1","volume":"v"}"#,
+            &["spec.quobyte.registry: Invalid value: \"[::1:1\": must be a host:port pair"],
+        ),
+        (
+            r#""fc":{"targetWWNs":["a"],"lun":256}"#,
+            &["spec.fc.lun: Invalid value: 256: must be between 0 and 255, inclusive"],
+        ),
+        (
+            r#""storageos":{}"#,
+            &["spec.storageos.volumeName: Required value"],
+        ),
+        (
+            r#""nfs":{"server":"s","path":"/"},"local":{"path":"/a"}"#,
+            &["spec.local: Forbidden: may not specify more than 1 volume type"],
+        ),
+        (
             r#""cinder":{"volumeID":"","secretRef":{}}"#,
             &[
                 "spec.cinder.volumeID: Required value",
@@ -306,6 +338,17 @@ fn a_volume_stays_where_it_is() {
         &with_labels("l"),
         &[r#"nodeAffinity: Invalid value: {"Required":{"NodeSelectorTerms":[{"MatchExpressions":[{"Key":"l","Operator":"In","Values":["a"]}],"MatchFields":null}]}}: field is immutable, except for updating from beta label to GA"#],
     );
+    let classed = |class: &str| {
+        source(&format!(
+            r#""csi":{{"driver":"example.com","volumeHandle":"h"}},"volumeAttributesClassName":{class}"#
+        ))
+    };
+    VOLUME.updated(&classed("\"a\""), &classed("\"b\""), &[]);
+    VOLUME.updated(
+        &classed("\"a\""),
+        &classed("null"),
+        &["spec.volumeAttributesClassName: Forbidden: update from non-nil value to nil is forbidden"],
+    );
     VOLUME.updated(
         "{}",
         r#"{"spec":{"volumeMode":"Block","hostPath":{"path":"/y"}}}"#,
@@ -361,6 +404,12 @@ fn a_claim_asks_for_storage() {
 
 #[test]
 fn a_claim_changes_only_where_it_may() {
+    CLAIM.updated_in(
+        "status",
+        "{}",
+        r#"{"spec":{"accessModes":null}}"#,
+        &["Spec.accessModes: Required value"],
+    );
     let bound = r#""status":{"phase":"Bound","capacity":{"storage":"1Gi"}}"#;
     let sized = |size: &str| {
         format!(r#"{{"spec":{{"resources":{{"requests":{{"storage":"{size}"}}}}}},{bound}}}"#)

@@ -3,6 +3,7 @@ use pintle_runtime::codec::{Problems, json};
 use pintle_runtime::value::Record;
 
 use crate::validation;
+use crate::validation::check::Good;
 
 #[track_caller]
 fn service(body: &str) -> Record {
@@ -253,5 +254,133 @@ fn what_a_load_balancer_says_has_a_form() {
         r#"{"hostname":"10.0.0.1","ipMode":"VIP"}"#,
         "status.loadBalancer.ingress[0].ipMode: Forbidden: may not be specified when `ip` is not set; \
          status.loadBalancer.ingress[0].hostname: Invalid value: \"10.0.0.1\": must be a DNS name, not an IP address",
+    );
+}
+
+const SERVICE: Good = Good {
+    group: "",
+    version: "v1",
+    kind: "Service",
+    object: r#"{"metadata":{"name":"a"},"spec":{"clusterIPs":["10.0.0.1"],"clusterIP":"10.0.0.1","ipFamilies":["IPv4"],"ipFamilyPolicy":"SingleStack","ports":[{"port":80}]}}"#,
+};
+
+#[test]
+fn every_field_has_its_form() {
+    let spec = |fields: &str| format!(r#"{{"spec":{{{fields}}}}}"#);
+    let balanced = |fields: &str| spec(&format!(r#""type":"LoadBalancer",{fields}"#));
+    let cases: &[(String, &[&str])] = &[
+        (
+            spec(r#""ports":[{"port":70000,"protocol":"X","targetPort":0,"appProtocol":"a b"}]"#),
+            &[
+                "spec.ports[0].port: Invalid value: 70000: must be between 1 and 65535, inclusive",
+                "spec.ports[0].protocol: Unsupported value: \"X\": supported values: \"SCTP\", \"TCP\", \"UDP\"",
+                "spec.ports[0].targetPort: Invalid value: 70000: must be between",
+                "spec.ports[0].appProtocol: Invalid value: \"a b\": name part",
+            ],
+        ),
+        (
+            balanced(r#""loadBalancerClass":"a b","allocateLoadBalancerNodePorts":true"#),
+            &["spec.loadBalancerClass: Invalid value: \"a b\": name part"],
+        ),
+        (
+            spec(r#""loadBalancerSourceRanges":["10.0.0.0/8"]"#),
+            &[
+                "spec.LoadBalancerSourceRanges: Forbidden: may only be used when `type` is 'LoadBalancer'",
+            ],
+        ),
+        (
+            balanced(r#""loadBalancerSourceRanges":[" 10.0.0.0/8","x"]"#),
+            &["spec.LoadBalancerSourceRanges[1]: Invalid value: \"x\": must be a valid CIDR value"],
+        ),
+        (
+            balanced(r#""externalTrafficPolicy":"Local","healthCheckNodePort":70000"#),
+            &["spec.healthCheckNodePort: Invalid value: 70000: must be between"],
+        ),
+        (
+            spec(
+                r#""clusterIPs":["10.0.0.1","::1","10.0.0.2"],"ipFamilyPolicy":"RequireDualStack","ipFamilies":["IPv4","IPv6"]"#,
+            ),
+            &[
+                "spec.clusterIPs: Invalid value: [\"10.0.0.1\",\"::1\",\"10.0.0.2\"]: may only hold up to 2 values",
+            ],
+        ),
+        (
+            spec(r#""ipFamilies":["IPv5"]"#),
+            &[
+                "spec.ipFamilies[0]: Unsupported value: \"IPv5\": supported values: \"IPv4\", \"IPv6\"",
+            ],
+        ),
+    ];
+    for (patch, expected) in cases {
+        SERVICE.created(patch, expected);
+    }
+    let annotated = |more: &str, annotations: &str| {
+        format!(r#"{{"metadata":{{"annotations":{{{annotations}}}}},"spec":{{{more}}}}}"#)
+    };
+    SERVICE.created(
+        &annotated("", r#""service.kubernetes.io/topology-mode":"Auto","service.kubernetes.io/topology-aware-hints":"Disabled""#),
+        &["metadata.annotations[service.kubernetes.io/topology-mode]: Invalid value: \"Auto\": must match annotations[service.kubernetes.io/topology-aware-hints] when both are specified"],
+    );
+    let ranges = annotated(
+        "",
+        r#""service.beta.kubernetes.io/load-balancer-source-ranges":"10.0.0.0/8, x""#,
+    );
+    let at = "metadata.annotations[service.beta.kubernetes.io/load-balancer-source-ranges]: ";
+    let forbidden = format!("{at}Forbidden: may only be used when `type` is 'LoadBalancer'");
+    SERVICE.created(&ranges, &[&forbidden, &format!("{at}Invalid value: \"x\"")]);
+    SERVICE.updated(&ranges, &ranges, &[&forbidden]);
+}
+
+#[test]
+fn what_is_set_up_outside_stays() {
+    let families = |families: &str, policy: &str| {
+        format!(r#"{{"spec":{{"ipFamilies":[{families}],"ipFamilyPolicy":"{policy}"}}}}"#)
+    };
+    SERVICE.updated(
+        "{}",
+        &families(r#""IPv6""#, "SingleStack"),
+        &[
+            "spec.ipFamilies[0]: Invalid value: [\"IPv6\"]: may not change once set",
+            "spec.clusterIPs[0]: Invalid value: \"10.0.0.1\": expected an IPv6 value",
+        ],
+    );
+    SERVICE.updated(
+        "{}",
+        &families(r#""IPv6","IPv4""#, "PreferDualStack"),
+        &[
+            "spec.ipFamilies[0]: Invalid value: [\"10.0.0.1\"]: may not change once set",
+            "spec.clusterIPs[0]: Invalid value: \"10.0.0.1\": expected an IPv6 value",
+        ],
+    );
+    let balanced = |fields: &str| format!(r#"{{"spec":{{"type":"LoadBalancer"{fields}}}}}"#);
+    SERVICE.updated(
+        &balanced(r#","loadBalancerClass":"a/b""#),
+        &balanced(r#","loadBalancerClass":"a/c""#),
+        &["spec.loadBalancerClass: Invalid value: \"a/c\": may not change once set"],
+    );
+    let checked = |port: &str| {
+        balanced(&format!(
+            r#","externalTrafficPolicy":"Local","healthCheckNodePort":{port}"#
+        ))
+    };
+    SERVICE.updated(
+        &checked("30000"),
+        &checked("30001"),
+        &["spec.healthCheckNodePort: Forbidden: field is immutable"],
+    );
+    let with = |fields: &str, ingress: &str| {
+        format!(r#"{{"spec":{{{fields}}},"status":{{"loadBalancer":{{"ingress":[{ingress}]}}}}}}"#)
+    };
+    SERVICE.updated_in(
+        "status",
+        "{}",
+        &with("", r#"{"ip":"10.0.0.1"}"#),
+        &["status.loadBalancer.ingress: Forbidden: may only be used when `spec.type` is 'LoadBalancer'"],
+    );
+    SERVICE.updated_in(
+        "status",
+        &balanced(""),
+        &with(r#""type":"LoadBalancer""#, r#"{"ip":"10.0.0.1","ipMode":"Odd"}"#),
+        &["status.loadBalancer.ingress[0].ipMode: Unsupported value: \"Odd\": supported values: \"Proxy\", \"VIP\""],
     );
 }

@@ -1,6 +1,6 @@
 //! Where pods may run.
 
-use super::check;
+use super::{POD, check, spec};
 
 #[test]
 fn tolerations_are_of_a_key_an_operator_and_an_effect() {
@@ -80,4 +80,102 @@ fn spreading_is_over_one_topology_at_a_time() {
         r#""topologySpreadConstraints":[{"maxSkew":1,"topologyKey":"a","whenUnsatisfiable":"ScheduleAnyway","minDomains":1}]"#,
         r#"spec.topologySpreadConstraints[0].minDomains: Invalid value: 1: can only use minDomains if whenUnsatisfiable=DoNotSchedule, not ScheduleAnyway"#,
     );
+}
+
+#[test]
+fn a_toleration_that_compares_has_a_number() {
+    let tolerations = |json: &str| spec(&format!(r#""tolerations":[{json}]"#));
+    POD.created(
+        &tolerations(r#"{"key":"a","operator":"Equal","value":"b c"}"#),
+        &["spec.tolerations[0].operator: Invalid value: \"b c\": a valid label must be"],
+    );
+    let compared = |value: &str| {
+        tolerations(&format!(
+            r#"{{"key":"a","operator":"Lt","value":"{value}"}}"#
+        ))
+    };
+    POD.created(
+        &compared("1"),
+        &["spec.tolerations[0].operator: Unsupported value: \"Lt\""],
+    );
+    // One that is there already is looked at.
+    for good in ["0", "-5", "9223372036854775807"] {
+        POD.updated(&compared(good), &compared(good), &[]);
+    }
+    let at = "spec.tolerations[0].value: Invalid value: ";
+    for bad in ["01", "x", ""] {
+        let canonical = format!("{at}\"{bad}\": must be a valid decimal integer in canonical form");
+        let parsed = format!("{at}\"{bad}\": strconv.ParseInt: parsing \"{bad}\": invalid syntax");
+        let said: &[&str] = if bad == "01" {
+            &[&canonical]
+        } else {
+            &[&canonical, &parsed]
+        };
+        POD.updated(&compared(bad), &compared(bad), &[said, said].concat());
+    }
+    let big = "9223372036854775808";
+    let said = format!("{at}\"{big}\": strconv.ParseInt: parsing \"{big}\": value out of range");
+    POD.updated(&compared(big), &compared(big), &[&said, &said]);
+}
+
+#[test]
+fn keys_of_labels_are_not_selected_twice() {
+    let terms = |json: &str| {
+        spec(&format!(
+            r#""affinity":{{"podAffinity":{{"requiredDuringSchedulingIgnoredDuringExecution":[{{"topologyKey":"a",{json}}}]}}}}"#
+        ))
+    };
+    let at = "spec.affinity.podAffinity.requiredDuringSchedulingIgnoredDuringExecution[0]";
+    POD.created(
+        &terms(
+            r#""labelSelector":{"matchLabels":{"x":"y"},"matchExpressions":[{"key":"x","operator":"Exists"}]},"matchLabelKeys":["x","a b"],"mismatchLabelKeys":["x"]"#,
+        ),
+        &[
+            &format!("{at}.matchLabelKeys[1]: Invalid value: \"a b\": name part"),
+            &format!("{at}[0]: Invalid value: \"x\": exists in both matchLabelKeys and labelSelector"),
+            &format!("{at}.matchLabelKeys[0]: Invalid value: \"x\": exists in both matchLabelKeys and mismatchLabelKeys"),
+        ],
+    );
+    POD.created(
+        &terms(r#""labelSelector":{"matchExpressions":[{"key":"x","operator":"In"}]}"#),
+        &[&format!("{at}.labelSelector.matchExpressions[0].values: Required value: must be specified when `operator` is 'In' or 'NotIn'")],
+    );
+    let spread = |json: &str| {
+        spec(&format!(
+            r#""topologySpreadConstraints":[{{"maxSkew":1,"topologyKey":"a","whenUnsatisfiable":"DoNotSchedule",{json}}}]"#
+        ))
+    };
+    let at = "spec.topologySpreadConstraints[0]";
+    let malformed = spread(r#""labelSelector":{"matchLabels":{"a b":"c"}}"#);
+    POD.created(
+        &malformed,
+        &[&format!(
+            "{at}.labelSelector.matchLabels: Invalid value: \"a b\": name part"
+        )],
+    );
+    POD.updated(&malformed, &malformed, &[]);
+    // The older rule holds where the newer finds fault with what is there.
+    let old = spread(
+        r#""labelSelector":{"matchLabels":{"x":"y"},"matchExpressions":[{"key":"x","operator":"Exists"}]},"matchLabelKeys":["x","a b"]"#,
+    );
+    POD.updated(
+        &old,
+        &old,
+        &[
+            &format!("{at}.matchLabelKeys[0]: Invalid value: \"x\": exists in both matchLabelKeys and labelSelector"),
+            &format!("{at}.matchLabelKeys[1]: Invalid value: \"a b\": name part"),
+        ],
+    );
+    let alone = spread(r#""matchLabelKeys":["x"]"#);
+    POD.updated(
+        &alone,
+        &alone,
+        &[&format!(
+            "{at}.matchLabelKeys: Forbidden: must not be specified when labelSelector is not set"
+        )],
+    );
+    let node = spec(
+        r#""affinity":{"nodeAffinity":{"requiredDuringSchedulingIgnoredDuringExecution":{"nodeSelectorTerms":[{"matchExpressions":[{"key":"a","operator":"In","values":["b c"]}]}]}}}"#,
+    );
+    POD.updated(&node, &node, &[]);
 }

@@ -1,6 +1,6 @@
 //! The fields of a spec itself.
 
-use super::check;
+use super::{POD, check, check_each, spec};
 
 #[test]
 fn a_pod_has_containers_with_names_of_their_own() {
@@ -145,5 +145,91 @@ fn a_pod_of_an_operating_system_sets_what_it_has() {
     check(
         r#""os":{"name":"windows"},"hostPID":true"#,
         r#"spec.hostPID: Forbidden: cannot be set for a windows pod"#,
+    );
+}
+
+#[test]
+fn classes_and_policies_have_names() {
+    check_each(
+        spec,
+        "spec",
+        &[
+            (
+                r#""serviceAccountName":"A","priorityClassName":"B","runtimeClassName":"C","preemptionPolicy":"""#,
+                &[
+                    "@.serviceAccountName: Invalid value: \"A\": a lowercase RFC 1123 subdomain",
+                    "@.priorityClassName: Invalid value: \"B\": a lowercase RFC 1123 subdomain",
+                    "@.runtimeClassName: Invalid value: \"C\": a lowercase RFC 1123 subdomain",
+                    "@.preemptionPolicy: Required value",
+                ],
+            ),
+            (
+                r#""preemptionPolicy":"x""#,
+                &[
+                    "@.preemptionPolicy: Unsupported value: \"x\": supported values: \"PreemptLowerPriority\", \"Never\"",
+                ],
+            ),
+            (
+                r#""overhead":{"x":"-1"}"#,
+                &[
+                    "@.overhead.limits[x]: Invalid value: \"x\": must be a standard resource type or fully qualified",
+                    "@.overhead.limits[x]: Invalid value: \"x\": must be a standard resource for containers",
+                    "@.overhead.limits[x]: Invalid value: \"-1\": must be greater than or equal to 0",
+                ],
+            ),
+            (
+                r#""resourceClaims":[{"name":"","resourceClaimName":"A"}]"#,
+                &[
+                    "@.resourceClaims[0].name: Required value",
+                    "@.resourceClaims[0].resourceClaimName: Invalid value: \"A\": a lowercase RFC 1123 subdomain",
+                ],
+            ),
+            (
+                r#""schedulingGroup":{}"#,
+                &[
+                    "@.schedulingGroup.podGroupName: Invalid value: null: must specify one of: `podGroupName`",
+                ],
+            ),
+            (
+                r#""schedulingGroup":{"podGroupName":"A"}"#,
+                &[
+                    "@.schedulingGroup.podGroupName: Invalid value: \"A\": a lowercase RFC 1123 subdomain",
+                ],
+            ),
+            (
+                r#""volumes":[{"name":"","emptyDir":{}}]"#,
+                &["@.volumes[0].name: Required value"],
+            ),
+            (r#""imagePullSecrets":[{}]"#, &[]),
+            (r#""containers":[]"#, &["@.containers: Required value"]),
+            (r#""restartPolicy":"""#, &[]),
+        ],
+    );
+    POD.created(
+        r#"{"metadata":{"annotations":{"kubernetes.io/config.mirror":"x"}},"spec":{"nodeName":"n","resourceClaims":[{"name":"a","resourceClaimName":"a"}]}}"#,
+        &["[]: Forbidden: static pods do not support resource claims"],
+    );
+}
+
+#[test]
+fn resolvers_and_host_names_have_their_limits() {
+    let list = |count: usize, one: &str| vec![format!("\"{one}\""); count].join(",");
+    let config =
+        |field: &str, values: &str| spec(&format!(r#""dnsConfig":{{"{field}":[{values}]}}"#));
+    POD.created(
+        &config("nameservers", &list(4, "1.1.1.1")),
+        &["spec.dnsConfig.nameservers: Invalid value: [\"1.1.1.1\",\"1.1.1.1\",\"1.1.1.1\",\"1.1.1.1\"]: must not have more than 3 nameservers"],
+    );
+    let searches = "spec.dnsConfig.searches: Invalid value: ";
+    POD.created(&config("searches", &list(33, "a")), &[searches]);
+    let long = vec!["a".repeat(60); 4].join(".");
+    POD.created(&config("searches", &list(9, &long)), &[searches]);
+    POD.created(
+        &spec(&format!(r#""hostnameOverride":"{}""#, "a".repeat(65))),
+        &["spec.hostnameOverride: Too long: may not be more than 64 bytes"],
+    );
+    POD.created(
+        &spec(r#""automountServiceAccountToken":true,"volumes":[{"name":"t","projected":{"sources":[{"serviceAccountToken":{"path":"p"}}]}}]"#),
+        &["spec.volumes[0].projected.sources[0].serviceAccountToken: Forbidden: must not be specified when serviceAccountName is not set"],
     );
 }
