@@ -18,7 +18,7 @@ enum Level {
 pub(super) fn unsupported(schema: Schema<'_>) -> Option<&'static str> {
     let mut found = None;
     each_part(schema, &mut |part| {
-        found = found.or_else(|| unsupported_here(part))
+        found = found.or_else(|| unsupported_here(part));
     });
     found
 }

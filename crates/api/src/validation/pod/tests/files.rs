@@ -369,7 +369,7 @@ fn every_sort_of_projection_has_its_rules() {
             (
                 r#"{"podCertificate":{"signerName":"A/b","keyType":"ED25519","maxExpirationSeconds":3599,"keyPath":"k"}}"#,
                 &[
-                    "@.podCertificate.signerName: Invalid value: \"A\": validating domain segment",
+                    "@.podCertificate.signerName: Invalid value: \"A\": validating label \"A\"",
                     "@.podCertificate.signerName: Invalid value: \"A\": should be a domain with at least two segments",
                     "@.podCertificate.maxExpirationSeconds: Invalid value: 3599: if provided, maxExpirationSeconds must be >= 3600",
                 ],
@@ -385,10 +385,7 @@ fn every_sort_of_projection_has_its_rules() {
     let (domain, label) = (vec!["a"; 128].join("."), vec!["a"; 300].join("."));
     POD.created(
         &signed(&format!("{domain}/b")),
-        &[
-            &format!("{at}Too long: may not be more than 253 bytes"),
-            &format!("{at}Invalid value: "),
-        ],
+        &[&format!("{at}Too long: may not be more than 253 bytes")],
     );
     POD.created(
         &signed(&format!("a.b/{label}")),
