@@ -83,3 +83,25 @@ async fn a_status_endpoint_keeps_of_metadata_what_its_kind_keeps() {
         assert_eq!(found, written, "{path}: {}", answer.text());
     }
 }
+
+#[tokio::test]
+async fn addresses_of_load_balancers_that_are_odd_are_warned_of() {
+    let server = TestServer::start().await;
+    let mut client = Writer::of(&server);
+    let services = "/api/v1/namespaces/default/services";
+    let spec = json!({"type": "LoadBalancer", "ports": [{"port": 80}]});
+    let object = json!({"metadata": {"name": "s"}, "spec": spec});
+    client.create(services, &object).await;
+    let addresses = json!([{"ip": "192.0.2.1"}, {"ip": "2001:DB8::1"}]);
+    let change = json!({"status": {"loadBalancer": {"ingress": addresses}}});
+    let path = format!("{services}/s/status");
+    let answer = client.patch(&path, MERGE, &change).await;
+    assert_eq!(
+        answer.header("warning"),
+        Some(
+            r#"299 - "status.loadBalancer.ingress[1]: IPv6 address \"2001:DB8::1\" should be in RFC 5952 canonical format (\"2001:db8::1\")""#
+        ),
+        "{}",
+        answer.text()
+    );
+}

@@ -16,6 +16,7 @@ pub(super) mod formats;
 mod leeway;
 mod names;
 mod nested;
+mod pattern;
 mod schema;
 mod structural;
 #[cfg(test)]

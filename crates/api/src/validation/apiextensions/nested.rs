@@ -4,6 +4,7 @@ use pintle_runtime::field_path::{ErrorList, Path};
 use pintle_runtime::value::Value;
 use pintle_runtime::view::List;
 
+use super::pattern;
 use super::schema::{Schema, item_schema};
 
 /// Checks what a structural schema nests.
@@ -50,6 +51,10 @@ fn combined(
     }
     if let Some(found) = schema.not() {
         nested(found, false, &path.child("not"), errors);
+    }
+    if let Some(problem) = pattern::wrong_with(schema.pattern()) {
+        let detail = format!("must be a valid regular expression, but isn't: {problem}");
+        errors.invalid(&path.child("pattern"), schema.pattern(), detail);
     }
 }
 

@@ -33,6 +33,17 @@ impl Particular for Services {
         of_type(service.spec(), &mut warnings);
         warnings
     }
+
+    /// What is odd about addresses of load balancers; upstream leaves out the name of the field.
+    fn subresource_warnings(&self, _subresource: &str, new: &Record) -> Vec<String> {
+        let mut warnings = Vec::new();
+        let path = Path::new("status.loadBalancer.ingress");
+        let balancer = Service::from_record(new).status().load_balancer();
+        for (at, ingress) in balancer.ingress().iter().enumerate() {
+            ip::warnings(ingress.ip(), &path.index(at), &mut warnings);
+        }
+        warnings
+    }
 }
 
 fn of_addresses(spec: ServiceSpec<'_>, warnings: &mut Vec<String>) {

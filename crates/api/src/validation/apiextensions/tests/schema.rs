@@ -343,6 +343,13 @@ fn a_structural_schema_keeps_to_its_form() {
             ],
         ),
         (
+            json!({"type": "string", "pattern": "(?=a)", "not": {"pattern": "a)"}}),
+            &[
+                ".not.pattern: Invalid value: \"a)\": must be a valid regular expression, but isn't: error parsing regexp: unexpected ): `a)`",
+                ".pattern: Invalid value: \"(?=a)\": must be a valid regular expression, but isn't: error parsing regexp: invalid or unsupported Perl syntax: `(?=`",
+            ],
+        ),
+        (
             json!({"type": "array", "items": {}}),
             &[".items.type: Required value: must not be empty for specified array items"],
         ),
