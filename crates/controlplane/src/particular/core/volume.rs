@@ -6,12 +6,11 @@ use pintle_api::core::v1::{
 };
 use pintle_endpoints::context::RequestContext;
 use pintle_runtime::field_path::Path;
-use pintle_runtime::quantity::Quantity;
-use pintle_runtime::quote::Quoted;
 use pintle_runtime::value::Record;
 
 use super::label_warning;
 use crate::particular::Particular;
+use crate::particular::pods::fraction;
 
 /// Names the storage class of objects from before there was a field for it.
 const CLASS_ANNOTATION: &str = "volume.beta.kubernetes.io/storage-class";
@@ -164,24 +163,12 @@ pub(crate) fn claim_warnings(
     path: &Path<'_>,
     warnings: &mut Vec<String>,
 ) {
-    let resources = spec.resources();
+    let (resources, path) = (spec.resources(), path.child("resources"));
     for (field, amounts) in [
         ("requests", resources.requests()),
         ("limits", resources.limits()),
     ] {
-        let Some(text) = amounts.get("storage") else {
-            continue;
-        };
-        let amount = Quantity::parse(text).unwrap_or_default();
-        if amount.milli_value() % 1000 != 0 {
-            let path = path.child("resources");
-            let path = path.child(field);
-            warnings.push(format!(
-                "{}: fractional byte value {} is invalid, must be an integer",
-                path.key("storage"),
-                Quoted(text)
-            ));
-        }
+        fraction("storage", amounts, &path.child(field), warnings);
     }
 }
 

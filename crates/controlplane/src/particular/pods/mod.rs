@@ -5,4 +5,7 @@ mod paths;
 mod warnings;
 
 pub(crate) use drop::{drop_disabled, drop_disabled_of_template};
-pub(crate) use warnings::{of_pod, of_template};
+pub(crate) use warnings::{fraction, of_pod, of_template};
+
+#[cfg(test)]
+mod tests;

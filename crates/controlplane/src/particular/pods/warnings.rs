@@ -405,7 +405,12 @@ fn fractions(amounts: StringMap<'_>, path: &Path<'_>, warnings: &mut Vec<String>
 }
 
 /// Half a byte is no amount of memory.
-fn fraction(name: &str, amounts: StringMap<'_>, path: &Path<'_>, warnings: &mut Vec<String>) {
+pub(crate) fn fraction(
+    name: &str,
+    amounts: StringMap<'_>,
+    path: &Path<'_>,
+    warnings: &mut Vec<String>,
+) {
     let Some(text) = amounts.get(name) else {
         return;
     };
