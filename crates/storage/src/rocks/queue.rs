@@ -75,9 +75,13 @@ impl Queue {
         if state.closed {
             return Err(publish::closed());
         }
+        // The commit thread waits for the first alone: to wake it is a system call.
+        let is_first = state.waiting.is_empty();
         state.waiting.push_back(request);
         drop(state);
-        self.ready.notify_one();
+        if is_first {
+            self.ready.notify_one();
+        }
         Ok(())
     }
 
