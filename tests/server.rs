@@ -304,6 +304,7 @@ fn spawn(folder: &Path, flags: &[String], port: u16) -> Child {
             "--token-auth-file={}",
             folder.join("tokens.csv").display()
         ))
+        .args(bare(flags))
         .args(flags)
         .current_dir(folder)
         .stdin(Stdio::null())
@@ -311,6 +312,13 @@ fn spawn(folder: &Path, flags: &[String], port: u16) -> Child {
         .stderr(log)
         .spawn()
         .unwrap_or_else(|error| panic!("cannot start {}: {error}", binary().display()))
+}
+
+/// Nothing but what clients do happens to the objects, unless the test wants it otherwise.
+fn bare(flags: &[String]) -> Option<&'static str> {
+    const CONTROLLERS: &str = "--builtin-controllers=";
+    let is_said = flags.iter().any(|flag| flag.starts_with(CONTROLLERS));
+    (!is_said).then_some(CONTROLLERS)
 }
 
 fn log_path(folder: &Path) -> PathBuf {

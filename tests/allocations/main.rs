@@ -47,6 +47,7 @@ fn requests_ask_for_memory_no_more_often_than_stated() {
         "--secure-port=0".to_owned(),
         format!("--data-dir={}", folder.path().join("data").display()),
         format!("--token-auth-file={}", tokens.display()),
+        "--builtin-controllers=".to_owned(),
     ]);
     let config = Config::from_flags(&flags.expect("flags")).expect("a configuration");
     let runtime = tokio::runtime::Builder::new_multi_thread()

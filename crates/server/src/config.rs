@@ -154,7 +154,6 @@ impl Config {
         let alone = tls.serving.is_none()
             && !flags.is_given("client-ca-file")
             && !flags.is_given("token-auth-file");
-        let inside = alone && etcd.is_none();
         let any: IpAddr = if alone {
             Ipv4Addr::LOCALHOST.into()
         } else {
@@ -198,7 +197,7 @@ impl Config {
             front_proxy: front_proxy(flags, &mut faults),
             service_accounts,
             authorization,
-            controllers: controllers(flags, inside, &mut faults),
+            controllers: controllers(flags, etcd.is_none(), &mut faults),
             etcd,
             durability: Durability::Synced,
             goaway_chance: faults.check(goaway_chance(flags)).unwrap_or_default(),
@@ -416,11 +415,11 @@ fn gates(flags: &Flags, faults: &mut Faults) -> Vec<(String, bool)> {
     gates
 }
 
-/// Without a word, every controller runs where the server sets itself up, and none where it takes its place in a cluster
-/// that an operator sets up.
-fn controllers(flags: &Flags, alone: bool, faults: &mut Faults) -> Controllers {
+/// Without a word, every controller runs beside a store of the server's own, and none where it takes its place among
+/// others.
+fn controllers(flags: &Flags, embedded: bool, faults: &mut Faults) -> Controllers {
     if !flags.is_given("builtin-controllers") {
-        return if alone {
+        return if embedded {
             Controllers::all()
         } else {
             Controllers::none()
@@ -507,6 +506,23 @@ mod tests {
              admission-control plugin \"Foo\" is unknown\n\
              enable-admission-plugins plugin \"Bar\" is unknown"
         );
+    }
+
+    #[test]
+    fn controllers_run_beside_a_store_of_the_servers_own() {
+        for (line, expected) in [
+            ("", true),
+            ("--token-auth-file=tokens.csv", true),
+            ("--etcd-servers=http://127.0.0.1:2379", false),
+            ("--builtin-controllers=", false),
+            (
+                "--etcd-servers=http://127.0.0.1:2379 --builtin-controllers=*",
+                true,
+            ),
+        ] {
+            let controllers = config(line).unwrap().controllers;
+            assert_eq!(controllers.has("namespace-controller"), expected, "{line}");
+        }
     }
 
     #[test]

@@ -14,7 +14,7 @@ pub(super) const API: Section = Section {
         many(
             "builtin-controllers",
             "",
-            "Controllers to run inside, for a cluster without kube-controller-manager: their names, * for all, -name for all but one, or nothing. Default: * without --etcd-servers, --tls-cert-file, --client-ca-file and --token-auth-file, else none.",
+            "Controllers to run inside, for a cluster without kube-controller-manager: their names, * for all, -name for all but one, or nothing. Default: * with the embedded store, none with --etcd-servers.",
         ),
         one(
             "service-cluster-ip-range",
