@@ -1,15 +1,15 @@
 //! An event as a line of JSON, with the fields in the order of `audit.k8s.io/v1` `Event`.
 
 use bytes::Bytes;
-use pintle_runtime::codec::json::encode_str;
+use pintle_authz::ResourceAttributes;
+use pintle_runtime::codec::json::{compact, encode_str};
 use pintle_runtime::status::Status;
 use pintle_runtime::text::Text;
 use pintle_runtime::time::Time;
 use pintle_runtime::user::UserInfo;
-use serde::ser::{Serialize, SerializeMap, Serializer};
 use serde_json::value::RawValue;
 
-use super::{Facts, Findings, Level, Stage};
+use super::{Facts, Findings, Level, ObjectFacts, Stage};
 
 /// What an event without its objects is marked with.
 const TRUNCATED: &str = "audit.k8s.io/truncated";
@@ -35,165 +35,185 @@ pub(super) struct Outcome<'a> {
 impl Event<'_> {
     /// The event with a newline at its end.
     pub(super) fn to_line(&self) -> Vec<u8> {
-        line(&Form {
-            event: self,
-            is_bare: false,
-        })
+        self.line(false)
     }
 
     /// The same without the objects, and with an annotation that says so.
     pub(super) fn to_bare_line(&self) -> Vec<u8> {
-        line(&Form {
-            event: self,
-            is_bare: true,
-        })
+        self.line(true)
     }
-}
 
-fn line(form: &Form<'_>) -> Vec<u8> {
-    let mut line = serde_json::to_vec(form).unwrap_or_default();
-    line.push(b'\n');
-    line
-}
+    fn line(&self, is_bare: bool) -> Vec<u8> {
+        let mut line = Vec::with_capacity(LINE);
+        let mut event = Members::begin(&mut line);
+        self.write_request(&mut event);
+        if let Some(outcome) = &self.outcome {
+            event.object("responseStatus", |status| outcome.write(status));
+        }
+        let findings = self.findings;
+        if self.stage != Stage::RequestReceived && !is_bare {
+            event.json("requestObject", findings.request_object.as_ref());
+            event.json("responseObject", findings.response_object.as_ref());
+        }
+        event.time("requestReceivedTimestamp", self.facts.received);
+        event.time("stageTimestamp", self.now);
+        let annotations = findings.annotations.iter();
+        let annotations = annotations.map(|(key, value)| (key.as_str(), value.as_str()));
+        let mut annotations: Vec<_> = annotations
+            .chain(is_bare.then_some((TRUNCATED, "true")))
+            .collect();
+        annotations.sort_unstable();
+        if !annotations.is_empty() {
+            event.object("annotations", |members| {
+                for (key, value) in annotations {
+                    members.text(key, value);
+                }
+            });
+        }
+        event.end();
+        line.push(b'\n');
+        line
+    }
 
-/// An event with its objects, or without.
-struct Form<'a> {
-    event: &'a Event<'a>,
-    is_bare: bool,
-}
-
-impl Serialize for Form<'_> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let Event {
-            level,
-            stage,
-            facts,
-            findings,
-            outcome,
-            now,
-        } = self.event;
-        let mut map = serializer.serialize_map(None)?;
-        map.serialize_entry("kind", "Event")?;
-        map.serialize_entry("apiVersion", "audit.k8s.io/v1")?;
-        map.serialize_entry("level", level.name())?;
-        map.serialize_entry("auditID", &facts.audit_id)?;
-        map.serialize_entry("stage", stage.name())?;
-        map.serialize_entry("requestURI", &facts.request_uri)?;
-        map.serialize_entry("verb", facts.attributes.verb.as_str())?;
-        let nobody = UserInfo::default();
-        let user = if facts.knows_user {
-            &facts.attributes.user
-        } else {
-            &nobody
-        };
-        map.serialize_entry("user", &User(user))?;
+    fn write_request(&self, event: &mut Members<'_>) {
+        let (facts, findings) = (self.facts, self.findings);
+        event.text("kind", "Event");
+        event.text("apiVersion", "audit.k8s.io/v1");
+        event.text("level", self.level.name());
+        event.text("auditID", &facts.audit_id);
+        event.text("stage", self.stage.name());
+        event.text("requestURI", &facts.request_uri);
+        event.text("verb", facts.attributes.verb.as_str());
+        event.object("user", |members| {
+            if facts.knows_user {
+                write_user(&facts.attributes.user, members);
+            }
+        });
         if let Some(user) = &findings.impersonated {
-            map.serialize_entry("impersonatedUser", &User(user))?;
+            event.object("impersonatedUser", |members| write_user(user, members));
         }
         if !findings.constraint.is_empty() {
-            map.serialize_entry("authenticationMetadata", &Constraint(findings.constraint))?;
+            event.object("authenticationMetadata", |members| {
+                members.text("impersonationConstraint", findings.constraint);
+            });
         }
-        map.serialize_entry("sourceIPs", &facts.source_ips)?;
-        entry_unless_empty(&mut map, "userAgent", &facts.user_agent)?;
-        if facts.attributes.resource.is_some() {
-            map.serialize_entry("objectRef", &ObjectRef(facts, findings))?;
+        event.texts("sourceIPs", facts.source_ips.iter().map(String::as_str));
+        event.text_if_any("userAgent", &facts.user_agent);
+        if let Some(target) = &facts.attributes.resource {
+            event.object("objectRef", |members| {
+                write_object(target, &findings.object, members);
+            });
         }
-        if let Some(outcome) = outcome {
-            map.serialize_entry("responseStatus", outcome)?;
-        }
-        if *stage != Stage::RequestReceived && !self.is_bare {
-            raw_entry(&mut map, "requestObject", findings.request_object.as_ref())?;
-            raw_entry(
-                &mut map,
-                "responseObject",
-                findings.response_object.as_ref(),
-            )?;
-        }
-        map.serialize_entry("requestReceivedTimestamp", &Micros(facts.received))?;
-        map.serialize_entry("stageTimestamp", &Micros(*now))?;
-        if self.is_bare {
-            let mut annotations = findings.annotations.clone();
-            annotations.push((Text::from_static(TRUNCATED), "true".to_owned()));
-            map.serialize_entry("annotations", &Sorted(&annotations))?;
-        } else if !findings.annotations.is_empty() {
-            map.serialize_entry("annotations", &Sorted(&findings.annotations))?;
-        }
-        map.end()
     }
 }
 
-/// By which constrained right the user acts as somebody else.
-struct Constraint(&'static str);
+/// What most lines have room in.
+const LINE: usize = 1024;
 
-impl Serialize for Constraint {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_map([("impersonationConstraint", self.0)])
+/// The members of a JSON object that is being written, escaped as Go does.
+struct Members<'a>(&'a mut Vec<u8>);
+
+impl<'a> Members<'a> {
+    fn begin(out: &'a mut Vec<u8>) -> Self {
+        out.push(b'{');
+        Self(out)
+    }
+
+    fn end(self) {
+        self.0.push(b'}');
+    }
+
+    /// Begins a member, whose value is to follow.
+    fn name(&mut self, name: &str) -> &mut Vec<u8> {
+        if self.0.last() != Some(&b'{') {
+            self.0.push(b',');
+        }
+        encode_str(name, self.0);
+        self.0.push(b':');
+        self.0
+    }
+
+    fn text(&mut self, name: &str, text: &str) {
+        encode_str(text, self.name(name));
+    }
+
+    fn text_if_any(&mut self, name: &str, text: &str) {
+        if !text.is_empty() {
+            self.text(name, text);
+        }
+    }
+
+    fn texts<'t>(&mut self, name: &str, texts: impl Iterator<Item = &'t str>) {
+        let out = self.name(name);
+        out.push(b'[');
+        for (index, text) in texts.enumerate() {
+            if index > 0 {
+                out.push(b',');
+            }
+            encode_str(text, out);
+        }
+        out.push(b']');
+    }
+
+    fn object(&mut self, name: &str, write: impl FnOnce(&mut Members<'_>)) {
+        let mut members = Members::begin(self.name(name));
+        write(&mut members);
+        members.end();
+    }
+
+    fn time(&mut self, name: &str, time: Time) {
+        let out = self.name(name);
+        out.push(b'"');
+        time.write_micros(out);
+        out.push(b'"');
+    }
+
+    /// JSON that is written already. What is none, such as a patch in YAML, goes in as a string.
+    fn json(&mut self, name: &str, json: Option<&Bytes>) {
+        let Some(json) = json else { return };
+        if serde_json::from_slice::<&RawValue>(json).is_ok() {
+            compact(json, self.name(name));
+        } else {
+            self.text(name, &String::from_utf8_lossy(json));
+        }
     }
 }
 
-struct User<'a>(&'a UserInfo);
-
-impl Serialize for User<'_> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let user = self.0;
-        let mut map = serializer.serialize_map(None)?;
-        entry_unless_empty(&mut map, "username", &user.name)?;
-        entry_unless_empty(&mut map, "uid", &user.uid)?;
-        if !user.groups.is_empty() {
-            map.serialize_entry("groups", &Texts(&user.groups))?;
-        }
-        if !user.extra.is_empty() {
-            let extra = user.extra.iter();
-            map.serialize_entry(
-                "extra",
-                &Pairs(extra.map(|(key, values)| (key, Texts(values)))),
-            )?;
-        }
-        map.end()
+fn write_user(user: &UserInfo, members: &mut Members<'_>) {
+    members.text_if_any("username", &user.name);
+    members.text_if_any("uid", &user.uid);
+    if !user.groups.is_empty() {
+        members.texts("groups", user.groups.iter().map(Text::as_str));
+    }
+    if !user.extra.is_empty() {
+        members.object("extra", |members| {
+            let mut extra: Vec<_> = user.extra.iter().collect();
+            extra.sort_unstable_by(|a, b| a.0.cmp(&b.0));
+            for (key, values) in extra {
+                members.texts(key, values.iter().map(Text::as_str));
+            }
+        });
     }
 }
 
 /// The object that a request is about; what its body says of it stands in for what the path does not.
-struct ObjectRef<'a>(&'a Facts, &'a Findings);
-
-impl Serialize for ObjectRef<'_> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let (Self(facts, findings), mut map) = (self, serializer.serialize_map(None)?);
-        let Some(target) = &facts.attributes.resource else {
-            return map.end();
-        };
-        let object = &findings.object;
-        let or = |of_path: &'_ Text, of_body: &'_ str| {
-            let of_path = of_path.as_str();
-            if of_path.is_empty() {
-                of_body.to_owned()
-            } else {
-                of_path.to_owned()
-            }
-        };
-        entry_unless_empty(&mut map, "resource", &target.resource)?;
-        entry_unless_empty(
-            &mut map,
-            "namespace",
-            &or(&target.namespace, &object.namespace),
-        )?;
-        entry_unless_empty(&mut map, "name", &or(&target.name, &object.name))?;
-        entry_unless_empty(&mut map, "uid", &object.uid)?;
-        entry_unless_empty(&mut map, "apiGroup", &target.group)?;
-        entry_unless_empty(&mut map, "apiVersion", &target.version)?;
-        entry_unless_empty(&mut map, "resourceVersion", &object.resource_version)?;
-        entry_unless_empty(&mut map, "subresource", &target.subresource)?;
-        map.end()
+fn write_object(target: &ResourceAttributes, object: &ObjectFacts, members: &mut Members<'_>) {
+    fn or<'a>(of_path: &'a str, of_body: &'a str) -> &'a str {
+        if of_path.is_empty() { of_body } else { of_path }
     }
+    members.text_if_any("resource", &target.resource);
+    members.text_if_any("namespace", or(&target.namespace, &object.namespace));
+    members.text_if_any("name", or(&target.name, &object.name));
+    members.text_if_any("uid", &object.uid);
+    members.text_if_any("apiGroup", &target.group);
+    members.text_if_any("apiVersion", &target.version);
+    members.text_if_any("resourceVersion", &object.resource_version);
+    members.text_if_any("subresource", &target.subresource);
 }
 
-impl Serialize for Outcome<'_> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        /// `metadata` is there and says nothing.
-        #[derive(serde::Serialize)]
-        struct Nothing {}
-        let mut map = serializer.serialize_map(None)?;
-        map.serialize_entry("metadata", &Nothing {})?;
+impl Outcome<'_> {
+    fn write(&self, members: &mut Members<'_>) {
+        members.object("metadata", |_| {});
         if let Some(status) = self.status {
             let json = status.to_json();
             let parts: StatusParts<'_> = serde_json::from_slice(&json).unwrap_or_default();
@@ -204,15 +224,16 @@ impl Serialize for Outcome<'_> {
                 ("details", parts.details),
             ] {
                 if let Some(part) = part {
-                    map.serialize_entry(name, part)?;
+                    members.name(name).extend_from_slice(part.get().as_bytes());
                 }
             }
         }
         if let Some(message) = self.refusal {
-            map.serialize_entry("message", message)?;
+            members.text("message", message);
         }
-        map.serialize_entry("code", &self.code)?;
-        map.end()
+        members
+            .name("code")
+            .extend_from_slice(self.code.to_string().as_bytes());
     }
 }
 
@@ -228,76 +249,6 @@ struct StatusParts<'a> {
     reason: Option<&'a RawValue>,
     #[serde(borrow)]
     details: Option<&'a RawValue>,
-}
-
-struct Micros(Time);
-
-impl Serialize for Micros {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut text = Vec::with_capacity(27);
-        self.0.write_micros(&mut text);
-        serializer.serialize_str(&String::from_utf8_lossy(&text))
-    }
-}
-
-struct Texts<'a>(&'a [Text]);
-
-impl Serialize for Texts<'_> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_seq(self.0.iter().map(Text::as_str))
-    }
-}
-
-struct Pairs<I>(I);
-
-impl<'a, I: Iterator<Item = (&'a Text, Texts<'a>)> + Clone> Serialize for Pairs<I> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_map(self.0.clone().map(|(key, values)| (key.as_str(), values)))
-    }
-}
-
-/// Annotations in the order of their keys.
-struct Sorted<'a>(&'a [(Text, String)]);
-
-impl Serialize for Sorted<'_> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut pairs: Vec<_> = self
-            .0
-            .iter()
-            .map(|(key, value)| (key.as_str(), value))
-            .collect();
-        pairs.sort_unstable();
-        serializer.collect_map(pairs)
-    }
-}
-
-fn entry_unless_empty<M: SerializeMap>(
-    map: &mut M,
-    name: &str,
-    text: &str,
-) -> Result<(), M::Error> {
-    if text.is_empty() {
-        return Ok(());
-    }
-    map.serialize_entry(name, text)
-}
-
-/// JSON that is written already. What is none, such as a patch in YAML, goes in as a string.
-fn raw_entry<M: SerializeMap>(
-    map: &mut M,
-    name: &str,
-    json: Option<&Bytes>,
-) -> Result<(), M::Error> {
-    let Some(json) = json else { return Ok(()) };
-    if let Ok(raw) = serde_json::from_slice::<&RawValue>(json) {
-        return map.serialize_entry(name, raw);
-    }
-    let mut quoted = Vec::with_capacity(json.len() + 2);
-    encode_str(&String::from_utf8_lossy(json), &mut quoted);
-    match serde_json::from_slice::<&RawValue>(&quoted) {
-        Ok(raw) => map.serialize_entry(name, raw),
-        Err(_) => Ok(()),
-    }
 }
 
 /// An object, or the items of a list, without `metadata.managedFields`; `None` if that is how it is.
@@ -322,4 +273,82 @@ pub(super) fn without_managed_fields(json: &[u8]) -> Option<Bytes> {
     }
     let mut object = serde_json::from_slice(json).ok()?;
     strip(&mut object).then(|| serde_json::to_vec(&object).map(Bytes::from).ok())?
+}
+
+#[cfg(test)]
+mod tests {
+    use pintle_authz::Attributes;
+
+    use super::*;
+
+    fn time(seconds: i64) -> Time {
+        Time { seconds, nanos: 0 }
+    }
+
+    #[track_caller]
+    fn check(findings: &Findings, code: Option<u16>, expected: &str) {
+        let facts = Facts {
+            attributes: Attributes {
+                user: UserInfo {
+                    name: "alice".into(),
+                    extra: vec![
+                        ("b".into(), vec!["1".into(), "2".into()]),
+                        ("a".into(), vec![]),
+                    ],
+                    ..UserInfo::default()
+                }
+                .into(),
+                verb: "get".into(),
+                path: "/version".into(),
+                resource: None,
+            },
+            knows_user: true,
+            is_long_running: false,
+            request_uri: "/version?a=<1>&b".to_owned(),
+            source_ips: vec!["10.0.0.1".to_owned(), "10.0.0.2".to_owned()],
+            user_agent: String::new(),
+            audit_id: "1".to_owned(),
+            received: time(0),
+        };
+        let event = Event {
+            level: Level::Metadata,
+            stage: Stage::ResponseComplete,
+            facts: &facts,
+            findings,
+            outcome: code.map(|code| Outcome {
+                code,
+                status: None,
+                refusal: None,
+            }),
+            now: time(1),
+        };
+        let start = "{\"kind\":\"Event\",\"apiVersion\":\"audit.k8s.io/v1\",\"level\":\"Metadata\",\"auditID\":\"1\",\
+                     \"stage\":\"ResponseComplete\",\"requestURI\":\"/version?a=\\u003c1\\u003e\\u0026b\",\"verb\":\"get\",\
+                     \"user\":{\"username\":\"alice\",\"extra\":{\"a\":[],\"b\":[\"1\",\"2\"]}},\
+                     \"sourceIPs\":[\"10.0.0.1\",\"10.0.0.2\"],";
+        let line = String::from_utf8(event.to_line()).expect("text");
+        assert_eq!(line, format!("{start}{expected}\n"));
+    }
+
+    const TIMES: &str = "\"requestReceivedTimestamp\":\"1970-01-01T00:00:00.000000Z\",\
+                         \"stageTimestamp\":\"1970-01-01T00:00:01.000000Z\"";
+
+    #[test]
+    fn a_line_is_what_go_writes() {
+        check(&Findings::default(), None, &format!("{TIMES}}}"));
+        let findings = Findings {
+            annotations: vec![
+                ("b".into(), "\"2\"".to_owned()),
+                ("a".into(), "1".to_owned()),
+            ],
+            request_object: Some(Bytes::from_static(br#"{"a": "<"}"#)),
+            response_object: Some(Bytes::from_static(b"a: 1")),
+            ..Findings::default()
+        };
+        let rest = format!(
+            "\"responseStatus\":{{\"metadata\":{{}},\"code\":200}},\"requestObject\":{{\"a\":\"\\u003c\"}},\
+             \"responseObject\":\"a: 1\",{TIMES},\"annotations\":{{\"a\":\"1\",\"b\":\"\\\"2\\\"\"}}}}"
+        );
+        check(&findings, Some(200), &rest);
+    }
 }
