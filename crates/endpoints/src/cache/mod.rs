@@ -95,7 +95,7 @@ pub struct CacheOptions {
 impl Default for CacheOptions {
     fn default() -> Self {
         Self {
-            history_bytes: 6 << 20,
+            history_bytes: 4 << 20,
             watcher_capacity: 4096,
         }
     }
