@@ -62,7 +62,7 @@ pub struct Config {
     pub service_accounts: ServiceAccounts,
     /// Who decides whether a request is allowed.
     pub authorization: AuthorizationConfig,
-    /// Whether the controllers run inside that a lone API server needs.
+    /// Which of the controllers that a lone API server needs run inside.
     pub controllers: Controllers,
     /// The etcd that keeps the objects; RocksDB does if `None`.
     pub etcd: Option<EtcdConfig>,
