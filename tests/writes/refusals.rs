@@ -17,7 +17,11 @@ async fn metadata_are_looked_at_as_often_as_upstream_does() {
     client
         .create(budgets, &json!({"metadata": {"name": "a"}, "spec": {}}))
         .await;
-    for (resource, times) in [(CONFIGMAPS, 4), (budgets, 2)] {
+    let classes = "/apis/resource.k8s.io/v1/deviceclasses";
+    client
+        .create(classes, &json!({"metadata": {"name": "a"}, "spec": {}}))
+        .await;
+    for (resource, times) in [(CONFIGMAPS, 4), (classes, 4), (budgets, 2)] {
         let path = format!("{resource}/a");
         let patch = json!({"metadata": {"labels": {"a b": "c"}}});
         let answer = client.patch(&path, MERGE, &patch).await;
@@ -30,6 +34,16 @@ async fn metadata_are_looked_at_as_often_as_upstream_does() {
             .collect();
         assert_eq!(fields, vec!["metadata.labels"; times], "{path}");
     }
+}
+
+#[tokio::test]
+async fn a_binding_names_its_pod() {
+    let server = TestServer::start().await;
+    let mut client = Writer::of(&server);
+    let binding = json!({"target": {"kind": "Node", "name": "n"}}).to_string();
+    let path = "/api/v1/namespaces/default/bindings";
+    let answer = client.send("POST", path, JSON, binding).await;
+    refused(&answer, 400, "Name parameter required.");
 }
 
 #[tokio::test]

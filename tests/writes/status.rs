@@ -85,6 +85,24 @@ async fn a_status_endpoint_keeps_of_metadata_what_its_kind_keeps() {
 }
 
 #[tokio::test]
+async fn a_node_does_not_say_how_it_is_configured() {
+    let server = TestServer::start().await;
+    let mut client = Writer::of(&server);
+    let source = json!({"configMap": {"name": "a", "namespace": "b", "kubeletConfigKey": "c"}});
+    let node = json!({
+        "metadata": {"name": "n"},
+        "spec": {"configSource": source},
+        "status": {"config": {"assigned": source}, "phase": "Running"},
+    });
+    let nodes = "/api/v1/nodes";
+    client.create(nodes, &node).await;
+    let found = client.get("/api/v1/nodes/n").await;
+    assert_eq!(found["spec"]["configSource"], Value::Null);
+    assert_eq!(found["status"]["config"], Value::Null);
+    assert_eq!(found["status"]["phase"], "Running");
+}
+
+#[tokio::test]
 async fn addresses_of_load_balancers_that_are_odd_are_warned_of() {
     let server = TestServer::start().await;
     let mut client = Writer::of(&server);

@@ -266,9 +266,11 @@ pub const KINDS: &[KindFacts] = &[
         .may_create_on_update()
         .named(PathSegment),
     kind(RESOURCE, "deviceclasses")
+        .looking(&[AsNew, AtChanges])
         .returned()
         .generation(AllButStatus),
     kind(RESOURCE, "resourceclaims")
+        .looking(&[AsNew, AtChanges])
         .returned()
         .with_status_that_keeps(Kept::Metadata),
     kind(RESOURCE, "resourceclaimtemplates").returned(),

@@ -153,7 +153,9 @@ fn fewer_gates(
 ) {
     for (index, gate) in new.iter().enumerate() {
         let name = gate.name();
-        if !old.iter().any(|gate| gate.name() == name) {
+        // A gate that is there twice is told of once, where it is last.
+        let is_last = !new.iter().skip(index + 1).any(|gate| gate.name() == name);
+        if is_last && !old.iter().any(|gate| gate.name() == name) {
             let detail =
                 format!("only deletion is allowed, but found new scheduling gate '{name}'");
             errors.forbidden(&path.index(index).child("name"), detail);

@@ -3,8 +3,10 @@
 use std::collections::BTreeSet;
 
 use pintle_runtime::field_path::{BadValue, ErrorList, FieldError, Path};
+use pintle_runtime::ip::Cidr;
 use pintle_runtime::meta::ObjectMeta;
 use pintle_runtime::object_meta::validate_conditions;
+use pintle_runtime::quote::Quoted;
 use pintle_runtime::value::Record;
 
 use super::claim::{
@@ -191,21 +193,16 @@ fn network_data(network: NetworkDeviceData<'_>, path: &Path<'_>, errors: &mut Er
 
 /// An address with the length of its network: `192.0.2.1/24`.
 fn interface_address(text: &str, path: &Path<'_>, errors: &mut ErrorList) {
-    let parsed = text.split_once('/').and_then(|(address, length)| {
-        let address: std::net::IpAddr = address.parse().ok()?;
-        let length: u8 = length.parse().ok()?;
-        (length <= if address.is_ipv4() { 32 } else { 128 }).then_some((address, length))
-    });
-    let Some((address, length)) = parsed else {
+    let Some(network) = Cidr::parse(text) else {
         return errors.invalid(
             path,
             text,
             "must be a valid address in CIDR form, (e.g. 10.9.8.7/24 or 2001:db8::1/64)",
         );
     };
-    let canonical = format!("{address}/{length}");
+    let canonical = format!("{}/{}", network.address(), network.bits());
     if canonical != text {
-        let detail = format!("must be in canonical form (\"{canonical}\")");
+        let detail = format!("must be in canonical form ({})", Quoted(&canonical));
         errors.invalid(path, text, detail);
     }
 }

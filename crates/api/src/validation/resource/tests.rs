@@ -204,14 +204,26 @@ fn what_is_allocated_was_asked_for() {
         ],
     );
     let mut reported = given;
+    let addresses = [
+        "192.0.2.1",
+        "192.0.2.1/+24",
+        "192.0.2.1/24",
+        "2001:DB8::1/064",
+        "010.0.0.1/8",
+        "::ffff:10.0.0.1/120",
+    ];
     reported["devices"] =
-        json!([{"driver": "d", "pool": "p", "device": "b", "networkData": {"ips": ["192.0.2.1"]}}]);
+        json!([{"driver": "d", "pool": "p", "device": "b", "networkData": {"ips": addresses}}]);
     check(
         json!({}),
         reported,
         &[
             "status.devices[0]: Invalid value: {\"Driver\":\"d\",\"Pool\":\"p\",\"Device\":\"b\",\"ShareID\":\"\"}: must be an allocated device in the claim",
             "status.devices[0].networkData.ips[0]: Invalid value: \"192.0.2.1\": must be a valid address in CIDR form, (e.g. 10.9.8.7/24 or 2001:db8::1/64)",
+            "status.devices[0].networkData.ips[1]: Invalid value: \"192.0.2.1/+24\": must be a valid address in CIDR form, (e.g. 10.9.8.7/24 or 2001:db8::1/64)",
+            "status.devices[0].networkData.ips[3]: Invalid value: \"2001:DB8::1/064\": must be in canonical form (\"2001:db8::1/64\")",
+            "status.devices[0].networkData.ips[4]: Invalid value: \"010.0.0.1/8\": must be in canonical form (\"10.0.0.1/8\")",
+            "status.devices[0].networkData.ips[5]: Invalid value: \"::ffff:10.0.0.1/120\": must be in canonical form (\"10.0.0.1/24\")",
         ],
     );
 }

@@ -13,7 +13,9 @@ pub(super) struct Nodes;
 
 impl Particular for Nodes {
     fn prepare_for_create(&self, _: &RequestContext, new: &mut Record) {
-        NodeMut::from_record(new).spec_mut().clear_config_source();
+        let mut node = NodeMut::from_record(new);
+        node.spec_mut().clear_config_source();
+        node.status_mut().clear_config();
     }
 
     fn prepare_for_update(&self, _: &RequestContext, new: &mut Record, old: &Record) {
@@ -38,7 +40,7 @@ impl Particular for Nodes {
         let spec = Node::from_record(new).spec();
         let mut warnings = Vec::new();
         if spec.config_source().is_some() {
-            warnings.push("spec.configSource: the feature is no longer supported".to_owned());
+            warnings.push("spec.configSource: the feature is removed".to_owned());
         }
         if !spec.external_id().is_empty() {
             warnings.push(

@@ -43,6 +43,10 @@ async fn bind(asked: Asked<'_>, body: Record) -> Result<Outcome, ApiError> {
     if !errors.is_empty() {
         return Err(ApiError::unknown(errors.to_string()));
     }
+    // The key of a pod takes a name, which a binding in a collection need not have.
+    if name.is_empty() {
+        return Err(ApiError::bad_request("Name parameter required."));
+    }
     let given = |text: &str| (!text.is_empty()).then(|| text.to_owned());
     let preconditions = Preconditions {
         uid: given(meta.uid()),

@@ -115,6 +115,14 @@ fn a_gated_pod_becomes_more_particular() {
             "spec.schedulingGates[0].name: Forbidden: only deletion is allowed, but found new scheduling gate 'g'",
         ],
     );
+    becomes(
+        r#""schedulingGates":[{"name":"f"}]"#,
+        r#""schedulingGates":[{"name":"g"},{"name":"f"},{"name":"g"}]"#,
+        &[
+            "spec.schedulingGates[2]: Duplicate value: \"g\"",
+            "spec.schedulingGates[2].name: Forbidden: only deletion is allowed, but found new scheduling gate 'g'",
+        ],
+    );
     becomes(&gated(""), "", &[]);
     becomes("", r#""nodeSelector":{"a":"b"}"#, &[OTHER]);
     let chosen = |labels: &str| gated(&format!(r#","nodeSelector":{{{labels}}}"#));
