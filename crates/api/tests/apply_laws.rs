@@ -5,14 +5,20 @@
     reason = "a test may panic, and so may what it calls"
 )]
 
+mod records;
+
 use bytes::Bytes;
 use pintle_runtime::codec::{Problems, json, normalize};
-use pintle_runtime::fields::{FieldManager, Set, Versions, keep_times_if_same};
+use pintle_runtime::fields::{
+    FieldManager, Manager, Managers, Set, Updater, Versions, keep_times_if_same,
+};
 use pintle_runtime::patch::{merge, strategic_merge};
+use pintle_runtime::schema::Ref;
 use pintle_runtime::time::Time;
 use pintle_runtime::value::{Map, Record, Value};
 use proptest::collection::btree_map;
 use proptest::prelude::*;
+use records::Maker;
 use serde_json::json;
 
 #[derive(Debug)]
@@ -192,4 +198,79 @@ proptest! {
         let merged: serde_json::Value = serde_json::from_slice(&merged).unwrap();
         prop_assert_eq!(strategic, plain(&merged));
     }
+}
+
+/// A kind in one version, some of whose fields a write resets.
+#[derive(Debug)]
+struct Resets(Set);
+
+impl Versions for Resets {
+    fn convert(&self, record: &Record, _: &str) -> Option<Record> {
+        Some(record.clone())
+    }
+
+    fn reset_fields(&self, _: &str) -> &Set {
+        &self.0
+    }
+}
+
+/// What `made` says of its only manager's fields.
+fn owned_by_its_maker(made: &Record) -> Option<String> {
+    let mut text = Vec::new();
+    json::encode(made, &mut text);
+    let value: serde_json::Value = serde_json::from_slice(&text).unwrap();
+    let entries = value["metadata"]["managedFields"].as_array()?;
+    assert_eq!(entries.len(), 1);
+    Some(entries[0]["fieldsV1"].to_string())
+}
+
+#[test]
+fn who_makes_an_object_owns_what_it_added_to_nothing() {
+    let nobodys: Vec<[&str; 2]> =
+        "name namespace creationTimestamp selfLink uid clusterName generation \
+                                   managedFields resourceVersion"
+            .split_whitespace()
+            .map(|name| ["metadata", name])
+            .collect();
+    let mut nobodys: Vec<&[&'static str]> = nobodys.iter().map(|path| &path[..]).collect();
+    nobodys.extend([&["apiVersion"][..], &["kind"], &["metadata"]]);
+    let nobodys = Set::of_fields(&nobodys);
+    let resets = [
+        Resets(Set::new()),
+        Resets(Set::of_fields(&[&["status"], &["metadata", "labels"]])),
+    ];
+    let mut compared = 0;
+    for (index, ty) in pintle_api::types().enumerate() {
+        for (round, versions) in (0..12).flat_map(|round| resets.iter().map(move |v| (round, v))) {
+            let mut made = Maker::new(index as u64 * 12 + round).record(&Ref::Static(ty));
+            let metadata = ty.field_index("metadata").and_then(|at| made.get_mut(at));
+            let Some(Value::Record(metadata)) = metadata else {
+                continue;
+            };
+            // That of lists has none, and that of templates is none of an object.
+            let books = metadata.ty().field_index("managedFields");
+            let Some(books) = books.filter(|_| ty.field("kind").is_some()) else {
+                continue;
+            };
+            metadata.remove(books);
+            let maker = Manager::default();
+            let mut managers = Managers::new();
+            let version = "v1".into();
+            Updater::new(versions).update(None, &made, &version, &mut managers, &maker);
+            let set = managers.remove(&maker).map(|owned| owned.set().clone());
+            let set = set.unwrap_or_default().difference(&nobodys);
+            let manager = FieldManager {
+                versions,
+                ..manager(1)
+            };
+            manager.update(None, &mut made, "maker");
+            let expected = (!set.is_empty()).then(|| {
+                let text: serde_json::Value = serde_json::from_slice(&set.to_fields_v1()).unwrap();
+                text.to_string()
+            });
+            assert_eq!(owned_by_its_maker(&made), expected, "{made:?}");
+            compared += 1;
+        }
+    }
+    assert!(compared > 1_000, "{compared}");
 }

@@ -66,7 +66,7 @@ impl Event<'_> {
         if !annotations.is_empty() {
             event.object("annotations", |members| {
                 for (key, value) in annotations {
-                    members.text(key, value);
+                    encode_str(value, members.key(key));
                 }
             });
         }
@@ -80,15 +80,9 @@ impl Event<'_> {
         event.text("kind", "Event");
         event.text("apiVersion", "audit.k8s.io/v1");
         event.text("level", self.level.name());
-        event.text("auditID", &facts.audit_id);
+        event.written(facts.repeated.id());
         event.text("stage", self.stage.name());
-        event.text("requestURI", &facts.request_uri);
-        event.text("verb", facts.attributes.verb.as_str());
-        event.object("user", |members| {
-            if facts.knows_user {
-                write_user(&facts.attributes.user, members);
-            }
-        });
+        event.written(facts.repeated.request());
         if let Some(user) = &findings.impersonated {
             event.object("impersonatedUser", |members| write_user(user, members));
         }
@@ -97,13 +91,66 @@ impl Event<'_> {
                 members.text("impersonationConstraint", findings.constraint);
             });
         }
-        event.texts("sourceIPs", facts.source_ips.iter().map(String::as_str));
-        event.text_if_any("userAgent", &facts.user_agent);
+        event.written(facts.repeated.client());
         if let Some(target) = &facts.attributes.resource {
             event.object("objectRef", |members| {
                 write_object(target, &findings.object, members);
             });
         }
+    }
+}
+
+/// What all events of a request say alike.
+pub(super) struct Origin<'a> {
+    pub(super) audit_id: &'a str,
+    pub(super) request_uri: &'a str,
+    pub(super) verb: &'a str,
+    /// Who asks, as far as that is known.
+    pub(super) user: Option<&'a UserInfo>,
+    pub(super) source_ips: &'a [String],
+    pub(super) user_agent: &'a str,
+}
+
+/// The same as members of an event, each behind its comma, written once for all events.
+pub(super) struct Repeated {
+    text: Vec<u8>,
+    end_of_id: usize,
+    end_of_request: usize,
+}
+
+impl Repeated {
+    pub(super) fn of(origin: &Origin<'_>) -> Self {
+        let mut text = Vec::with_capacity(LINE / 2);
+        let mut members = Members(&mut text);
+        members.text("auditID", origin.audit_id);
+        let end_of_id = members.0.len();
+        members.text("requestURI", origin.request_uri);
+        members.text("verb", origin.verb);
+        members.object("user", |members| {
+            if let Some(user) = origin.user {
+                write_user(user, members);
+            }
+        });
+        let end_of_request = members.0.len();
+        members.texts("sourceIPs", origin.source_ips.iter().map(String::as_str));
+        members.text_if_any("userAgent", origin.user_agent);
+        Self {
+            text,
+            end_of_id,
+            end_of_request,
+        }
+    }
+
+    fn id(&self) -> &[u8] {
+        &self.text[..self.end_of_id]
+    }
+
+    fn request(&self) -> &[u8] {
+        &self.text[self.end_of_id..self.end_of_request]
+    }
+
+    fn client(&self) -> &[u8] {
+        &self.text[self.end_of_request..]
     }
 }
 
@@ -123,45 +170,55 @@ impl<'a> Members<'a> {
         self.0.push(b'}');
     }
 
-    /// Begins a member, whose value is to follow.
-    fn name(&mut self, name: &str) -> &mut Vec<u8> {
+    /// Begins a member, whose value is to follow. A name needs no escapes.
+    fn name(&mut self, name: &'static str) -> &mut Vec<u8> {
+        let comma: &[u8] = if self.0.last() == Some(&b'{') {
+            b"\""
+        } else {
+            b",\""
+        };
+        self.0.extend_from_slice(comma);
+        self.0.extend_from_slice(name.as_bytes());
+        self.0.extend_from_slice(b"\":");
+        self.0
+    }
+
+    /// Begins a member under a key that somebody chose.
+    fn key(&mut self, key: &str) -> &mut Vec<u8> {
         if self.0.last() != Some(&b'{') {
             self.0.push(b',');
         }
-        encode_str(name, self.0);
+        encode_str(key, self.0);
         self.0.push(b':');
         self.0
     }
 
-    fn text(&mut self, name: &str, text: &str) {
+    /// Members that are written already.
+    fn written(&mut self, members: &[u8]) {
+        self.0.extend_from_slice(members);
+    }
+
+    fn text(&mut self, name: &'static str, text: &str) {
         encode_str(text, self.name(name));
     }
 
-    fn text_if_any(&mut self, name: &str, text: &str) {
+    fn text_if_any(&mut self, name: &'static str, text: &str) {
         if !text.is_empty() {
             self.text(name, text);
         }
     }
 
-    fn texts<'t>(&mut self, name: &str, texts: impl Iterator<Item = &'t str>) {
-        let out = self.name(name);
-        out.push(b'[');
-        for (index, text) in texts.enumerate() {
-            if index > 0 {
-                out.push(b',');
-            }
-            encode_str(text, out);
-        }
-        out.push(b']');
+    fn texts<'t>(&mut self, name: &'static str, texts: impl Iterator<Item = &'t str>) {
+        list(texts, self.name(name));
     }
 
-    fn object(&mut self, name: &str, write: impl FnOnce(&mut Members<'_>)) {
+    fn object(&mut self, name: &'static str, write: impl FnOnce(&mut Members<'_>)) {
         let mut members = Members::begin(self.name(name));
         write(&mut members);
         members.end();
     }
 
-    fn time(&mut self, name: &str, time: Time) {
+    fn time(&mut self, name: &'static str, time: Time) {
         let out = self.name(name);
         out.push(b'"');
         time.write_micros(out);
@@ -169,7 +226,7 @@ impl<'a> Members<'a> {
     }
 
     /// JSON that is written already. What is none, such as a patch in YAML, goes in as a string.
-    fn json(&mut self, name: &str, json: Option<&Bytes>) {
+    fn json(&mut self, name: &'static str, json: Option<&Bytes>) {
         let Some(json) = json else { return };
         if serde_json::from_slice::<&RawValue>(json).is_ok() {
             compact(json, self.name(name));
@@ -177,6 +234,17 @@ impl<'a> Members<'a> {
             self.text(name, &String::from_utf8_lossy(json));
         }
     }
+}
+
+fn list<'t>(texts: impl Iterator<Item = &'t str>, out: &mut Vec<u8>) {
+    out.push(b'[');
+    for (index, text) in texts.enumerate() {
+        if index > 0 {
+            out.push(b',');
+        }
+        encode_str(text, out);
+    }
+    out.push(b']');
 }
 
 fn write_user(user: &UserInfo, members: &mut Members<'_>) {
@@ -190,7 +258,7 @@ fn write_user(user: &UserInfo, members: &mut Members<'_>) {
             let mut extra: Vec<_> = user.extra.iter().collect();
             extra.sort_unstable_by(|a, b| a.0.cmp(&b.0));
             for (key, values) in extra {
-                members.texts(key, values.iter().map(Text::as_str));
+                list(values.iter().map(Text::as_str), members.key(key));
             }
         });
     }
@@ -287,27 +355,31 @@ mod tests {
 
     #[track_caller]
     fn check(findings: &Findings, code: Option<u16>, expected: &str) {
+        let user = UserInfo {
+            name: "alice".into(),
+            extra: vec![
+                ("b".into(), vec!["1".into(), "2".into()]),
+                ("a".into(), vec![]),
+            ],
+            ..UserInfo::default()
+        };
         let facts = Facts {
+            repeated: Repeated::of(&Origin {
+                audit_id: "1",
+                request_uri: "/version?a=<1>&b",
+                verb: "get",
+                user: Some(&user),
+                source_ips: &["10.0.0.1".to_owned(), "10.0.0.2".to_owned()],
+                user_agent: "",
+            }),
             attributes: Attributes {
-                user: UserInfo {
-                    name: "alice".into(),
-                    extra: vec![
-                        ("b".into(), vec!["1".into(), "2".into()]),
-                        ("a".into(), vec![]),
-                    ],
-                    ..UserInfo::default()
-                }
-                .into(),
+                user: user.into(),
                 verb: "get".into(),
                 path: "/version".into(),
                 resource: None,
             },
             knows_user: true,
             is_long_running: false,
-            request_uri: "/version?a=<1>&b".to_owned(),
-            source_ips: vec!["10.0.0.1".to_owned(), "10.0.0.2".to_owned()],
-            user_agent: String::new(),
-            audit_id: "1".to_owned(),
             received: time(0),
         };
         let event = Event {

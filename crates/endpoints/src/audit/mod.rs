@@ -11,6 +11,7 @@ mod log;
 mod metrics;
 mod policy;
 
+use std::borrow::Cow;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
@@ -20,6 +21,7 @@ use futures_util::future::join_all;
 use http::HeaderMap;
 use http::header::USER_AGENT;
 use http::request::Parts;
+use http::uri::PathAndQuery;
 use pintle_authz::Attributes;
 use pintle_runtime::duration;
 use pintle_runtime::status::{ApiError, Status};
@@ -29,7 +31,7 @@ use pintle_runtime::user::UserInfo;
 
 pub use backend::{Backend, Lenient, Told, Truncating};
 pub use batch::{BatchOptions, Batching, Sink};
-use event::{Event, Outcome};
+use event::{Event, Origin, Outcome, Repeated};
 pub use log::{LogFile, LogOptions};
 pub use metrics::AuditMetrics;
 pub use policy::{GroupResources, Level, Policy, Rule, Stage, Stages, Verdict};
@@ -115,28 +117,26 @@ struct Facts {
     attributes: Attributes,
     knows_user: bool,
     is_long_running: bool,
-    request_uri: String,
-    source_ips: Vec<String>,
-    user_agent: String,
-    audit_id: String,
+    repeated: Repeated,
     received: Time,
 }
 
 impl Facts {
     fn of(received: &Received<'_>, now: Time) -> Self {
         let headers = &received.parts.headers;
+        let uri = received.parts.uri.path_and_query();
         Self {
             attributes: received.attributes.clone(),
             knows_user: received.knows_user,
             is_long_running: received.is_long_running,
-            request_uri: received
-                .parts
-                .uri
-                .path_and_query()
-                .map_or_else(String::new, ToString::to_string),
-            source_ips: source_ips(headers, received.peer),
-            user_agent: user_agent(headers),
-            audit_id: String::from_utf8_lossy(received.audit_id).into_owned(),
+            repeated: Repeated::of(&Origin {
+                audit_id: &String::from_utf8_lossy(received.audit_id),
+                request_uri: uri.map_or("", PathAndQuery::as_str),
+                verb: &received.attributes.verb,
+                user: received.knows_user.then_some(&*received.attributes.user),
+                source_ips: &source_ips(headers, received.peer),
+                user_agent: &user_agent(headers),
+            }),
             received: now,
         }
     }
@@ -368,7 +368,7 @@ fn source_ips(headers: &HeaderMap, peer: SocketAddr) -> Vec<String> {
 }
 
 /// The client's name for itself, up to a kilobyte.
-fn user_agent(headers: &HeaderMap) -> String {
+fn user_agent(headers: &HeaderMap) -> Cow<'_, str> {
     const LONGEST: usize = 1024;
     const CUT: &str = "...TRUNCATED";
     let agent = headers
@@ -376,10 +376,10 @@ fn user_agent(headers: &HeaderMap) -> String {
         .map_or(&b""[..], |agent| agent.as_bytes());
     let agent = String::from_utf8_lossy(agent);
     if agent.len() <= LONGEST {
-        return agent.into_owned();
+        return agent;
     }
     let end = (0..=LONGEST).rev().find(|&end| agent.is_char_boundary(end));
-    format!("{}{CUT}", &agent[..end.unwrap_or_default()])
+    format!("{}{CUT}", &agent[..end.unwrap_or_default()]).into()
 }
 
 #[cfg(test)]

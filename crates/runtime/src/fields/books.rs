@@ -131,29 +131,12 @@ impl Books {
         metadata.set(object_meta::MANAGED_FIELDS, Value::List(list));
     }
 
-    /// Takes from `manager` what nobody owns: identity and what the server sets.
+    /// Takes from `manager` what nobody owns.
     pub(super) fn strip(&mut self, manager: &Manager) {
         let Some(owned) = self.managers.get_mut(manager) else {
             return;
         };
-        static NOBODYS: OnceLock<Set> = OnceLock::new();
-        let nobodys = NOBODYS.get_or_init(|| {
-            Set::of_fields(&[
-                &["apiVersion"],
-                &["kind"],
-                &["metadata"],
-                &["metadata", "name"],
-                &["metadata", "namespace"],
-                &["metadata", "creationTimestamp"],
-                &["metadata", "selfLink"],
-                &["metadata", "uid"],
-                &["metadata", "clusterName"],
-                &["metadata", "generation"],
-                &["metadata", "managedFields"],
-                &["metadata", "resourceVersion"],
-            ])
-        });
-        owned.change(|set| set.difference(nobodys));
+        owned.change(|set| set.difference(nobodys()));
         if owned.is_empty() {
             self.managers.remove(manager);
         }
@@ -210,6 +193,27 @@ impl Books {
             left -= 1;
         }
     }
+}
+
+/// What nobody owns: identity and what the server sets.
+pub(super) fn nobodys() -> &'static Set {
+    static NOBODYS: OnceLock<Set> = OnceLock::new();
+    NOBODYS.get_or_init(|| {
+        Set::of_fields(&[
+            &["apiVersion"],
+            &["kind"],
+            &["metadata"],
+            &["metadata", "name"],
+            &["metadata", "namespace"],
+            &["metadata", "creationTimestamp"],
+            &["metadata", "selfLink"],
+            &["metadata", "uid"],
+            &["metadata", "clusterName"],
+            &["metadata", "generation"],
+            &["metadata", "managedFields"],
+            &["metadata", "resourceVersion"],
+        ])
+    })
 }
 
 /// Gives `new` the times of `live`'s managed fields if nothing but those times differs.

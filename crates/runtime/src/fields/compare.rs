@@ -133,6 +133,19 @@ impl Lens {
         (None, found)
     }
 
+    /// What of `element` is new or another where `new` took the place of `old`.
+    pub(super) fn changes(
+        self,
+        old: Option<&Value>,
+        new: &Value,
+        view: TypeView<'_>,
+        element: &PathElement,
+    ) -> Set {
+        let mut found = Comparison::default();
+        found.push(element, self.values(old, Some(new), view));
+        found.modified.union(found.added)
+    }
+
     /// All paths below a value that is on one side only.
     fn all_below(self, only: &Value, view: TypeView<'_>) -> Set {
         if self.is_hollow(Some(only)) {
@@ -216,7 +229,7 @@ impl Lens {
     }
 
     /// Absent, null or an empty container: such are compared as leaves, which keeps null and empty apart.
-    fn is_hollow(self, value: Option<&Value>) -> bool {
+    pub(super) fn is_hollow(self, value: Option<&Value>) -> bool {
         match value {
             None | Some(Value::Null) => true,
             Some(Value::List(items)) => items.is_empty(),
@@ -268,7 +281,7 @@ impl Lens {
         }
     }
 
-    fn keyed_items<'a>(
+    pub(super) fn keyed_items<'a>(
         self,
         value: Option<&'a Value>,
         keys: &[Cow<'static, str>],
@@ -318,7 +331,7 @@ impl Lens {
 /// A part of a value, and where it is.
 type Part<'a> = (PathElement, &'a Value);
 
-fn map_entries(value: Option<&Value>) -> Vec<Part<'_>> {
+pub(super) fn map_entries(value: Option<&Value>) -> Vec<Part<'_>> {
     let entries = value.and_then(Value::as_map);
     let entries = entries.into_iter().flat_map(|map| map.iter());
     entries
@@ -326,7 +339,7 @@ fn map_entries(value: Option<&Value>) -> Vec<Part<'_>> {
         .collect()
 }
 
-fn set_items(value: Option<&Value>) -> Vec<Part<'_>> {
+pub(super) fn set_items(value: Option<&Value>) -> Vec<Part<'_>> {
     sorted_items(value, |item| Some(PathElement::Value(Scalar::of(item)?)))
 }
 

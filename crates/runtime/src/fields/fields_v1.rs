@@ -119,22 +119,28 @@ fn write(set: &Set, itself: bool, out: &mut Vec<u8>, spare: &mut Vec<u8>) {
         if at > 0 || itself {
             out.push(b',');
         }
-        out.push(b'"');
-        match &entry.element {
-            PathElement::Field(name) => {
-                out.extend_from_slice(b"f:");
-                escape(name.as_bytes(), out);
-            }
-            element => {
-                spare.clear();
-                write_element(element, spare);
-                escape(spare, out);
-            }
-        }
-        out.extend_from_slice(b"\":");
+        write_name(&entry.element, out, spare);
+        out.push(b':');
         write(&entry.children, entry.member, out, spare);
     }
     out.push(b'}');
+}
+
+/// The name of an element, in quotes.
+pub(super) fn write_name(element: &PathElement, out: &mut Vec<u8>, spare: &mut Vec<u8>) {
+    out.push(b'"');
+    match element {
+        PathElement::Field(name) => {
+            out.extend_from_slice(b"f:");
+            escape(name.as_bytes(), out);
+        }
+        element => {
+            spare.clear();
+            write_element(element, spare);
+            escape(spare, out);
+        }
+    }
+    out.push(b'"');
 }
 
 /// What is no field, as `fieldsV1` spells it before it is quoted: `k:{…}`, `v:…` or `i:…`.

@@ -8,14 +8,15 @@ use crate::time::Time;
 use crate::value::{Map, Record, Value};
 
 use super::atom::Lens;
-use super::books::{Books, entries, has_uid, is_reset, metadata_mut, take_entries};
+use super::books::{Books, entries, has_uid, is_reset, metadata_mut, nobodys, take_entries};
 use super::compare;
 use super::element::PathElement;
 use super::field_set;
 use super::fields_v1::FieldsError;
+use super::first;
 use super::normal;
 use super::typed::Config;
-use super::update::{Conflict, Manager, Updater, Versions};
+use super::update::{Conflict, Manager, Owned, Updater, Versions};
 
 /// The annotation in which `kubectl apply` without `--server-side` keeps what it applied.
 const LAST_APPLIED: &str = "kubectl.kubernetes.io/last-applied-configuration";
@@ -69,8 +70,10 @@ impl FieldManager<'_> {
         };
         take_entries(new);
         // An object that nobody kept books of stays so until it is applied to.
-        if live.is_none() || !books.managers.is_empty() {
-            self.record_update(live, new, &mut books, manager);
+        match live {
+            None if books.managers.is_empty() => self.record_create(new, &mut books, manager),
+            Some(_) if books.managers.is_empty() => {}
+            _ => self.record_update(live, new, &mut books, manager),
         }
         books.write(new);
     }
@@ -139,6 +142,17 @@ impl FieldManager<'_> {
                 self.version.clone()
             },
             subresource: self.subresource.clone(),
+        }
+    }
+
+    /// The same as [`Self::record_update`] where there is neither an object nor anybody else.
+    fn record_create(&self, new: &Record, books: &mut Books, manager: &str) {
+        let fields = first::fields(new, self.versions.reset_fields(&self.version), nobodys());
+        let owned = Owned::trust(&fields, self.version.clone(), false);
+        if !owned.is_empty() {
+            let id = self.manager(manager, false);
+            books.times.insert(id.clone(), self.now);
+            books.managers.insert(id, owned);
         }
     }
 

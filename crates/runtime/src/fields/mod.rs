@@ -15,6 +15,7 @@ mod element;
 mod facet;
 mod field_set;
 mod fields_v1;
+mod first;
 mod manage;
 mod merge;
 mod normal;
