@@ -270,22 +270,36 @@ async fn a_pod_changes_only_as_its_node_can_follow() {
         "status": {"capacity": capacity, "allocatable": capacity},
     });
     world.make("/api/v1/nodes", node).await;
-    let sized = |cpu: &str| {
-        let amount = json!({"cpu": cpu, "memory": "1Gi"});
-        json!([{"name": "c", "resources": {"requests": amount, "limits": amount}}])
+    let sized = |cpu: &str, first: &str| {
+        let amount = |cpu: &str| json!({"requests": {"cpu": cpu}});
+        json!({
+            "nodeName": "n",
+            "initContainers": [{"name": "i", "image": "i", "resources": amount(first)}],
+            "containers": [{"name": "c", "image": "i", "resources": amount(cpu)}],
+        })
     };
-    let spec = json!({"nodeName": "n", "containers": sized("1")});
-    let made = world.make(PODS, pod("a", spec)).await;
-    assert_eq!(made["status"]["qosClass"], "Guaranteed");
-    let mut grown = made;
-    grown["spec"]["containers"][0]["resources"] = sized("2")[0]["resources"].clone();
+    let mut made = world.make(PODS, pod("a", sized("1", "1"))).await;
     let path = format!("{PODS}/a/resize");
+    let mut resized = |cpu: &str, first: &str| {
+        let sized = sized(cpu, first);
+        for list in ["initContainers", "containers"] {
+            made["spec"][list][0]["resources"] = sized[list][0]["resources"].clone();
+        }
+        made["metadata"]
+            .as_object_mut()
+            .map(|it| it.remove("resourceVersion"));
+        made.clone()
+    };
+    let said = world.send("PUT", &path, &resized("2", "1")).await;
+    assert_eq!(said.status, 200, "{}", said.body);
+    let grown = resized("2", "2");
     let said = world.send("PUT", &path, &grown).await;
     assert_eq!(
         said.body["message"],
-        "pods \"a\" is forbidden: pod update requires features GuaranteedQoSPodCPUResize which are not available on node \"n\""
+        "pods \"a\" is forbidden: pod update requires features InPlacePodVerticalScalingInitContainers which are not available on node \"n\""
     );
-    let features = json!({"status": {"declaredFeatures": ["GuaranteedQoSPodCPUResize"]}});
+    let features =
+        json!({"status": {"declaredFeatures": ["InPlacePodVerticalScalingInitContainers"]}});
     let said = world
         .send("PATCH", "/api/v1/nodes/n/status", &features)
         .await;

@@ -2,6 +2,7 @@
 
 use bytes::Bytes;
 use pintle_runtime::codec::{Problems, json};
+use pintle_runtime::quantity::Quantity;
 use pintle_runtime::schema::{FieldType, Flags, Shape, TypeRef};
 use pintle_runtime::text::Text;
 use pintle_runtime::value::{Map, Record, Value};
@@ -312,6 +313,9 @@ fn renamed(metric: &Record, to: &TypeRef, names: Names, to_v2: bool) -> Record {
         for (v2, v1) in *fields {
             let (from, into) = if to_v2 { (v1, v2) } else { (v2, v1) };
             let (from, into) = (format!("{source}.{from}"), format!("{source}.{into}"));
+            if to_v2 && is_stopgap(metric, source, v1) {
+                continue;
+            }
             if let Some(value) = get(metric, &from) {
                 let value = retyped(value.clone(), &out, &into);
                 set(&mut out, &into, value);
@@ -334,6 +338,15 @@ fn renamed(metric: &Record, to: &TypeRef, names: Names, to_v2: bool) -> Record {
         }
     }
     out
+}
+
+/// Whether it is the nought that v1 says of an object whose average is aimed at.
+fn is_stopgap(metric: &Record, source: &str, name: &str) -> bool {
+    let read = |name: &str| get(metric, &format!("{source}.{name}")).and_then(Value::as_str);
+    let is_nought = |text: &str| text.parse::<Quantity>().is_ok_and(|it| it.is_zero());
+    (source, name) == ("object", "targetValue")
+        && read("averageValue").is_some()
+        && read(name).is_none_or(is_nought)
 }
 
 /// Whether it is a quantity that is there even if nobody gave it.

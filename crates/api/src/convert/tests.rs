@@ -68,6 +68,30 @@ fn what_v1_cannot_say_travels_in_annotations() {
 }
 
 #[test]
+fn the_average_over_an_object_needs_no_value_in_v2() {
+    let aims = |target: &str| {
+        object(
+            super::hpa::V2,
+            &format!(
+                r#"{{"spec":{{"maxReplicas":5,"metrics":[{{"type":"Object","object":{{"describedObject":{{"kind":"Service","name":"s"}},"metric":{{"name":"qps"}},"target":{target}}}}}]}}}}"#
+            ),
+        )
+    };
+    let v1 = crate::type_by_name(super::hpa::V1).unwrap();
+    for target in [
+        r#"{"type":"AverageValue","averageValue":"10"}"#,
+        r#"{"type":"AverageValue","averageValue":"10","value":"5"}"#,
+        r#"{"type":"Value","value":"0"}"#,
+    ] {
+        let v2 = aims(target);
+        let mut back = convert(convert(v2.clone(), &v1).unwrap(), v2.type_ref()).unwrap();
+        pintle_runtime::codec::normalize(&mut back);
+        let metrics = |record: &Record| super::path::get(record, "spec.metrics").cloned();
+        assert_eq!(metrics(&back), metrics(&v2), "{target}");
+    }
+}
+
+#[test]
 fn what_is_measured_is_told_twice_in_v1_and_the_annotation_wins() {
     let convert_to = |record: &Record, name: &str| {
         convert(record.clone(), &crate::type_by_name(name).unwrap()).unwrap()

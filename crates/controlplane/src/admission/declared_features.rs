@@ -7,7 +7,6 @@ use pintle_endpoints::metadata::Metadata;
 use pintle_runtime::status::ApiError;
 use pintle_runtime::value::Record;
 
-use super::amounts::quantity;
 use super::lookup::Lookup;
 use super::nodes::NODES;
 use super::rule::Rule;
@@ -20,21 +19,12 @@ type Asks = fn(Pod<'_>, Pod<'_>) -> bool;
 
 /// What a change of a pod asks of its node, by name and in the order of names.
 const FEATURES: [(&str, Asks); 2] = [
-    ("GuaranteedQoSPodCPUResize", resizes_guaranteed_cpu),
     ("InPlacePodLevelResourcesVerticalScaling", resizes_whole_pod),
+    (
+        "InPlacePodVerticalScalingInitContainers",
+        resizes_init_containers,
+    ),
 ];
-
-/// Other CPU for a container of a pod that has all that it asks for.
-fn resizes_guaranteed_cpu(new: Pod<'_>, old: Pod<'_>) -> bool {
-    let cpu = |pod: Pod<'_>| -> Vec<_> {
-        let containers = pod.spec().containers();
-        let asked = containers.iter().map(|it| it.resources().requests());
-        asked
-            .map(|it| quantity(it.get("cpu").unwrap_or("0")))
-            .collect()
-    };
-    old.status().qos_class() == "Guaranteed" && cpu(new) != cpu(old)
-}
 
 /// Other resources for the pod as a whole.
 fn resizes_whole_pod(new: Pod<'_>, old: Pod<'_>) -> bool {
@@ -43,6 +33,21 @@ fn resizes_whole_pod(new: Pod<'_>, old: Pod<'_>) -> bool {
         (Some(new), Some(old)) => !pintle_api::validation::is_same(new.record(), old.record()),
         _ => true,
     }
+}
+
+/// Other resources for a container that starts first and does not stay.
+fn resizes_init_containers(new: Pod<'_>, old: Pod<'_>) -> bool {
+    let pairs = old
+        .spec()
+        .init_containers()
+        .iter()
+        .zip(new.spec().init_containers());
+    pairs
+        .filter(|(before, _)| before.restart_policy() != Some("Always"))
+        .any(|(before, now)| {
+            let (now, before) = (now.resources(), before.resources());
+            !pintle_api::validation::is_same(now.record(), before.record())
+        })
 }
 
 impl Rule for DeclaredFeatures {

@@ -335,9 +335,11 @@ fn transitions(
     }
     let suspended = spec.suspend() == Some(true);
     if old.start_time().is_some() && old.start_time() != new.start_time() && !suspended {
-        errors.required(
+        let started = new.start_time().map_or_else(BadValue::null, shown);
+        errors.invalid(
             &path.child("startTime"),
-            "startTime cannot be removed for unsuspended job",
+            started,
+            "field is immutable for unsuspended job once set",
         );
     }
     let (met, met_before) = (

@@ -365,7 +365,14 @@ fn a_story_of_a_job_makes_sense() {
         &[
             "status.failed: Invalid value: 1: cannot decrease the failed counter",
             "status.succeeded: Invalid value: 1: cannot decrease the succeeded counter",
-            "status.startTime: Required value: startTime cannot be removed for unsuspended job",
+            "status.startTime: Invalid value: null: field is immutable for unsuspended job once set",
+        ],
+    );
+    check(
+        json!({"startTime": "2026-01-01T00:00:00Z"}),
+        json!({"startTime": "2026-01-01T00:00:01Z"}),
+        &[
+            "status.startTime: Invalid value: \"2026-01-01T00:00:01Z\": field is immutable for unsuspended job once set",
         ],
     );
     check(
