@@ -58,8 +58,9 @@ pub(super) fn each_written<'a>(
 }
 
 /// Whether Go writes the field: `omitempty` and `omitzero` leave out what is empty, but never a struct.
+/// A value that is null is to be given as absent.
 #[inline]
-fn is_written(field: &Field, present: Option<&Value>) -> bool {
+pub fn is_written(field: &Field, present: Option<&Value>) -> bool {
     if !field.flags.has(Flags::OMIT_EMPTY) {
         return !field.flags.has(Flags::OMIT_ZERO) || present.is_some_and(|value| !is_zero(value));
     }

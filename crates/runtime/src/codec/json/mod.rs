@@ -30,6 +30,7 @@ use super::{DecodeError, Problems};
 use crate::schema::{FieldType, TypeRef};
 use crate::value::{Record, Value};
 
+pub use self::encode::is_written;
 pub use self::gap::Gap;
 pub use self::type_meta::TypeMeta;
 
