@@ -41,6 +41,7 @@ pub(super) fn pod(object: &mut Record) {
     if has_old_annotations(pod.view().metadata()) {
         without_old_annotations(&mut pod.metadata_mut());
     }
+    of_status(&mut pod.status_mut());
     let status = pod.view().status();
     if !status.pod_ip().is_empty() || !status.pod_ips().is_empty() {
         addresses(&mut pod.status_mut());
@@ -84,6 +85,29 @@ fn addresses(status: &mut PodStatusMut<'_>) {
             status.clear_pod_ips();
             status.pod_ips_mut().push_new().set_ip(one);
         }
+    }
+}
+
+/// What a node says that a pod has is counted as finely as what it asks for.
+fn of_status(status: &mut PodStatusMut<'_>) {
+    macro_rules! each {
+        ($($list:ident),+) => {
+            $(for mut container in status.$list().iter_mut() {
+                quantities(container.allocated_resources_mut());
+                if let Some(mut resources) = container.resources_mut() {
+                    of_resources(&mut resources);
+                }
+            })+
+        };
+    }
+    each!(
+        init_container_statuses_mut,
+        container_statuses_mut,
+        ephemeral_container_statuses_mut
+    );
+    quantities(status.allocated_resources_mut());
+    if let Some(mut resources) = status.resources_mut() {
+        of_resources(&mut resources);
     }
 }
 
@@ -255,5 +279,32 @@ pub(super) fn quantities(mut map: StringMapMut<'_>) {
         if let Ok(Cow::Owned(rounded)) = Quantity::canonicalize_rounded(text, Scale::MILLI) {
             *value = Value::String(Text::from(rounded));
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use bytes::Bytes;
+    use pintle_runtime::codec::{Problems, json};
+
+    #[test]
+    fn what_a_pod_has_is_counted_in_thousandths() {
+        let fields = |amount: &str| {
+            let has = format!(
+                r#""allocatedResources":{{"cpu":"{amount}"}},"resources":{{"limits":{{"cpu":"{amount}"}}}}"#
+            );
+            format!(r#"{{"containerStatuses":[{{"name":"c",{has}}}],{has}}}"#)
+        };
+        let ty = crate::type_by_kind("", "v1", "Pod").expect("a kind");
+        let status = |amount: &str| {
+            let body = Bytes::from(format!(r#"{{"status":{}}}"#, fields(amount)));
+            let mut pod = json::decode(&ty, &body, &mut Problems::ignored()).expect("a pod");
+            crate::defaults::apply(&mut pod);
+            crate::core::v1::Pod::from_record(&pod)
+                .status()
+                .record()
+                .clone()
+        };
+        assert_eq!(status("1500u"), status("2m"));
     }
 }

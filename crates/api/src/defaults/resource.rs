@@ -14,7 +14,14 @@ use crate::resource::v1::{
 const HTTPS: i32 = 443;
 
 pub(super) fn claim(object: &mut Record) {
-    claim_spec(&mut ResourceClaimMut::from_record(object).spec_mut());
+    let mut claim = ResourceClaimMut::from_record(object);
+    claim_spec(&mut claim.spec_mut());
+    if let Some(mut allocation) = claim.status_mut().allocation_mut() {
+        let mut devices = allocation.devices_mut();
+        for mut result in devices.results_mut().iter_mut() {
+            tolerations(result.tolerations_mut());
+        }
+    }
 }
 
 pub(super) fn claim_template(object: &mut Record) {
@@ -87,5 +94,28 @@ pub(super) fn api_service(object: &mut Record) {
     let mut service = APIServiceMut::from_record(object);
     if let Some(mut reference) = service.spec_mut().service_mut() {
         fill!(reference; port set_port = HTTPS);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use bytes::Bytes;
+    use pintle_runtime::codec::{Problems, json};
+
+    use crate::resource::v1::ResourceClaim;
+
+    #[test]
+    fn tolerations_of_what_is_given_compare_as_those_of_what_is_asked_for() {
+        let ty = crate::type_by_kind("resource.k8s.io", "v1", "ResourceClaim").expect("a kind");
+        let body =
+            r#"{"status":{"allocation":{"devices":{"results":[{"tolerations":[{"key":"k"}]}]}}}}"#;
+        let body = Bytes::from_static(body.as_bytes());
+        let mut record = json::decode(&ty, &body, &mut Problems::ignored()).expect("a claim");
+        crate::defaults::apply(&mut record);
+        let status = ResourceClaim::from_record(&record).status();
+        let allocation = status.allocation().expect("an allocation");
+        let results = allocation.devices().results();
+        let toleration = results.get(0).and_then(|it| it.tolerations().get(0));
+        assert_eq!(toleration.map(|it| it.operator()), Some("Equal"));
     }
 }
