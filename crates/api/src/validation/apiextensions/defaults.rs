@@ -1,12 +1,12 @@
-//! Defaults in a schema, which must be of the type that they are a default of and have no more fields than it knows.
+//! Defaults in a schema, which must be what it says and have no more fields than it knows.
 
 use pintle_runtime::codec::{Problems, json};
-use pintle_runtime::field_path::{BadValue, ErrorList, FieldError, Path};
-use pintle_runtime::quote::Quoted;
+use pintle_runtime::field_path::{BadValue, ErrorList, Path};
 use pintle_runtime::value::Value;
 
 use super::leeway::Leeway;
 use super::schema::{Schema, item_schema};
+use super::value;
 
 /// Checks the defaults of a structural schema.
 pub(super) fn check(schema: Schema<'_>, leeway: Leeway, path: &Path<'_>, errors: &mut ErrorList) {
@@ -78,20 +78,7 @@ fn default(
     if place != Place::Metadata && !leeway.unpruned && has_unknown(json, schema) {
         errors.invalid(path, BadValue::from(json), "must not have unknown fields");
     }
-    let found = type_of(json);
-    let fits = match schema.type_() {
-        "" => true,
-        "number" => matches!(found, "number" | "integer"),
-        wanted => wanted == found,
-    };
-    if !fits {
-        let detail = format!(
-            " in body must be of type {}: {}",
-            schema.type_(),
-            Quoted(found)
-        );
-        errors.push(FieldError::type_invalid(path, found, detail));
-    }
+    value::check(json, schema, path, errors);
 }
 
 /// The default of a schema, unless it is null.
@@ -136,18 +123,5 @@ fn is_pruned(value: &Value, schema: Option<Schema<'_>>, keeps: bool) -> bool {
             items.iter().any(|item| is_pruned(item, inner, keeps))
         }
         _ => false,
-    }
-}
-
-/// The JSON type of a value.
-fn type_of(value: &Value) -> &'static str {
-    match value {
-        Value::String(_) => "string",
-        Value::Map(_) | Value::Record(_) => "object",
-        Value::List(_) => "array",
-        Value::Bool(_) => "boolean",
-        Value::Int(_) => "integer",
-        Value::Float(_) => "number",
-        _ => "null",
     }
 }

@@ -21,6 +21,7 @@ mod schema;
 mod structural;
 #[cfg(test)]
 mod tests;
+mod value;
 mod version;
 
 /// The rules of a kind of this group.

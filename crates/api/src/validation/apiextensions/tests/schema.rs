@@ -478,3 +478,125 @@ fn a_rule_says_what_is_wrong_in_one_line() {
         ],
     );
 }
+
+#[test]
+fn a_default_is_what_its_schema_says() {
+    let check = |schema: Value, default: Value, said: &[&str]| {
+        let mut schema = schema;
+        schema["default"] = default;
+        let said: Vec<String> = said.iter().map(|it| format!(".default{it}")).collect();
+        let said: Vec<&str> = said.iter().map(String::as_str).collect();
+        check_property(&schema, &said);
+    };
+    let integer = json!({"type": "integer", "minimum": 1, "maximum": 9, "multipleOf": 2});
+    check(integer.clone(), json!(4), &[]);
+    check(integer.clone(), json!(4.0), &[]);
+    check(
+        integer.clone(),
+        json!(11),
+        &[
+            ": Invalid value: 11:  in body should be a multiple of 2",
+            ": Invalid value: 11:  in body should be less than or equal to 9",
+        ],
+    );
+    check(
+        integer,
+        json!(0.5),
+        &[
+            ": Invalid value: \"number\":  in body must be of type integer: \"number\"",
+            ": Invalid value: \"\": Checked value must be of type integer (default format) in ",
+            ": Invalid value: 0.5:  in body should be a multiple of 2",
+            ": Invalid value: 0.5:  in body should be greater than or equal to 1",
+        ],
+    );
+    let small = json!({"type": "integer", "format": "int32"});
+    check(
+        small.clone(),
+        json!(2_147_483_648_i64),
+        &[": Invalid value: \"\": Checked value must be of type integer with format int32 in "],
+    );
+    check(
+        small.clone(),
+        json!(true),
+        &[": Invalid value: \"\":  in body must be of type int32: \"\""],
+    );
+    check(
+        small,
+        json!("a"),
+        &[": Invalid value: \"string\":  in body must be of type integer: \"string\""],
+    );
+    check(
+        json!({"type": "number", "exclusiveMaximum": true, "maximum": 1.5}),
+        json!(1.5),
+        &[": Invalid value: 1.5:  in body should be less than 1.5"],
+    );
+    check(
+        json!({"type": "string", "enum": ["a", "b"]}),
+        json!("c"),
+        &[": Unsupported value: \"c\": supported values: \"a\", \"b\""],
+    );
+    check(
+        json!({"type": "string", "maxLength": 2}),
+        json!("abc"),
+        &[": Too long: may not be more than 2 bytes"],
+    );
+    check(
+        json!({"type": "string", "minLength": 2}),
+        json!("a"),
+        &[": Invalid value: \"a\":  in body should be at least 2 chars long"],
+    );
+    check(
+        json!({"type": "string", "format": "date-time"}),
+        json!("today"),
+        &[": Invalid value: \"today\":  in body must be of type date-time: \"today\""],
+    );
+    check(
+        json!({"type": "array", "maxItems": 1, "items": {"type": "integer"}}),
+        json!([1, "a"]),
+        &[
+            ".[1]: Invalid value: \"string\": [1] in body must be of type integer: \"string\"",
+            ": Too many: 2: must have at most 1 item",
+        ],
+    );
+    check(
+        json!({"type": "object", "required": ["a"], "properties": {"a": {"type": "string"}, "b": {"type": "object", "properties": {"c": {"type": "boolean"}}}}}),
+        json!({"b": {"c": 1}}),
+        &[
+            ".b.c: Invalid value: \"integer\": b.c in body must be of type boolean: \"integer\"",
+            ".a: Required value",
+        ],
+    );
+    check(
+        json!({"type": "object", "additionalProperties": {"type": "string"}, "minProperties": 2}),
+        json!({"a": null}),
+        &[
+            ": Invalid value: 1:  in body should have at least 2 properties",
+            ".a: Invalid value: \"null\": .a in body must be of type string: \"null\"",
+        ],
+    );
+    let alternatives = json!([{"maximum": 1}, {"minimum": 5}]);
+    check(
+        json!({"type": "integer", "anyOf": alternatives}),
+        json!(3),
+        &[
+            ": Invalid value: \"\": \"\" must validate at least one schema (anyOf)",
+            ": Invalid value: 3:  in body should be less than or equal to 1",
+        ],
+    );
+    check(
+        json!({"type": "integer", "oneOf": [{"maximum": 5}, {"minimum": 1}], "not": {"minimum": 3}}),
+        json!(3),
+        &[
+            ": Invalid value: \"\": \"\" must validate one and only one schema (oneOf). Found 2 valid alternatives",
+            ": Invalid value: \"\": \"\" must not validate the schema (not)",
+        ],
+    );
+    check(
+        json!({"type": "integer", "allOf": [{"maximum": 5}, {"minimum": 4}]}),
+        json!(3),
+        &[
+            ": Invalid value: 3:  in body should be greater than or equal to 4",
+            ": Invalid value: \"\": \"\" must validate all the schemas (allOf)",
+        ],
+    );
+}
