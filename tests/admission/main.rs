@@ -4,6 +4,7 @@ mod controllers;
 mod default;
 mod nodes;
 mod opt_in;
+mod policies;
 mod rights;
 
 use pintle_tests::http::Headers;

@@ -54,6 +54,7 @@
 mod columns;
 pub mod convert;
 pub mod defaults;
+pub mod expressions;
 mod gates;
 mod generated;
 mod lifecycle;

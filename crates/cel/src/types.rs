@@ -79,6 +79,23 @@ impl Type {
         Self::Object(name.into())
     }
 
+    /// As Kubernetes names it where an expression is of another type than it should be.
+    pub fn declared_name(&self) -> String {
+        match self {
+            Self::Null => "null_type".to_owned(),
+            Self::Duration => "google.protobuf.Duration".to_owned(),
+            Self::Timestamp => "google.protobuf.Timestamp".to_owned(),
+            Self::List(item) => format!("list({})", item.declared_name()),
+            Self::Map(entry) => {
+                let (key, value) = (entry.0.declared_name(), entry.1.declared_name());
+                format!("map({key}, {value})")
+            }
+            Self::Optional(inner) => format!("optional_type({})", inner.declared_name()),
+            Self::Type(inner) => format!("type({})", inner.declared_name()),
+            other => other.to_string(),
+        }
+    }
+
     pub(crate) const fn is_dyn(&self) -> bool {
         matches!(self, Self::Dyn)
     }

@@ -149,6 +149,16 @@ pub enum Object<'a> {
     Lent(&'a dyn Fields),
     /// Made by an expression.
     Made(Arc<Made<'a>>),
+    /// Of which every field was computed, which may have failed.
+    Computed(Arc<Computed<'a>>),
+}
+
+/// An object of which every field was computed, which may have failed: only who asks for it is told.
+pub struct Computed<'a> {
+    /// The name of its type.
+    pub type_name: Arc<str>,
+    /// The fields.
+    pub fields: Vec<(Text, Outcome<'a>)>,
 }
 
 /// An object that an expression made, or whoever evaluates it.
@@ -165,6 +175,7 @@ impl<'a> Object<'a> {
         match self {
             Self::Lent(fields) => fields.type_name(),
             Self::Made(made) => &made.type_name,
+            Self::Computed(computed) => &computed.type_name,
         }
     }
 
@@ -179,6 +190,10 @@ impl<'a> Object<'a> {
                 let field = made.fields.iter().find(|(found, _)| found == name);
                 Ok(field.map(|(_, value)| value.clone()))
             }
+            Self::Computed(computed) => {
+                let field = computed.fields.iter().find(|(found, _)| found == name);
+                field.map(|(_, outcome)| outcome.clone()).transpose()
+            }
         }
     }
 
@@ -187,6 +202,12 @@ impl<'a> Object<'a> {
         match self {
             Self::Lent(fields) => fields.entries(),
             Self::Made(made) => made.fields.clone(),
+            Self::Computed(computed) => {
+                let fields = computed.fields.iter();
+                fields
+                    .filter_map(|(name, outcome)| Some((name.clone(), outcome.clone().ok()?)))
+                    .collect()
+            }
         }
     }
 }

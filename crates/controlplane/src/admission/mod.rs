@@ -20,6 +20,7 @@ mod nodes;
 mod owners;
 mod pod_security;
 mod pods;
+mod policies;
 mod priority;
 mod quota;
 mod rule;
@@ -297,7 +298,12 @@ const PLUGINS: &[Entry] = &[
     }),
     absent("MutatingAdmissionPolicy", true),
     absent("MutatingAdmissionWebhook", true),
-    absent("ValidatingAdmissionPolicy", true),
+    on("ValidatingAdmissionPolicy", |parts| {
+        Ok(Arc::new(policies::Validating::new(
+            parts.lookup(),
+            Arc::clone(&parts.authorizer),
+        )))
+    }),
     absent("ValidatingAdmissionWebhook", true),
     on("ResourceQuota", |parts| {
         let settings = parts.settings("ResourceQuota");

@@ -2,11 +2,13 @@
 
 use std::collections::HashSet;
 
+use pintle_cel::types::Type;
 use pintle_runtime::field_path::{ErrorList, FieldError, Path};
 use pintle_runtime::object_meta::validate_label_name;
 use pintle_runtime::view::List;
 
 use crate::admissionregistration::v1::{MatchCondition, Variable};
+use crate::expressions::admission::{Compiler, Speaks};
 
 const CONDITIONS: usize = 64;
 /// Words that mean something in an expression.
@@ -37,6 +39,7 @@ const RESERVED: [&str; 21] = [
 /// Conditions on which a webhook or policy is asked at all.
 pub(super) fn match_conditions(
     conditions: List<'_, MatchCondition<'_>>,
+    params: bool,
     path: &Path<'_>,
     errors: &mut ErrorList,
 ) {
@@ -46,8 +49,22 @@ pub(super) fn match_conditions(
     let mut names = HashSet::new();
     for (index, condition) in conditions.iter().enumerate() {
         let path = path.index(index);
-        if condition.expression().trim().is_empty() {
-            errors.required(&path.child("expression"), "");
+        let (expression, at) = (condition.expression().trim(), path.child("expression"));
+        let speaks = Speaks {
+            params,
+            authorizer: true,
+            patches: false,
+        };
+        match expression {
+            "" => errors.required(&at, ""),
+            _ => compiles(
+                &Compiler::new(),
+                expression,
+                speaks,
+                &[Type::Bool],
+                &at,
+                errors,
+            ),
         }
         let (name, at) = (condition.name(), path.child("name"));
         if name.is_empty() {
@@ -63,7 +80,9 @@ pub(super) fn match_conditions(
 
 /// Values that other expressions use by name.
 pub(super) fn variables(
+    compiler: &mut Compiler,
     variables: List<'_, Variable<'_>>,
+    speaks: Speaks,
     path: &Path<'_>,
     errors: &mut ErrorList,
 ) {
@@ -75,14 +94,35 @@ pub(super) fn variables(
         } else if !is_identifier(name) {
             errors.invalid(&at, name, "name is not a valid CEL identifier");
         }
-        specified(variable.expression(), &path.child("expression"), errors);
+        let (expression, at) = (variable.expression(), path.child("expression"));
+        if specified(expression, &at, errors)
+            && let Err(why) = compiler.variable(name, expression, speaks)
+        {
+            errors.invalid(&at, expression, why);
+        }
     }
 }
 
-/// There is an expression.
-pub(super) fn specified(expression: &str, path: &Path<'_>, errors: &mut ErrorList) {
-    if expression.trim().is_empty() {
+/// Whether there is an expression, as there has to be.
+pub(super) fn specified(expression: &str, path: &Path<'_>, errors: &mut ErrorList) -> bool {
+    let is_there = !expression.trim().is_empty();
+    if !is_there {
         errors.required(path, "expression is not specified");
+    }
+    is_there
+}
+
+/// An expression can be compiled, and is of a type that is wanted.
+pub(super) fn compiles(
+    compiler: &Compiler,
+    expression: &str,
+    speaks: Speaks,
+    wanted: &[Type],
+    path: &Path<'_>,
+    errors: &mut ErrorList,
+) {
+    if let Err(why) = compiler.compile(expression, speaks, wanted) {
+        errors.invalid(path, expression, why);
     }
 }
 

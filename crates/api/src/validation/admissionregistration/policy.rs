@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 
+use pintle_cel::types::Type;
 use pintle_runtime::field_path::{BadValue, ErrorList, Path};
 use pintle_runtime::gvk::GroupVersion;
 use pintle_runtime::name::{dns1035_label, dns1123_subdomain};
@@ -12,9 +13,10 @@ use pintle_runtime::view::List;
 use super::rule::{choice, mutating_operations, required_choice};
 use super::{FAILURE_POLICIES, REINVOCATION_POLICIES, expression, rule};
 use crate::admissionregistration::v1::{
-    AuditAnnotation, MatchCondition, MatchResources, MutatingAdmissionPolicy, Mutation, ParamKind,
+    AuditAnnotation, MatchResources, MutatingAdmissionPolicy, Mutation, ParamKind,
     ValidatingAdmissionPolicy, Validation,
 };
+use crate::expressions::admission::{Compiler, JSON_PATCH, OBJECT, Speaks};
 use crate::validation::{Rules, internal_form};
 
 pub(super) const VALIDATING: Rules = Rules {
@@ -49,8 +51,21 @@ fn validating(new: &Record, old: Option<&Record>, errors: &mut ErrorList) {
         same_kind(spec.param_kind(), before.param_kind())
             && spec.match_conditions().values() == before.match_conditions().values()
     });
-    match_conditions(spec.match_conditions(), unchanged, &path, errors);
-    expression::variables(spec.variables(), &path.child("variables"), errors);
+    let speaks = Speaks {
+        params: spec.param_kind().is_some(),
+        authorizer: true,
+        patches: false,
+    };
+    if !unchanged {
+        let at = path.child("matchConditions");
+        expression::match_conditions(spec.match_conditions(), speaks.params, &at, errors);
+    }
+    let mut compiler = match spec.variables().is_empty() {
+        true => Compiler::new(),
+        false => Compiler::with_variables(),
+    };
+    let at = path.child("variables");
+    expression::variables(&mut compiler, spec.variables(), speaks, &at, errors);
     let annotations = spec.audit_annotations();
     let (at, at_annotations) = (path.child("validations"), path.child("auditAnnotations"));
     if spec.validations().is_empty() && annotations.is_empty() {
@@ -59,10 +74,16 @@ fn validating(new: &Record, old: Option<&Record>, errors: &mut ErrorList) {
         return errors.required(&at_annotations, detail);
     }
     for (index, found) in spec.validations().iter().enumerate() {
-        validation(found, &at.index(index), errors);
+        validation(&compiler, found, speaks, &at.index(index), errors);
     }
     let name = policy.metadata().name();
-    audit_annotations(name, annotations, &at_annotations, errors);
+    let compile = |text: &str, path: &Path<'_>, errors: &mut ErrorList| {
+        let wanted = [Type::String, Type::Null];
+        if let Err(why) = compiler.compile(text.trim(), speaks, &wanted) {
+            errors.invalid(path, text, why);
+        }
+    };
+    audit_annotations(name, annotations, &compile, &at_annotations, errors);
 }
 
 fn mutating(new: &Record, old: Option<&Record>, errors: &mut ErrorList) {
@@ -83,14 +104,27 @@ fn mutating(new: &Record, old: Option<&Record>, errors: &mut ErrorList) {
         same_kind(spec.param_kind(), before.param_kind())
             && spec.match_conditions().values() == before.match_conditions().values()
     });
-    match_conditions(spec.match_conditions(), unchanged, &path, errors);
-    expression::variables(spec.variables(), &path.child("variables"), errors);
+    let speaks = Speaks {
+        params: spec.param_kind().is_some(),
+        authorizer: true,
+        patches: false,
+    };
+    if !unchanged {
+        let at = path.child("matchConditions");
+        expression::match_conditions(spec.match_conditions(), speaks.params, &at, errors);
+    }
+    let mut compiler = match spec.variables().is_empty() {
+        true => Compiler::new(),
+        false => Compiler::with_variables(),
+    };
+    let at = path.child("variables");
+    expression::variables(&mut compiler, spec.variables(), speaks, &at, errors);
     let at = path.child("mutations");
     if spec.mutations().is_empty() {
         errors.required(&at, "mutations must contain at least one item");
     }
     for (index, found) in spec.mutations().iter().enumerate() {
-        mutation(found, &at.index(index), errors);
+        mutation(&compiler, found, speaks, &at.index(index), errors);
     }
     let policy = Some(spec.reinvocation_policy()).filter(|policy| !policy.is_empty());
     let at = path.child("reinvocationPolicy");
@@ -100,18 +134,6 @@ fn mutating(new: &Record, old: Option<&Record>, errors: &mut ErrorList) {
 fn same_kind(new: Option<ParamKind<'_>>, old: Option<ParamKind<'_>>) -> bool {
     let pair = |kind: ParamKind<'_>| (kind.api_version().to_owned(), kind.kind().to_owned());
     new.map(pair) == old.map(pair)
-}
-
-fn match_conditions(
-    conditions: List<'_, MatchCondition<'_>>,
-    unchanged: bool,
-    path: &Path<'_>,
-    errors: &mut ErrorList,
-) {
-    if !unchanged {
-        let at = path.child("matchConditions");
-        expression::match_conditions(conditions, &at, errors);
-    }
 }
 
 /// What policies of both sorts have.
@@ -176,16 +198,31 @@ fn param_kind(kind: ParamKind<'_>, path: &Path<'_>, errors: &mut ErrorList) {
     }
 }
 
-fn validation(validation: Validation<'_>, path: &Path<'_>, errors: &mut ErrorList) {
-    let expression = &path.child("expression");
-    expression::specified(validation.expression(), expression, errors);
+fn validation(
+    compiler: &Compiler,
+    validation: Validation<'_>,
+    speaks: Speaks,
+    path: &Path<'_>,
+    errors: &mut ErrorList,
+) {
+    let (text, at) = (validation.expression(), path.child("expression"));
+    if expression::specified(text, &at, errors) {
+        expression::compiles(compiler, text, speaks, &[Type::Bool], &at, errors);
+    }
     let blank = |text: &str| !text.is_empty() && text.trim().is_empty();
-    if blank(validation.message_expression()) {
-        errors.invalid(
-            &path.child("messageExpression"),
-            validation.message_expression(),
-            "must be non-empty if specified",
-        );
+    let (text, at) = (
+        validation.message_expression(),
+        path.child("messageExpression"),
+    );
+    if blank(text) {
+        errors.invalid(&at, text, "must be non-empty if specified");
+    } else if !text.is_empty() {
+        // Whoever is refused may not ask further what would be allowed.
+        let speaks = Speaks {
+            authorizer: false,
+            ..speaks
+        };
+        expression::compiles(compiler, text, speaks, &[Type::String], &at, errors);
     }
     let (message, at) = (validation.message(), path.child("message"));
     if blank(message) {
@@ -199,6 +236,7 @@ fn validation(validation: Validation<'_>, path: &Path<'_>, errors: &mut ErrorLis
 fn audit_annotations(
     policy: &str,
     annotations: List<'_, AuditAnnotation<'_>>,
+    compile: &dyn Fn(&str, &Path<'_>, &mut ErrorList),
     path: &Path<'_>,
     errors: &mut ErrorList,
 ) {
@@ -225,6 +263,8 @@ fn audit_annotations(
         } else if value.len() > ANNOTATION_LIMIT {
             let detail = format!("must not exceed {ANNOTATION_LIMIT} bytes in length");
             errors.required(&at_value, detail);
+        } else {
+            compile(annotation.value_expression(), &at_value, errors);
         }
         if !keys.insert(key) {
             errors.duplicate(&at, key);
@@ -232,20 +272,33 @@ fn audit_annotations(
     }
 }
 
-fn mutation(mutation: Mutation<'_>, path: &Path<'_>, errors: &mut ErrorList) {
+fn mutation(
+    compiler: &Compiler,
+    mutation: Mutation<'_>,
+    speaks: Speaks,
+    path: &Path<'_>,
+    errors: &mut ErrorList,
+) {
     let (patch, apply) = (mutation.json_patch(), mutation.apply_configuration());
     let at_patch = path.child("jsonPatch");
     let at_apply = path.child("applyConfiguration");
-    let expression = |text: &str, path: &Path<'_>, errors: &mut ErrorList| {
-        if text.trim().is_empty() {
-            errors.required(&path.child("expression"), "");
+    let speaks = Speaks {
+        patches: true,
+        ..speaks
+    };
+    let expression = |text: &str, wanted: Type, path: &Path<'_>, errors: &mut ErrorList| {
+        let at = path.child("expression");
+        match text.trim() {
+            "" => errors.required(&at, ""),
+            text => expression::compiles(compiler, text, speaks, &[wanted], &at, errors),
         }
     };
+    let patches = || Type::list(Type::object(JSON_PATCH));
     match mutation.patch_type() {
         "" => errors.required(&path.child("patchType"), ""),
         "JSONPatch" => {
             match patch {
-                Some(patch) => expression(patch.expression(), &at_patch, errors),
+                Some(patch) => expression(patch.expression(), patches(), &at_patch, errors),
                 None => errors.required(&at_patch, "must be specified when patchType is JSONPatch"),
             }
             if apply.is_some() {
@@ -258,7 +311,9 @@ fn mutation(mutation: Mutation<'_>, path: &Path<'_>, errors: &mut ErrorList) {
         }
         "ApplyConfiguration" => {
             match apply {
-                Some(apply) => expression(apply.expression(), &at_apply, errors),
+                Some(apply) => {
+                    expression(apply.expression(), Type::object(OBJECT), &at_apply, errors);
+                }
                 None => errors.required(
                     &at_apply,
                     "must be specified when patchType is ApplyConfiguration",

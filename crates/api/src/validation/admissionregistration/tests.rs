@@ -41,7 +41,7 @@ fn policy(kind: &'static str) -> Kind {
     } else {
         good["spec"]["reinvocationPolicy"] = json!("Never");
         good["spec"]["mutations"] = json!([
-            {"patchType": "JSONPatch", "jsonPatch": {"expression": "[]"}},
+            {"patchType": "JSONPatch", "jsonPatch": {"expression": "[JSONPatch{op: 'add', path: '/a', value: 1}]"}},
         ]);
     }
     Kind {
@@ -247,6 +247,19 @@ fn a_policy_has_something_to_say() {
             "spec.validations[0].messageExpression: Invalid value: \" \": must be non-empty if specified",
             "spec.validations[0].message: Invalid value: \"a\\nb\": message must not contain line breaks",
             "spec.validations[0].reason: Unsupported value: \"Odd\": supported values: \"Forbidden\", \"Invalid\", \"RequestEntityTooLarge\"",
+        ],
+    );
+    check(
+        json!({"validations": [{"expression": "object.a", "messageExpression": "1 + ''"}],
+               "variables": [{"name": "v", "expression": "params.a"}],
+               "matchConditions": [{"name": "m", "expression": "variables.v"}],
+               "auditAnnotations": [{"key": "k", "valueExpression": "1"}]}),
+        &[
+            "spec.matchConditions[0].expression: Invalid value: \"variables.v\": compilation failed: ERROR: <input>:1:1: undeclared reference to 'variables' (in container '')\n | variables.v\n | ^",
+            "spec.variables[0].expression: Invalid value: \"params.a\": compilation failed: ERROR: <input>:1:1: undeclared reference to 'params' (in container '')\n | params.a\n | ^",
+            "spec.validations[0].expression: Invalid value: \"object.a\": must evaluate to bool but got dyn",
+            "spec.validations[0].messageExpression: Invalid value: \"1 + ''\": compilation failed: ERROR: <input>:1:3: found no matching overload for '_+_' applied to '(int, string)'\n | 1 + ''\n | ..^",
+            "spec.auditAnnotations[0].valueExpression: Invalid value: \"1\": must evaluate to one of [string null_type] but got int",
         ],
     );
     check(

@@ -196,6 +196,6 @@ fn one(hook: &Webhook<'_>, demands: &Demands, path: &Path<'_>, errors: &mut Erro
     webhook::client(hook.client.url(), service, &at, errors);
     if demands.conditions {
         let at = path.child("matchConditions");
-        expression::match_conditions(hook.conditions, &at, errors);
+        expression::match_conditions(hook.conditions, false, &at, errors);
     }
 }
