@@ -18,6 +18,7 @@ use crate::hooks::server_user;
 use crate::quota::{Charge, Evaluator, Limited, Quota, Scope};
 
 pub(crate) const QUOTAS: Place = ("", "v1", "resourcequotas");
+const CLASSES: Place = ("resource.k8s.io", "v1", "deviceclasses");
 
 /// The plug-in.
 pub(super) struct Quotas {
@@ -84,9 +85,18 @@ impl Quotas {
             return Ok(Vec::new());
         }
         let row = attributes.resource;
-        let Some(evaluator) = Evaluator::of(&row.group, &row.name) else {
+        let Some(mut evaluator) = Evaluator::of(&row.group, &row.name) else {
             return Ok(Vec::new());
         };
+        let old = attributes.old.filter(|_| {
+            attributes.subresource.is_empty() && attributes.operation == Operation::Update
+        });
+        if old.is_some_and(|old| !evaluator.is_moved(object, old)) {
+            return Ok(Vec::new());
+        }
+        if evaluator.asks_for_classes() {
+            evaluator = evaluator.knowing(&self.lookup.all(CLASSES, None)?)?;
+        }
         let quotas: Vec<Quota> = entries
             .iter()
             .map(|entry| Ok(Quota::of(&entry.record()?)))

@@ -44,7 +44,7 @@ impl Quotas {
                 .namespaced
                 .then(|| Evaluator::of(&row.group, &row.name))
                 .flatten();
-            let Some(evaluator) = evaluator else {
+            let Some(mut evaluator) = evaluator else {
                 continue;
             };
             let measured = || hard.keys().filter(|name| evaluator.measures(name));
@@ -53,6 +53,10 @@ impl Quotas {
             }
             for name in measured() {
                 used.entry(name.clone()).or_insert(Quantity::ZERO);
+            }
+            if evaluator.asks_for_classes() {
+                let classes = self.tools.store("resource.k8s.io", "deviceclasses")?;
+                evaluator = evaluator.knowing(&classes.cache().all(None)?)?;
             }
             for entry in store.cache().all(Some(namespace))? {
                 let object = entry.record()?;

@@ -7,10 +7,15 @@ mod charge;
 mod pods;
 mod scopes;
 
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
 use pintle_api::core::v1::{PersistentVolumeClaim, Pod, Service};
-use pintle_api::resource::v1::ResourceClaim;
+use pintle_api::resource::v1::{DeviceClass, ResourceClaim};
 use pintle_endpoints::admission::Operation;
+use pintle_endpoints::cache::Entry;
 use pintle_runtime::quantity::{Format, Quantity};
+use pintle_runtime::status::ApiError;
 use pintle_runtime::time::Time;
 use pintle_runtime::value::Record;
 
@@ -38,6 +43,8 @@ pub(crate) struct Evaluator {
     count: String,
     /// The name under which some resources were counted before they all could be.
     alias: Option<String>,
+    /// Classes of devices, and the resources by which pods ask for them.
+    classes: BTreeMap<String, String>,
 }
 
 /// What is never counted.
@@ -62,6 +69,10 @@ pub(crate) fn units(number: i64) -> Quantity {
 
 const CLASS: &str = ".storageclass.storage.k8s.io/";
 const DEVICE_CLASS: &str = ".deviceclass.resource.k8s.io/devices";
+/// The resource by which pods ask for the devices of a class, without the class.
+const OF_DEVICE_CLASS: &str = "deviceclass.resource.kubernetes.io/";
+/// Says that the scheduler made a claim for the resources that a pod asks for.
+const MADE_FOR_POD: &str = "resource.kubernetes.io/extended-resource-claim";
 
 impl Evaluator {
     /// Of a resource; absent if it is never counted.
@@ -94,7 +105,26 @@ impl Evaluator {
                 group => format!("count/{resource}.{group}"),
             },
             alias: has_alias.then(|| resource.to_owned()),
+            classes: BTreeMap::new(),
         })
+    }
+
+    /// Whether it has to know the classes of devices.
+    pub(crate) fn asks_for_classes(&self) -> bool {
+        self.measure == Measure::Devices
+    }
+
+    /// The same with the classes of devices that there are.
+    pub(crate) fn knowing(mut self, classes: &[Arc<Entry>]) -> Result<Self, ApiError> {
+        for entry in classes {
+            let class = entry.record()?;
+            let class = DeviceClass::from_record(&class);
+            if let Some(resource) = class.spec().extended_resource_name() {
+                let name = class.metadata().name().to_owned();
+                self.classes.insert(name, resource.to_owned());
+            }
+        }
+        Ok(self)
     }
 
     /// Whether a request can change what is used.
@@ -105,13 +135,19 @@ impl Evaluator {
         );
         match (self.measure, subresource) {
             (Measure::Pods, "resize") => updates,
-            (Measure::Services, "") | (Measure::Volumes, "") | (Measure::Devices, "") => {
+            (Measure::Pods | Measure::Services | Measure::Volumes | Measure::Devices, "") => {
                 creates || updates
             }
             (Measure::Services | Measure::Volumes, "status") => updates,
             (_, "") => creates,
             _ => false,
         }
+    }
+
+    /// Whether an update of the object itself does: of a pod, if other quotas are about it from then on.
+    pub(crate) fn is_moved(&self, new: &Record, old: &Record) -> bool {
+        let ends = |object| pods::ends(Pod::from_record(object));
+        self.measure != Measure::Pods || ends(new) != ends(old)
     }
 
     /// Whether it measures what a quota calls `name`.
@@ -128,7 +164,10 @@ impl Evaluator {
                         matches!(what, "requests.storage" | "persistentvolumeclaims")
                     })
             }
-            Measure::Devices => name.ends_with(DEVICE_CLASS),
+            Measure::Devices => {
+                let asked = name.strip_prefix("requests.");
+                name.ends_with(DEVICE_CLASS) || asked.is_some_and(pods::is_extended)
+            }
             Measure::Count => false,
         }
     }
@@ -145,7 +184,10 @@ impl Evaluator {
             Measure::Pods => pods::add_usage(Pod::from_record(object), now, &mut usage),
             Measure::Services => of_service(Service::from_record(object), &mut usage),
             Measure::Volumes => of_volume(PersistentVolumeClaim::from_record(object), &mut usage),
-            Measure::Devices => of_devices(ResourceClaim::from_record(object), &mut usage),
+            Measure::Devices => {
+                let claim = ResourceClaim::from_record(object);
+                of_devices(claim, &self.classes, &mut usage);
+            }
             Measure::Count => {}
         }
         usage
@@ -217,26 +259,42 @@ fn of_volume(claim: PersistentVolumeClaim<'_>, usage: &mut Amounts) {
     }
 }
 
-fn of_devices(claim: ResourceClaim<'_>, usage: &mut Amounts) {
-    // Of alternatives each class is charged with the most that one of them takes.
-    for request in claim.spec().devices().requests() {
-        let mut most = Amounts::new();
-        let mut note = |class: &str, mode: &str, count: i64| {
-            // All that there are can not be known: as many as one claim can have.
-            let number = if mode == "All" { 32 } else { count };
-            let name = format!("{class}{DEVICE_CLASS}");
-            let highest = most.entry(name).or_insert(Quantity::ZERO);
-            *highest = (*highest).max(units(number));
-        };
-        if let Some(exactly) = request.exactly() {
-            note(
-                exactly.device_class_name(),
-                exactly.allocation_mode(),
-                exactly.count(),
-            );
+fn of_devices(claim: ResourceClaim<'_>, classes: &BTreeMap<String, String>, usage: &mut Amounts) {
+    let metadata = claim.metadata();
+    let mut owners = metadata.owner_references().into_iter();
+    let is_of_pod = owners.any(|it| it.controller() == Some(true) && it.kind() == "Pod");
+    // What a pod asks for has been charged with the pod.
+    let is_charged = is_of_pod && metadata.annotations().get(MADE_FOR_POD) == Some("true");
+    let charge = |amounts: &mut Amounts, class: &str, number: Quantity| {
+        let mut names = vec![format!("{class}{DEVICE_CLASS}")];
+        if !is_charged {
+            names.push(format!("requests.{OF_DEVICE_CLASS}{class}"));
+            names.extend(classes.get(class).map(|it| format!("requests.{it}")));
         }
+        for name in names {
+            *amounts.entry(name).or_insert(Quantity::ZERO) += number;
+        }
+    };
+    let number = |mode: &str, count: i64| match mode {
+        "ExactCount" => units(count),
+        // All that there are can not be known: as many as one claim can have.
+        "All" => units(32),
+        _ => Quantity::ZERO,
+    };
+    for request in claim.spec().devices().requests() {
+        if let Some(exactly) = request.exactly() {
+            let number = number(exactly.allocation_mode(), exactly.count());
+            charge(usage, exactly.device_class_name(), number);
+        }
+        // Each class is charged with alternatives that take more than those before.
+        let mut most = Amounts::new();
         for one in request.first_available() {
-            note(one.device_class_name(), one.allocation_mode(), one.count());
+            let class = one.device_class_name();
+            let number = number(one.allocation_mode(), one.count());
+            let before = most.get(&format!("{class}{DEVICE_CLASS}")).copied();
+            if number > before.unwrap_or(Quantity::ZERO) {
+                charge(&mut most, class, number);
+            }
         }
         crate::admission::amounts::add(usage, &most);
     }

@@ -4,8 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use pintle_api::core::v1::{Pod, ResourceRequirements};
 use pintle_runtime::time::Time;
+use pintle_runtime::view::StringMap;
 
-use super::units;
+use super::{OF_DEVICE_CLASS, units};
 use crate::admission::amounts::{self, Amounts, Side};
 
 const NAMES: &[&str] = &[
@@ -37,9 +38,15 @@ pub(super) fn measures(name: &str) -> bool {
         || name.strip_prefix("requests.").is_some_and(is_extended)
 }
 
-/// Whether a resource is of a device plug-in.
-fn is_extended(name: &str) -> bool {
-    name.contains('/') && !name.contains("kubernetes.io/")
+/// Whether a resource is of a device plug-in, or stands for a class of devices.
+pub(super) fn is_extended(name: &str) -> bool {
+    name.starts_with(OF_DEVICE_CLASS) || (name.contains('/') && !name.contains("kubernetes.io/"))
+}
+
+/// Whether a pod is to end by itself, which is what some quotas are about.
+pub(super) fn ends(pod: Pod<'_>) -> bool {
+    let deadline = pod.spec().active_deadline_seconds();
+    deadline.is_some_and(|seconds| seconds >= 0)
 }
 
 /// A pod that has ended, or should long be gone, uses nothing but its place in the store.
@@ -95,7 +102,15 @@ pub(super) fn unsaid(required: &[String], pod: Pod<'_>) -> Option<String> {
         )
     };
     let spec = pod.spec();
-    let by_pod = spec.resources().map(said).unwrap_or_default();
+    // A pod that speaks for itself as a whole need not let its containers do so.
+    let of_whole = spec.resources().is_some_and(|resources| {
+        let names = [resources.requests(), resources.limits()];
+        let mut names = names.iter().flat_map(StringMap::iter);
+        names.any(|(name, _)| matches!(name, "cpu" | "memory") || name.starts_with("hugepages-"))
+    });
+    if of_whole {
+        return None;
+    }
     let mut missing: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
     for container in spec
         .containers()
@@ -105,7 +120,7 @@ pub(super) fn unsaid(required: &[String], pod: Pod<'_>) -> Option<String> {
         let said = said(container.resources());
         for name in required {
             let counts = REQUIRED.contains(&name.as_str());
-            if counts && !said.contains_key(name) && !by_pod.contains_key(name) {
+            if counts && !said.contains_key(name) {
                 missing.entry(name).or_default().insert(container.name());
             }
         }

@@ -100,12 +100,96 @@ fn quotas_measure_what_is_named_after_it() {
         ("hugepages-2Mi", true),
         ("services", false),
         ("limits.example.com/gpu", false),
+        ("requests.deviceclass.resource.kubernetes.io/gpu", true),
+        ("requests.kubernetes.io/gpu", false),
     ] {
         assert_eq!(pods.measures(name), measured, "{name}");
     }
     let jobs = Evaluator::of("batch", "jobs").unwrap();
     assert!(jobs.measures("count/jobs.batch") && !jobs.measures("jobs"));
     assert!(Evaluator::of("", "events").is_none());
+}
+
+#[track_caller]
+fn check_devices(annotations: &str, requests: &str, expected: &str) {
+    let ty = pintle_api::type_by_kind("resource.k8s.io", "v1", "ResourceClaim").unwrap();
+    let owner = r#"[{"apiVersion":"v1","kind":"Pod","name":"p","uid":"u","controller":true}]"#;
+    let body = Bytes::from(format!(
+        r#"{{"metadata":{{"name":"c","annotations":{{{annotations}}},"ownerReferences":{owner}}},"spec":{{"devices":{{"requests":[{requests}]}}}}}}"#
+    ));
+    let claim = json::decode(&ty, &body, &mut Problems::ignored()).unwrap();
+    let mut evaluator = Evaluator::of("resource.k8s.io", "resourceclaims").unwrap();
+    let classes = [("gpu".to_owned(), "example.com/gpu".to_owned())];
+    evaluator.classes = classes.into_iter().collect();
+    let usage = evaluator.usage(&claim, Time::from_seconds(0));
+    for name in usage.keys() {
+        assert!(evaluator.measures(name), "{name}");
+    }
+    let expected = format!("count/resourceclaims.resource.k8s.io=1 {expected}");
+    assert_eq!(shown(&usage), expected, "{requests}");
+}
+
+#[test]
+fn devices_are_counted_by_their_class_and_by_the_resources_for_it() {
+    let exactly = |class: &str, rest: &str| {
+        format!(r#"{{"name":"r","exactly":{{"deviceClassName":"{class}",{rest}}}}}"#)
+    };
+    let two = r#""allocationMode":"ExactCount","count":2"#;
+    check_devices(
+        "",
+        &exactly("gpu", two),
+        "gpu.deviceclass.resource.k8s.io/devices=2 requests.deviceclass.resource.kubernetes.io/gpu=2 requests.example.com/gpu=2",
+    );
+    check_devices(
+        "",
+        &exactly("nic", r#""allocationMode":"All""#),
+        "nic.deviceclass.resource.k8s.io/devices=32 requests.deviceclass.resource.kubernetes.io/nic=32",
+    );
+    check_devices(
+        r#""resource.kubernetes.io/extended-resource-claim":"true""#,
+        &exactly("gpu", two),
+        "gpu.deviceclass.resource.k8s.io/devices=2",
+    );
+    let choice = |count: i32| {
+        format!(
+            r#"{{"name":"r{count}","deviceClassName":"nic","allocationMode":"ExactCount","count":{count}}}"#
+        )
+    };
+    check_devices(
+        "",
+        &format!(
+            r#"{{"name":"r","firstAvailable":[{},{}]}}"#,
+            choice(2),
+            choice(1)
+        ),
+        "nic.deviceclass.resource.k8s.io/devices=2 requests.deviceclass.resource.kubernetes.io/nic=2",
+    );
+}
+
+#[test]
+fn a_pod_that_is_to_end_from_now_on_is_counted_again() {
+    let pods = Evaluator::of("", "pods").unwrap();
+    let (ends, stays) = (
+        object("Pod", r#"{"spec":{"activeDeadlineSeconds":5}}"#),
+        object("Pod", "{}"),
+    );
+    assert!(pods.is_moved(&ends, &stays));
+    assert!(!pods.is_moved(&ends, &ends));
+}
+
+#[test]
+fn a_pod_that_asks_as_a_whole_may_have_containers_that_do_not() {
+    let pods = Evaluator::of("", "pods").unwrap();
+    let pod = |resources: &str| {
+        object(
+            "Pod",
+            &format!(r#"{{"spec":{{"resources":{resources},"containers":[{{"name":"c"}}]}}}}"#),
+        )
+    };
+    let required = ["cpu".to_owned()];
+    let unsaid = |resources: &str| pods.unsaid(&required, &pod(resources));
+    assert_eq!(unsaid("{}").as_deref(), Some("must specify cpu for: c"));
+    assert_eq!(unsaid(r#"{"limits":{"memory":"1Gi"}}"#), None);
 }
 
 #[track_caller]
