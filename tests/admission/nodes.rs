@@ -449,3 +449,29 @@ async fn a_node_asks_for_certificates_of_its_pods_as_they_are() {
         .await;
     assert_eq!(told, format!("{refused}unexpected operation UPDATE"));
 }
+
+#[tokio::test]
+async fn what_the_pods_of_a_node_use_is_known_after_a_restart() {
+    let mut world = World::start(&["--authorization-mode=Node,RBAC"]).await;
+    for name in ["used", "mirrored", "unused"] {
+        let map = json!({"metadata": {"name": name}});
+        world
+            .make("/api/v1/namespaces/default/configmaps", map)
+            .await;
+    }
+    let using = |pod_name: &str, map: &str| {
+        let volume = json!({"name": "v", "configMap": {"name": map}});
+        pod(pod_name, json!({"nodeName": "a", "volumes": [volume]}))
+    };
+    world.make(PODS, using("p", "used")).await;
+    let mut mirror = using("m", "mirrored");
+    mirror["metadata"]["annotations"] = json!({"kubernetes.io/config.mirror": "x"});
+    mirror["spec"]["automountServiceAccountToken"] = false.into();
+    world.make(PODS, mirror).await;
+    world.server.restart().await;
+    for (name, expected) in [("used", 200), ("mirrored", 403), ("unused", 403)] {
+        let path = format!("/api/v1/namespaces/default/configmaps/{name}");
+        let said = world.send_as(NODE, "GET", &path, &Value::Null).await;
+        assert_eq!(said.status, expected, "{name}: {}", said.body);
+    }
+}

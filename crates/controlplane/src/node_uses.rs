@@ -24,6 +24,7 @@ struct Part {
     group: &'static str,
     version: &'static str,
     resource: &'static str,
+    /// Is given the object, perhaps without its metadata.
     put: fn(&mut Graph, &Entry, &Record),
     remove: fn(&mut Graph, &Entry),
     clear: fn(&mut Graph),
@@ -146,7 +147,7 @@ impl Part {
     }
 
     fn put(self, graph: &Mutex<&mut Graph>, entry: &Entry) {
-        let object = entry.glance();
+        let object = entry.glance_at_contents();
         let mut graph = graph.lock().unwrap_or_else(PoisonError::into_inner);
         match object {
             Ok(object) => (self.put)(&mut graph, entry, &object),
@@ -170,13 +171,25 @@ fn put_pod(graph: &mut Graph, entry: &Entry, object: &Record) {
         return graph.remove_pod(&namespace, &name);
     }
     // A node makes mirror pods itself, and must not come to anything by what it writes into one.
-    let is_mirror = pod.metadata().annotations().get(MIRROR).is_some();
-    let uses = if is_mirror { Vec::new() } else { uses_of(pod) };
+    let uses = if is_mirror(entry) {
+        Vec::new()
+    } else {
+        uses_of(&name, pod)
+    };
     let node = own(node);
     graph.put_pod(&namespace, &name, PodUses { node, uses });
 }
 
-fn uses_of(pod: Pod<'_>) -> Vec<(Used, Text)> {
+/// What does not decode counts as one, too.
+fn is_mirror(entry: &Entry) -> bool {
+    entry.mentions(MIRROR)
+        && entry.glance().map_or(true, |object| {
+            let metadata = Pod::from_record(&object).metadata();
+            metadata.annotations().get(MIRROR).is_some()
+        })
+}
+
+fn uses_of(name: &str, pod: Pod<'_>) -> Vec<(Used, Text)> {
     let mut uses = Uses(Vec::new());
     let spec = pod.spec();
     uses.add(Used::ServiceAccount, spec.service_account_name());
@@ -194,7 +207,7 @@ fn uses_of(pod: Pod<'_>) -> Vec<(Used, Text)> {
         uses.environment(container.env(), container.env_from());
     }
     for volume in spec.volumes() {
-        uses.volume(volume, pod.metadata().name());
+        uses.volume(volume, name);
     }
     let statuses = pod.status().resource_claim_statuses();
     for claim in spec.resource_claims() {
