@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::World;
+use crate::{PODS, World, pod};
 
 const MAPS: &str = "/api/v1/namespaces/default/configmaps";
 const API: &str = "/apis/admissionregistration.k8s.io/v1";
@@ -155,5 +155,74 @@ async fn a_binding_says_what_comes_of_it() {
     assert_eq!(
         (refused.status, &refused.body["reason"]),
         (413, &json!("RequestEntityTooLarge"))
+    );
+}
+
+#[tokio::test]
+async fn a_policy_changes_objects() {
+    let world = World::start(&[]).await;
+    let rules = json!([{
+        "apiGroups": [""], "apiVersions": ["v1"], "operations": ["CREATE"], "resources": ["configmaps", "pods"],
+    }]);
+    let make = async |name: &str, mutation: Value| {
+        let spec = json!({
+            "matchConstraints": {"resourceRules": rules}, "reinvocationPolicy": "Never",
+            "matchConditions": [{"name": "mine", "expression": format!("object.metadata.name.startsWith('{name}')")}],
+            "variables": [{"name": "who", "expression": "request.userInfo.username"}],
+            "mutations": [mutation],
+        });
+        let policy = json!({"metadata": {"name": name}, "spec": spec});
+        world
+            .make(&format!("{API}/mutatingadmissionpolicies"), policy)
+            .await;
+        let binding = json!({"metadata": {"name": name}, "spec": {"policyName": name}});
+        world
+            .make(&format!("{API}/mutatingadmissionpolicybindings"), binding)
+            .await;
+    };
+    let apply = |text: &str| json!({"patchType": "ApplyConfiguration", "applyConfiguration": {"expression": text}});
+    let patch = |text: &str| json!({"patchType": "JSONPatch", "jsonPatch": {"expression": text}});
+    make(
+        "apply",
+        apply(
+            "Object{data: {'who': variables.who}, metadata: Object.metadata{labels: {'a': 'b'}}}",
+        ),
+    )
+    .await;
+    make("patch", patch("[JSONPatch{op: 'add', path: '/metadata/labels', value: {'a': 'b'}}, JSONPatch{op: 'add', path: '/metadata/labels/' + jsonpatch.escapeKey('x/y'), value: 'c'}]")).await;
+    make("test", patch("[JSONPatch{op: 'test', path: '/data/k', value: 'x'}, JSONPatch{op: 'remove', path: '/data/k'}]")).await;
+    make(
+        "wrong",
+        apply("Object{spec: Object.spec{tolerations: [Object.spec.tolerations{key: 'a'}]}}"),
+    )
+    .await;
+    make("fails", apply("Object{data: {'a': object.nope}}")).await;
+    let kept = json!({"k": "v"});
+    let made = world.make(MAPS, map("apply", kept.clone())).await;
+    assert!(made["data"]["who"].is_string(), "{made}");
+    assert_eq!(
+        (&made["data"]["k"], &made["metadata"]["labels"]["a"]),
+        (&json!("v"), &json!("b"))
+    );
+    let made = world.make(MAPS, map("patch", kept.clone())).await;
+    assert_eq!(made["metadata"]["labels"], json!({"a": "b", "x/y": "c"}));
+    // What does not pass the test of a patch is left as it is.
+    let made = world.make(MAPS, map("test", kept.clone())).await;
+    assert_eq!(made["data"], kept);
+    let refused = world.send("POST", MAPS, &map("fails", kept)).await;
+    assert_eq!(
+        (refused.status, &refused.body["reason"]),
+        (403, &json!("Invalid"))
+    );
+    assert_eq!(
+        refused.body["message"],
+        "policy 'fails' with binding 'fails' denied request: expression 'Object{data: {'a': object.nope}}' resulted in \
+         error: no such key: nope"
+    );
+    let refused = world.send("POST", PODS, &pod("wrong", json!({}))).await;
+    assert_eq!(
+        refused.body["message"],
+        "policy 'wrong' with binding 'wrong' denied request: error applying patch: invalid ApplyConfiguration: may not \
+         mutate atomic arrays, maps or structs: .spec.tolerations"
     );
 }

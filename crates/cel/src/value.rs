@@ -6,6 +6,7 @@
 mod data;
 mod map;
 mod relate;
+mod to_data;
 
 use std::fmt;
 use std::sync::Arc;
@@ -17,6 +18,7 @@ use pintle_runtime::value::Value;
 
 pub use data::Dynamic;
 pub use map::{Key, Map, OwnedMap};
+pub use to_data::NoJson;
 
 use crate::library::Opaque;
 use crate::types::Type;

@@ -296,7 +296,12 @@ const PLUGINS: &[Entry] = &[
     on("PodResizeValidator", |parts| {
         rule(nodes::ResizeValidator(parts.lookup()))
     }),
-    absent("MutatingAdmissionPolicy", true),
+    on("MutatingAdmissionPolicy", |parts| {
+        Ok(Arc::new(policies::Mutating::new(
+            parts.lookup(),
+            Arc::clone(&parts.authorizer),
+        )))
+    }),
     absent("MutatingAdmissionWebhook", true),
     on("ValidatingAdmissionPolicy", |parts| {
         Ok(Arc::new(policies::Validating::new(

@@ -273,7 +273,7 @@ fn unfit(error: PatchError) -> ApiError {
         PatchError::Malformed(text) => ApiError::bad_request(text),
         PatchError::TooLarge(text) => ApiError::request_entity_too_large(text),
         PatchError::Failed(text) => ApiError::unknown(text),
-        PatchError::Inapplicable(text) => {
+        PatchError::Inapplicable(text) | PatchError::Untested(text) => {
             let responded = Responded {
                 server_message: &text,
                 ..Responded::new(422)

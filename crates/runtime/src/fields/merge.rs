@@ -5,8 +5,8 @@ use crate::value::{Map, Record, Value};
 use super::atom::{Atom, Lens, TypeView, item_key};
 use super::element::{PathElement, Scalar};
 
-/// `live` with everything that `config` sets.
-pub(super) fn records(live: &Record, config: &Record) -> Record {
+/// `live` with everything that `config` sets, whoever owns it.
+pub fn records(live: &Record, config: &Record) -> Record {
     let mut out = live.clone();
     for (index, field, value) in config.iter() {
         let merged = match live.get(index) {
@@ -16,6 +16,41 @@ pub(super) fn records(live: &Record, config: &Record) -> Record {
         out.set(index, merged);
     }
     out
+}
+
+/// Where `config` sets a list, map or struct that has one owner only, and so would be replaced as a whole.
+pub fn atomics(config: &Record) -> Vec<String> {
+    let mut found = Vec::new();
+    atomics_below(config, "", &mut found);
+    found
+}
+
+fn atomics_below(record: &Record, path: &str, found: &mut Vec<String>) {
+    for (_, field, value) in record.iter() {
+        let path = format!("{path}.{}", field.name);
+        atomics_in(value, TypeView::Field(field), &path, found);
+    }
+}
+
+fn atomics_in(value: &Value, view: TypeView<'_>, path: &str, found: &mut Vec<String>) {
+    match (view.atom(value), value) {
+        (Atom::Struct, Value::Record(record)) => atomics_below(record, path, found),
+        (Atom::Map(element), Value::Map(map)) => {
+            for (key, value) in map.iter() {
+                atomics_in(value, element, &format!("{path}.{key}"), found);
+            }
+        }
+        (Atom::List { element, .. }, Value::List(items)) => {
+            for (index, item) in items.iter().enumerate() {
+                let path = format!("{path}[{index}]");
+                atomics_in(item, TypeView::Element(element), &path, found);
+            }
+        }
+        (Atom::Leaf, Value::List(_) | Value::Map(_) | Value::Record(_)) => {
+            found.push(path.to_owned())
+        }
+        _ => {}
+    }
 }
 
 fn values(old: &Value, new: &Value, view: TypeView<'_>) -> Value {

@@ -30,6 +30,7 @@ pub use element::{PathElement, Scalar};
 pub use facet::FacetBooks;
 pub use fields_v1::FieldsError;
 pub use manage::{ApplyError, FieldManager};
+pub use merge::{atomics, records as merged};
 pub use set::Set;
 pub use typed::{Config, ConfigError, Mismatches, configuration};
 pub use update::{Conflict, Manager, Managers, Owned, Updater, Versions};

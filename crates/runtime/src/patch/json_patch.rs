@@ -121,7 +121,8 @@ impl Operation {
                 if plain(&read(document, path)?) == plain(value) {
                     Ok(())
                 } else {
-                    Err(missing("testing value", path))
+                    let why = missing("testing value", path).to_string();
+                    Err(PatchError::Untested(why))
                 }
             }
             Self::Move { from, to } => {

@@ -29,6 +29,9 @@ pub enum PatchError {
     /// The patch is well-formed and does not fit the object: 422, without the reason on the wire.
     #[error("{0}")]
     Inapplicable(String),
+    /// A `test` of the patch found something else than it should.
+    #[error("{0}")]
+    Untested(String),
     /// The patch is wrong in a way that upstream takes for a fault of its own: 500.
     #[error("{0}")]
     Failed(String),

@@ -75,6 +75,43 @@ impl Expression {
     }
 }
 
+/// What all expressions of a policy may cost together.
+pub(super) const BUDGET: u64 = 10_000_000;
+/// What its match conditions may cost together.
+const CONDITIONS_BUDGET: u64 = 2_500_000;
+
+/// Whether all match conditions hold.
+///
+/// # Errors
+/// Where that can not be said, as clients are told.
+pub(super) fn all_hold(
+    conditions: &[Expression],
+    activation: &Activation<'_>,
+) -> Result<bool, String> {
+    let mut budget = CONDITIONS_BUDGET;
+    let mut failures: Vec<String> = Vec::new();
+    let mut hold = true;
+    for condition in conditions {
+        match condition.evaluate(activation, &mut budget) {
+            Err(Spent) => return Err(Spent::MESSAGE.to_owned()),
+            Ok(Err(why)) => failures.push(why),
+            Ok(Ok(Val::Bool(false))) => hold = false,
+            Ok(Ok(_)) => {}
+        }
+    }
+    match failures.as_slice() {
+        _ if !hold => Ok(false),
+        [] => Ok(true),
+        [one] => Err(one.clone()),
+        many => Err(format!("[{}]", many.join(", "))),
+    }
+}
+
+/// An object as a value; null if there is none.
+pub(super) fn value(record: Option<&Record>) -> Val<'_> {
+    record.map_or(Val::Null, Val::from)
+}
+
 /// What the expressions of a policy speak of.
 #[derive(Clone)]
 pub(super) struct Activation<'a> {

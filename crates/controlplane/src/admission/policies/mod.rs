@@ -2,15 +2,18 @@
 //!
 //! A policy is compiled when it or a binding changes, not when a request comes. [`matching`] says which requests it is
 //! about, [`parameters`] finds what its bindings give it, [`activation`] is what its expressions speak of, and
-//! [`validating`] asks all of them.
+//! [`mutating`] and
+//! [`validating`] ask all of them.
 
 mod activation;
 mod matching;
+mod mutating;
 mod parameters;
 mod validating;
 
 use pintle_endpoints::admission::{Operation, Target};
 
+pub(super) use mutating::Mutating;
 pub(super) use validating::Validating;
 
 /// What policies are kept under.

@@ -16,7 +16,9 @@ use pintle_runtime::status::{ApiError, StatusCause};
 use pintle_runtime::text::Text;
 use pintle_runtime::value::Record;
 
-use super::activation::{Activation, Asking, Expression, Spent, presented, request};
+use super::activation::{
+    Activation, Asking, BUDGET, Expression, Spent, all_hold, presented, request, value,
+};
 use super::matching::Matching;
 use super::parameters::{Kind, Reference};
 use super::{GROUP, are_asked};
@@ -24,10 +26,6 @@ use crate::admission::lookup::{Computed, Lookup, Place};
 
 const POLICIES: Place = (GROUP, "v1", "validatingadmissionpolicies");
 const BINDINGS: Place = (GROUP, "v1", "validatingadmissionpolicybindings");
-/// What all expressions of a policy may cost together.
-const BUDGET: u64 = 10_000_000;
-/// What its match conditions may cost together.
-const CONDITIONS_BUDGET: u64 = 2_500_000;
 /// Longer messages that expressions make are not shown.
 const LONGEST_MESSAGE: usize = 5 * 1024;
 /// More of an annotation is cut off.
@@ -156,30 +154,6 @@ impl Policy {
         expressions.any(|expression| expression.speaks_of(variable))
     }
 
-    /// Whether all match conditions hold.
-    ///
-    /// # Errors
-    /// Where that can not be said, as clients are told.
-    fn is_about(&self, activation: &Activation<'_>) -> Result<bool, String> {
-        let mut budget = CONDITIONS_BUDGET;
-        let mut failures: Vec<String> = Vec::new();
-        let mut about = true;
-        for condition in &self.conditions {
-            match condition.evaluate(activation, &mut budget) {
-                Err(Spent) => return Err(Spent::MESSAGE.to_owned()),
-                Ok(Err(why)) => failures.push(why),
-                Ok(Ok(Val::Bool(false))) => about = false,
-                Ok(Ok(_)) => {}
-            }
-        }
-        match failures.as_slice() {
-            _ if !about => Ok(false),
-            [] => Ok(true),
-            [one] => Err(one.clone()),
-            many => Err(format!("[{}]", many.join(", "))),
-        }
-    }
-
     /// What it has to say with these parameters.
     fn objections(&self, activation: &mut Activation<'_>) -> (Vec<Objection>, Vec<Note>) {
         let failed = |message: String| match self.fails {
@@ -190,7 +164,7 @@ impl Policy {
             }],
             false => Vec::new(),
         };
-        match self.is_about(activation) {
+        match all_hold(&self.conditions, activation) {
             Ok(true) => {}
             Ok(false) => return (Vec::new(), Vec::new()),
             Err(message) => return (failed(message), Vec::new()),
@@ -475,10 +449,6 @@ impl Validating {
         }
         Ok(())
     }
-}
-
-fn value(record: Option<&Record>) -> Val<'_> {
-    record.map_or(Val::Null, Val::from)
 }
 
 fn add_note(notes: &mut Vec<(String, Vec<String>)>, key: String, mut value: String) {
