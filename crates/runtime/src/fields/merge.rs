@@ -47,7 +47,7 @@ fn atomics_in(value: &Value, view: TypeView<'_>, path: &str, found: &mut Vec<Str
             }
         }
         (Atom::Leaf, Value::List(_) | Value::Map(_) | Value::Record(_)) => {
-            found.push(path.to_owned())
+            found.push(path.to_owned());
         }
         _ => {}
     }
