@@ -5,6 +5,7 @@ use std::sync::{Arc, LazyLock};
 
 use crate::ast::Name;
 use crate::library;
+use crate::parse::Macros;
 use crate::types::{Declared, ObjectTypes, Type};
 use crate::value::Function;
 
@@ -42,6 +43,7 @@ pub struct Environment {
     variables: Arc<HashMap<Name, Type>>,
     functions: Arc<HashMap<&'static str, FunctionDecl>>,
     objects: Arc<dyn ObjectTypes>,
+    macros: Macros,
 }
 
 impl std::fmt::Debug for Environment {
@@ -65,7 +67,15 @@ impl Environment {
             variables: Arc::default(),
             functions: Arc::clone(&BASE),
             objects: Arc::new(Declared::new()),
+            macros: Macros::default(),
         }
+    }
+
+    /// With `cel.bind(name, value, expression)`.
+    #[must_use]
+    pub fn with_bindings(mut self) -> Self {
+        self.macros.bind = true;
+        self
     }
 
     /// With one variable more.
@@ -108,6 +118,10 @@ impl Environment {
 
     pub(crate) fn function(&self, name: &str) -> Option<&FunctionDecl> {
         self.functions.get(name.strip_prefix('.').unwrap_or(name))
+    }
+
+    pub(crate) const fn macros(&self) -> Macros {
+        self.macros
     }
 
     pub(crate) fn objects(&self) -> &dyn ObjectTypes {

@@ -4,6 +4,7 @@
 //! to evaluate them.
 
 pub mod admission;
+pub mod devices;
 
 use pintle_cel::types::Type;
 use pintle_cel::{Environment, Program};

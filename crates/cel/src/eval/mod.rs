@@ -11,7 +11,7 @@ use regex::Regex;
 use crate::ast::Name;
 use crate::check::{Checked, check};
 use crate::environment::Environment;
-use crate::parse::parse;
+use crate::parse::parse_with;
 use crate::source::Issues;
 use crate::types::Type;
 use crate::value::{EvalError, Function, Key, List, Made, Map, Object, Outcome, OwnedMap, Val};
@@ -31,7 +31,7 @@ impl Program {
     /// # Errors
     /// All that is wrong with it, as clients see it.
     pub fn compile(text: &str, environment: &Environment) -> Result<Self, Issues> {
-        let checked = check(parse(text)?, environment)?;
+        let checked = check(parse_with(text, environment.macros())?, environment)?;
         let root = Arc::new(plan::plan(&checked, environment));
         Ok(Self {
             root,

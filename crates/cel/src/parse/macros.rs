@@ -60,6 +60,9 @@ impl Parser<'_> {
             ("transformMap", 3 | 4) => Form::TransformMap,
             ("transformMapEntry", 3 | 4) => Form::TransformMapEntry,
             ("sortBy", 2) => Form::SortBy,
+            ("bind", 3) if self.macros.bind && is_cel(&target) => {
+                return self.binding(open, args);
+            }
             _ => {
                 let kind = Kind::Call {
                     target: Some(Box::new(target)),
@@ -75,6 +78,26 @@ impl Parser<'_> {
             Err((at, message)) => self.report(at, message),
         }
     }
+}
+
+impl Parser<'_> {
+    /// `cel.bind`, whose value is known by its name in the expression.
+    fn binding(&mut self, open: u32, args: Vec<Expr>) -> Read<Expr> {
+        let [name, value, body] =
+            <[Expr; 3]>::try_from(args).unwrap_or_else(|_| [(); 3].map(|()| unspecified()));
+        match name.kind {
+            Kind::Ident(name) => Make { parser: self, open }.bind(name, value, body),
+            _ => {
+                let at = self.places[name.id as usize];
+                self.report(at, "cel.bind() variable names must be simple identifiers")
+            }
+        }
+    }
+}
+
+/// What the macros of the language itself are called on.
+fn is_cel(target: &Expr) -> bool {
+    matches!(&target.kind, Kind::Ident(name) if &**name == "cel")
 }
 
 #[derive(Clone, Copy, PartialEq)]

@@ -46,6 +46,21 @@ const TOO_DEEP: &str = "max recursion depth exceeded";
 /// # Errors
 /// All that is wrong with it, in cel-go's words.
 pub fn parse(text: &str) -> Result<Parsed, Issues> {
+    parse_with(text, Macros::default())
+}
+
+/// The macros that are known beside those that all expressions know.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Macros {
+    /// `cel.bind(name, value, expression)`: the expression with a name for a value.
+    pub bind: bool,
+}
+
+/// The same with further macros.
+///
+/// # Errors
+/// Those of [`parse`].
+pub fn parse_with(text: &str, macros: Macros) -> Result<Parsed, Issues> {
     let source = Source::new(text);
     let characters: Vec<char> = text.chars().collect();
     let mut issues = Issues::new(source.clone());
@@ -65,6 +80,7 @@ pub fn parse(text: &str) -> Result<Parsed, Issues> {
         places: vec![0],
         heights: vec![0],
         issues,
+        macros,
         depth: 0,
     };
     let read = match unreadable.is_empty() {
@@ -116,6 +132,7 @@ struct Parser<'a> {
     /// How many nodes are below each other, by id.
     heights: Vec<u16>,
     issues: Issues,
+    macros: Macros,
     depth: usize,
 }
 

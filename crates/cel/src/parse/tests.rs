@@ -1,4 +1,4 @@
-use super::parse;
+use super::{Macros, parse, parse_with};
 
 #[track_caller]
 fn check(text: &str, expected: &str) {
@@ -257,4 +257,21 @@ fn depth_and_length_are_limited() {
         &"a".repeat(100_001),
         &["-1:0 expression code point size exceeds limit: size: 100001, limit 100000"],
     );
+}
+
+#[test]
+fn a_value_has_a_name_where_that_is_known() {
+    let bound = |text: &str| match parse_with(text, Macros { bind: true }) {
+        Ok(parsed) => parsed.expr.to_string(),
+        Err(issues) => issues.to_string(),
+    };
+    let loops = bound("cel.bind(a, b, a + a)");
+    assert!(loops.contains("_+_(a, a)"), "{loops}");
+    assert_ne!(loops, "cel.bind(a, b, _+_(a, a))");
+    assert_eq!(
+        bound("cel.bind(a.b, 1, 2)"),
+        "ERROR: <input>:1:11: cel.bind() variable names must be simple identifiers\n | cel.bind(a.b, 1, 2)\n | ..........^"
+    );
+    check("cel.bind(a, b, a + a)", "cel.bind(a, b, _+_(a, a))");
+    assert_eq!(bound("b.bind(a, b, a)"), "b.bind(a, b, a)");
 }

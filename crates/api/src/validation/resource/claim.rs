@@ -11,6 +11,7 @@ use pintle_runtime::view::{List, Strings};
 
 use super::lists::{each, each_once};
 use super::{claim_status, names};
+use crate::expressions;
 use crate::resource::v1::{
     DeviceClaim, DeviceConstraint, DeviceRequest, DeviceSelector, DeviceToleration,
     OpaqueDeviceConfiguration, ResourceClaim, ResourceClaimTemplate,
@@ -243,11 +244,14 @@ pub(super) fn selectors(
             let at = path.child("cel");
             match selector.cel() {
                 None => errors.required(&at, ""),
-                Some(cel) if cel.expression().len() > EXPRESSION_LIMIT => {
-                    let at = at.child("expression");
-                    errors.push(FieldError::too_long(&at, EXPRESSION_LIMIT));
+                Some(cel) => {
+                    let (text, at) = (cel.expression(), at.child("expression"));
+                    if text.len() > EXPRESSION_LIMIT {
+                        errors.push(FieldError::too_long(&at, EXPRESSION_LIMIT));
+                    } else if let Err(why) = expressions::devices::compile(text) {
+                        errors.invalid(&at, text, why);
+                    }
                 }
-                Some(_) => {}
             }
         },
     );

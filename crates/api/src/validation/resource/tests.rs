@@ -96,6 +96,23 @@ fn a_request_says_how_many_of_what() {
             ),
         ],
     );
+    let selectors =
+        |text: &str| json!({"deviceClassName": "c", "selectors": [{"cel": {"expression": text}}]});
+    check(selectors("cel.bind(a, device.attributes['d'], a.b)"), &[]);
+    check(
+        selectors("driver == 'd'"),
+        &[&format!(
+            "{at}.selectors[0].cel.expression: Invalid value: \"driver == 'd'\": compilation failed: ERROR: <input>:1:1: \
+             undeclared reference to 'driver' (in container '')\n | driver == 'd'\n | ^"
+        )],
+    );
+    check(
+        selectors("device.driver"),
+        &[&format!(
+            "{at}.selectors[0].cel.expression: Invalid value: \"device.driver\": must evaluate to bool or the unknown \
+             type, not string"
+        )],
+    );
     check(
         json!({"deviceClassName": "c", "tolerations": [
             {"operator": "Exists", "value": "v"},
