@@ -8,10 +8,10 @@ use tonic::{Status, Streaming};
 use tracing::{debug, warn};
 
 use super::{
-    cluster::Cluster,
+    cluster::{Cluster, Repeat},
     messages::{
-        DELETE, Ignored, KeyValue, WatchAsk, WatchCreateRequest, WatchRequest, WatchResponse,
-        WatchedEvent, number, revision, revision_of,
+        DELETE, Ignored, KeyValue, RangeRequest, RangeResponse, WatchAsk, WatchCreateRequest,
+        WatchRequest, WatchResponse, WatchedEvent, number, revision, revision_of,
     },
     recent::Recent,
     span,
@@ -187,9 +187,7 @@ impl Follower {
         }
         let mut events = Vec::with_capacity(answer.events.len());
         for event in answer.events {
-            if let Some(event) = self.event(event)? {
-                events.push(event);
-            }
+            events.extend(self.event(event).await?);
         }
         let Some(last) = events.last() else {
             return Ok(None);
@@ -198,7 +196,7 @@ impl Follower {
         Ok(Some(Step::Events(events)))
     }
 
-    fn event(&self, event: WatchedEvent) -> Result<Option<Event>, StorageError> {
+    async fn event(&mut self, event: WatchedEvent) -> Result<Option<Event>, StorageError> {
         let Some(kv) = event.kv else {
             return Ok(None);
         };
@@ -208,13 +206,13 @@ impl Follower {
         }
         let is_delete = event.kind == DELETE;
         let was_there = is_delete || kv.version > 1;
-        if was_there && event.prev_kv.is_none() {
-            // Its place in the history is there still, but not what was before.
-            return Err(self.compacted(revision));
-        }
+        let before = match event.prev_kv {
+            None if was_there => Some(self.before(kv.key.clone(), revision).await?),
+            before => before,
+        };
         let value = (!is_delete).then(|| self.recent.own(&kv.key, &kv.value));
         let key = Key::from(Bytes::copy_from_slice(&kv.key));
-        let previous = event.prev_kv.map(|before: KeyValue| Record {
+        let previous = before.map(|before: KeyValue| Record {
             key: key.clone(),
             value: Bytes::copy_from_slice(&before.value),
             mod_revision: super::messages::revision(before.mod_revision),
@@ -225,6 +223,23 @@ impl Follower {
             previous,
             revision,
         }))
+    }
+
+    /// What was there before a change. etcd leaves it out where it is compacted, and now and then when it is busy.
+    async fn before(&mut self, key: Bytes, change: Revision) -> Result<KeyValue, StorageError> {
+        let ask = RangeRequest {
+            key,
+            revision: number(change) - 1,
+            ..RangeRequest::default()
+        };
+        // Who drops this meanwhile finds no connection, and begins again behind what was told.
+        let open = self.open.take();
+        let path = "/etcdserverpb.KV/Range";
+        let answer: Result<RangeResponse, Status> = self.cluster.ask(path, ask, Repeat::Safe).await;
+        self.open = open;
+        let found = answer.ok().and_then(|answer| answer.kvs.into_iter().next());
+        // Its place in the history is there still, but not what was before.
+        found.ok_or_else(|| self.compacted(change))
     }
 
     fn compacted(&self, compacted: Revision) -> StorageError {
