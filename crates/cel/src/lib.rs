@@ -35,15 +35,15 @@
 //! assert_eq!(*program.result(), Type::Bool);
 //!
 //! let variables = [("name", Val::string("web-1"))];
-//! let value = program.evaluate(&variables, &mut Budget::new(Budget::PER_CALL)).unwrap();
+//! let value = program.evaluate(&variables, &mut Budget::new(Budget::PER_CALL))?;
 //! assert_eq!(value.as_bool(), Some(true));
 //!
-//! let issues = Program::compile("nmae == ''", &environment).unwrap_err();
+//! let issues = Program::compile("nmae == ''", &environment).expect_err("there is no such name");
 //! assert_eq!(
 //!     issues.to_string(),
 //!     "ERROR: <input>:1:1: undeclared reference to 'nmae' (in container '')\n | nmae == ''\n | ^",
 //! );
-//! # Ok::<(), pintle_cel::source::Issues>(())
+//! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
 pub mod ast;
