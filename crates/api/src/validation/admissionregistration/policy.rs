@@ -13,8 +13,8 @@ use pintle_runtime::view::List;
 use super::rule::{choice, mutating_operations, required_choice};
 use super::{FAILURE_POLICIES, REINVOCATION_POLICIES, expression, rule};
 use crate::admissionregistration::v1::{
-    AuditAnnotation, MatchResources, MutatingAdmissionPolicy, Mutation, ParamKind,
-    ValidatingAdmissionPolicy, Validation,
+    AuditAnnotation, MatchCondition, MatchResources, MutatingAdmissionPolicy, Mutation, ParamKind,
+    ValidatingAdmissionPolicy, Validation, Variable,
 };
 use crate::expressions::admission::{Compiler, JSON_PATCH, OBJECT, Speaks};
 use crate::validation::{Rules, internal_form};
@@ -47,25 +47,15 @@ fn validating(new: &Record, old: Option<&Record>, errors: &mut ErrorList) {
         &path,
         errors,
     );
-    let unchanged = before.is_some_and(|before| {
-        same_kind(spec.param_kind(), before.param_kind())
-            && spec.match_conditions().values() == before.match_conditions().values()
+    let says = Conditional {
+        kind: spec.param_kind(),
+        conditions: spec.match_conditions(),
+    };
+    let before = before.map(|before| Conditional {
+        kind: before.param_kind(),
+        conditions: before.match_conditions(),
     });
-    let speaks = Speaks {
-        params: spec.param_kind().is_some(),
-        authorizer: true,
-        patches: false,
-    };
-    if !unchanged {
-        let at = path.child("matchConditions");
-        expression::match_conditions(spec.match_conditions(), speaks.params, &at, errors);
-    }
-    let mut compiler = match spec.variables().is_empty() {
-        true => Compiler::new(),
-        false => Compiler::with_variables(),
-    };
-    let at = path.child("variables");
-    expression::variables(&mut compiler, spec.variables(), speaks, &at, errors);
+    let (compiler, speaks) = says.check(before, spec.variables(), &path, errors);
     let annotations = spec.audit_annotations();
     let (at, at_annotations) = (path.child("validations"), path.child("auditAnnotations"));
     if spec.validations().is_empty() && annotations.is_empty() {
@@ -100,25 +90,15 @@ fn mutating(new: &Record, old: Option<&Record>, errors: &mut ErrorList) {
     if let Some(constraints) = spec.match_constraints() {
         mutating_operations(constraints, &path.child("matchConstraints"), errors);
     }
-    let unchanged = before.is_some_and(|before| {
-        same_kind(spec.param_kind(), before.param_kind())
-            && spec.match_conditions().values() == before.match_conditions().values()
+    let says = Conditional {
+        kind: spec.param_kind(),
+        conditions: spec.match_conditions(),
+    };
+    let before = before.map(|before| Conditional {
+        kind: before.param_kind(),
+        conditions: before.match_conditions(),
     });
-    let speaks = Speaks {
-        params: spec.param_kind().is_some(),
-        authorizer: true,
-        patches: false,
-    };
-    if !unchanged {
-        let at = path.child("matchConditions");
-        expression::match_conditions(spec.match_conditions(), speaks.params, &at, errors);
-    }
-    let mut compiler = match spec.variables().is_empty() {
-        true => Compiler::new(),
-        false => Compiler::with_variables(),
-    };
-    let at = path.child("variables");
-    expression::variables(&mut compiler, spec.variables(), speaks, &at, errors);
+    let (compiler, speaks) = says.check(before, spec.variables(), &path, errors);
     let at = path.child("mutations");
     if spec.mutations().is_empty() {
         errors.required(&at, "mutations must contain at least one item");
@@ -131,9 +111,45 @@ fn mutating(new: &Record, old: Option<&Record>, errors: &mut ErrorList) {
     required_choice(policy, &REINVOCATION_POLICIES, &at, errors);
 }
 
-fn same_kind(new: Option<ParamKind<'_>>, old: Option<ParamKind<'_>>) -> bool {
-    let pair = |kind: ParamKind<'_>| (kind.api_version().to_owned(), kind.kind().to_owned());
-    new.map(pair) == old.map(pair)
+/// When a policy of either sort is asked, and by which parameters.
+struct Conditional<'a> {
+    kind: Option<ParamKind<'a>>,
+    conditions: List<'a, MatchCondition<'a>>,
+}
+
+impl Conditional<'_> {
+    /// Checks the conditions, unless they are as they were, and the variables. Returns what the other expressions of
+    /// the policy may speak of.
+    fn check(
+        &self,
+        before: Option<Self>,
+        variables: List<'_, Variable<'_>>,
+        path: &Path<'_>,
+        errors: &mut ErrorList,
+    ) -> (Compiler, Speaks) {
+        if before.is_none_or(|before| !self.is_same(&before)) {
+            let at = path.child("matchConditions");
+            expression::match_conditions(self.conditions, self.kind.is_some(), &at, errors);
+        }
+        let speaks = Speaks {
+            params: self.kind.is_some(),
+            authorizer: true,
+            patches: false,
+        };
+        let mut compiler = match variables.is_empty() {
+            true => Compiler::new(),
+            false => Compiler::with_variables(),
+        };
+        let at = path.child("variables");
+        expression::variables(&mut compiler, variables, speaks, &at, errors);
+        (compiler, speaks)
+    }
+
+    fn is_same(&self, other: &Self) -> bool {
+        let pair = |kind: ParamKind<'_>| (kind.api_version().to_owned(), kind.kind().to_owned());
+        self.kind.map(pair) == other.kind.map(pair)
+            && self.conditions.values() == other.conditions.values()
+    }
 }
 
 /// What policies of both sorts have.

@@ -2,10 +2,13 @@
 
 use std::sync::Arc;
 
-use pintle_api::expressions::admission::{KIND, REQUEST, RESOURCE, USER, VARIABLES};
+use pintle_api::expressions::admission::{
+    Compiler, KIND, REQUEST, RESOURCE, Speaks, USER, VARIABLES,
+};
 use pintle_authz::{Attributes as Asked, Authorizer, Decision, ResourceAttributes};
 use pintle_cel::ast::{Expr, Kind};
 use pintle_cel::library::authz;
+use pintle_cel::types::Type;
 use pintle_cel::value::{Computed, EvalError, Key, Map, Object, Outcome, OwnedMap, Val};
 use pintle_cel::{Budget, Program, Variables};
 use pintle_endpoints::admission::{Attributes, Operation};
@@ -32,6 +35,13 @@ impl Spent {
 }
 
 impl Expression {
+    pub(super) fn new(compiler: &Compiler, text: &str, speaks: Speaks, wanted: &[Type]) -> Self {
+        Self {
+            text: text.to_owned(),
+            program: compiler.compile(text, speaks, wanted),
+        }
+    }
+
     /// The value, or why there is none, as clients are told.
     ///
     /// # Errors

@@ -11,65 +11,42 @@ use pintle_authz::Authorizer;
 use pintle_cel::types::Type;
 use pintle_cel::value::{Object, Val};
 use pintle_endpoints::admission::{Answer, Attributes, Interest, Plugin, Target};
-use pintle_endpoints::cache::Entry;
 use pintle_endpoints::context::RequestContext;
 use pintle_runtime::codec::{Problems, json};
 use pintle_runtime::fields;
 use pintle_runtime::patch::{JsonPatch, PatchError};
 use pintle_runtime::status::{ApiError, StatusCause, StatusReason};
-use pintle_runtime::text::Text;
 use pintle_runtime::value::{Map, Record, Value};
 
-use super::activation::{
-    Activation, Asking, BUDGET, Expression, Spent, all_hold, presented, request, value,
-};
-use super::matching::Matching;
-use super::parameters::{Kind, Reference};
+use super::activation::{Activation, BUDGET, Expression, Spent, all_hold};
+use super::bound::{Binding, Policies, Question, Sort, Written};
 use super::{GROUP, are_asked};
-use crate::admission::lookup::{Computed, Lookup, Place};
+use crate::admission::lookup::Lookup;
 
-const POLICIES: Place = (GROUP, "v1", "mutatingadmissionpolicies");
-const BINDINGS: Place = (GROUP, "v1", "mutatingadmissionpolicybindings");
 /// How much a patch may copy within an object.
 const COPIED: usize = 3 * 1024 * 1024;
 
 /// The plug-in.
-pub(crate) struct Mutating {
-    lookup: Lookup,
-    authorizer: Arc<dyn Authorizer>,
-    policies: Computed<Vec<Policy>>,
-    bindings: Computed<Vec<Binding>>,
-}
+pub(crate) struct Mutating(Policies<Vec<Mutation>>);
 
-struct Policy {
-    name: String,
-    /// Whether a failure refuses.
-    fails: bool,
-    matching: Matching,
-    params: Option<Kind>,
-    conditions: Vec<Expression>,
-    variables: Vec<(Text, Expression)>,
-    mutations: Vec<Mutation>,
-}
+type Policy = super::bound::Policy<Vec<Mutation>>;
+
+const SORT: Sort<Vec<Mutation>> = Sort {
+    policies: (GROUP, "v1", "mutatingadmissionpolicies"),
+    bindings: (GROUP, "v1", "mutatingadmissionpolicybindings"),
+    policy,
+    binding,
+};
 
 enum Mutation {
     Apply(Expression),
     Patch(Expression),
 }
 
-struct Binding {
-    name: String,
-    policy: String,
-    params: Option<Reference>,
-    matching: Option<Matching>,
-}
-
 impl Mutation {
     fn new(compiler: &Compiler, mutation: Said<'_>, speaks: Speaks) -> Self {
-        let compile = |text: &str, wanted: Type| Expression {
-            text: text.trim().to_owned(),
-            program: compiler.compile(text.trim(), speaks, &[wanted]),
-        };
+        let compile =
+            |text: &str, wanted: Type| Expression::new(compiler, text.trim(), speaks, &[wanted]);
         match (mutation.apply_configuration(), mutation.json_patch()) {
             (Some(apply), _) => Self::Apply(compile(apply.expression(), Type::object(OBJECT))),
             (None, patch) => {
@@ -187,75 +164,38 @@ fn patch(made: &Val<'_>, object: &Record) -> Result<Record, String> {
     }
 }
 
-impl Policy {
-    fn new(object: &Record) -> Self {
-        let policy = MutatingAdmissionPolicy::from_record(object);
-        let spec = policy.spec();
+fn policy(object: &Record) -> Policy {
+    let policy = MutatingAdmissionPolicy::from_record(object);
+    let spec = policy.spec();
+    let written = Written {
+        name: policy.metadata().name(),
+        failure_policy: spec.failure_policy(),
+        match_constraints: spec.match_constraints(),
+        param_kind: spec.param_kind(),
+        match_conditions: spec.match_conditions(),
+        variables: spec.variables(),
+    };
+    Policy::new(&written, |compiler, speaks| {
         let speaks = Speaks {
-            params: spec.param_kind().is_some(),
-            authorizer: true,
-            patches: false,
-        };
-        let mut compiler = match spec.variables().is_empty() {
-            true => Compiler::new(),
-            false => Compiler::with_variables(),
-        };
-        let conditions = spec.match_conditions().iter().map(|condition| {
-            let text = condition.expression().trim();
-            Expression {
-                text: text.to_owned(),
-                program: Compiler::new().compile(text, speaks, &[Type::Bool]),
-            }
-        });
-        let conditions = conditions.collect();
-        let variables = spec.variables().iter().map(|variable| {
-            let expression = Expression {
-                text: variable.expression().to_owned(),
-                program: compiler.variable(variable.name(), variable.expression(), speaks),
-            };
-            (Text::from(variable.name().to_owned()), expression)
-        });
-        let variables = variables.collect();
-        let patching = Speaks {
             patches: true,
             ..speaks
         };
         let mutations = spec.mutations().iter();
-        Self {
-            name: policy.metadata().name().to_owned(),
-            fails: spec.failure_policy() != Some("Ignore"),
-            matching: spec
-                .match_constraints()
-                .map(Matching::new)
-                .unwrap_or_default(),
-            params: spec.param_kind().map(Kind::new),
-            conditions,
-            variables,
-            mutations: mutations
-                .map(|it| Mutation::new(&compiler, it, patching))
-                .collect(),
-        }
-    }
+        mutations
+            .map(|mutation| Mutation::new(compiler, mutation, speaks))
+            .collect()
+    })
 }
 
-impl Binding {
-    fn new(object: &Record) -> Self {
-        let binding = MutatingAdmissionPolicyBinding::from_record(object);
-        let spec = binding.spec();
-        Self {
-            name: binding.metadata().name().to_owned(),
-            policy: spec.policy_name().to_owned(),
-            params: spec.param_ref().map(Reference::new),
-            matching: spec.match_resources().map(Matching::new),
-        }
-    }
-}
-
-fn all<T>(entries: &[Arc<Entry>], make: fn(&Record) -> T) -> Result<Vec<T>, ApiError> {
-    entries
-        .iter()
-        .map(|entry| entry.record().map(|object| make(&object)))
-        .collect()
+fn binding(object: &Record) -> Binding {
+    let binding = MutatingAdmissionPolicyBinding::from_record(object);
+    let spec = binding.spec();
+    Binding::new(
+        binding.metadata().name(),
+        spec.policy_name(),
+        spec.param_ref(),
+        spec.match_resources(),
+    )
 }
 
 /// What went wrong on the way, and whether with a mutation: that makes the request one that is wrong.
@@ -298,12 +238,7 @@ impl Faults {
 
 impl Mutating {
     pub(crate) fn new(lookup: Lookup, authorizer: Arc<dyn Authorizer>) -> Self {
-        Self {
-            lookup,
-            authorizer,
-            policies: Computed::default(),
-            bindings: Computed::default(),
-        }
+        Self(Policies::new(&SORT, lookup, authorizer))
     }
 
     fn change(
@@ -312,144 +247,75 @@ impl Mutating {
         attributes: &Attributes<'_>,
         object: &mut Record,
     ) -> Result<(), ApiError> {
-        let bindings = self
-            .bindings
-            .get(&self.lookup, BINDINGS, |entries| all(entries, Binding::new))?;
-        if bindings.is_empty() {
-            return Ok(());
-        }
-        let policies = self
-            .policies
-            .get(&self.lookup, POLICIES, |entries| all(entries, Policy::new))?;
         let mut faults = Faults::default();
-        for policy in policies.iter() {
-            let bound: Vec<&Binding> = bindings
-                .iter()
-                .filter(|it| it.policy == policy.name)
-                .collect();
-            if bound.is_empty() {
+        for (policy, bindings) in self.0.in_force()?.iter() {
+            let Some(question) = self.0.question(policy, cx, attributes, Some(object))? else {
                 continue;
-            }
-            if let Some(version) =
-                policy
-                    .matching
-                    .version_of(&self.lookup, attributes, Some(object))?
-            {
-                self.change_by(
-                    cx,
-                    attributes,
-                    object,
-                    (policy, &bound),
-                    &version,
-                    &mut faults,
-                )?;
-            }
-        }
-        faults.refuse(attributes)
-    }
-
-    fn change_by(
-        &self,
-        cx: &RequestContext,
-        attributes: &Attributes<'_>,
-        object: &mut Record,
-        (policy, bindings): (&Policy, &[&Binding]),
-        version: &str,
-        faults: &mut Faults,
-    ) -> Result<(), ApiError> {
-        let store = match policy
-            .params
-            .as_ref()
-            .map(|kind| kind.store(&self.lookup))
-            .transpose()
-        {
-            Ok(store) => store,
-            Err(why) => {
-                faults.add(
-                    policy,
-                    None,
-                    &format!("failed to configure policy: {why}"),
-                    false,
-                );
-                return Ok(());
-            }
-        };
-        let namespace = match attributes.namespace {
-            _ if attributes.is("", "namespaces") => None,
-            "" => None,
-            name => self.lookup.object(("", "v1", "namespaces"), "", name)?,
-        };
-        let old = attributes
-            .old
-            .map(|old| presented(old, attributes.resource, version));
-        let asking = Asking::new(&*self.authorizer, cx, attributes);
-        for binding in bindings {
-            if let Some(matching) = &binding.matching
-                && matching
-                    .version_of(&self.lookup, attributes, Some(object))?
-                    .is_none()
-            {
-                continue;
-            }
-            let params = match (&store, &binding.params) {
-                (Some(store), Some(reference)) => match reference.find(store, attributes.namespace)
-                {
-                    Ok(found) => found
-                        .iter()
-                        .map(|it| Some(presented(it, store.row(), &store.row().version)))
-                        .collect(),
-                    Err(why) => {
-                        let why = format!("failed to configure binding: {why}");
-                        faults.add(policy, Some(binding), &why, false);
-                        continue;
-                    }
-                },
-                _ => vec![None],
             };
-            for params in &params {
-                for (index, mutation) in policy.mutations.iter().enumerate() {
-                    let before = presented(object, attributes.resource, version);
-                    let mut activation = Activation {
-                        object: value(Some(&before)),
-                        old_object: value(old.as_ref()),
-                        request: request(cx, attributes, version),
-                        namespace: value(namespace.as_deref()),
-                        params: value(params.as_ref()),
-                        authorizer: Some(&asking),
-                        variables: None,
-                    };
-                    // The conditions are asked once, about the object as it came here.
-                    match if index == 0 {
-                        all_hold(&policy.conditions, &activation)
-                    } else {
-                        Ok(true)
-                    } {
-                        Ok(true) => {}
-                        Ok(false) => break,
-                        Err(why) => {
-                            faults.add(policy, Some(binding), &why, true);
-                            break;
+            if let Some(why) = question.fault() {
+                faults.add(policy, None, &why, false);
+                continue;
+            }
+            for binding in bindings {
+                if !question.is_meant(binding, Some(object))? {
+                    continue;
+                }
+                match question.parameters(binding) {
+                    Err(why) => faults.add(policy, Some(binding), &why, false),
+                    Ok(params) => {
+                        for params in &params {
+                            let made = change_by(policy, &question, params.as_ref(), object);
+                            for why in made {
+                                faults.add(policy, Some(binding), &why, true);
+                            }
                         }
-                    }
-                    let mut budget = BUDGET;
-                    let wanted = |name: &str| mutation.expression().speaks_of(name);
-                    let computed = activation.compute(&policy.variables, &wanted, &mut budget);
-                    let made = match computed {
-                        Ok(()) => mutation.make(&activation, object),
-                        Err(Spent) => Err(Spent::MESSAGE.to_owned()),
-                    };
-                    match made {
-                        Ok(made) => {
-                            *object = made;
-                            pintle_api::defaults::apply(object);
-                        }
-                        Err(why) => faults.add(policy, Some(binding), &why, true),
                     }
                 }
             }
         }
-        Ok(())
+        faults.refuse(attributes)
     }
+}
+
+/// Makes of an object what a policy says with these parameters, and returns what failed.
+fn change_by(
+    policy: &Policy,
+    question: &Question<'_>,
+    params: Option<&Record>,
+    object: &mut Record,
+) -> Vec<String> {
+    let mut failures = Vec::new();
+    for (index, mutation) in policy.says.iter().enumerate() {
+        let before = question.presented(object);
+        let mut activation = question.activation(Some(&before), params);
+        // The conditions are asked once, about the object as it came here.
+        let hold = match index {
+            0 => all_hold(&policy.conditions, &activation),
+            _ => Ok(true),
+        };
+        match hold {
+            Ok(true) => {}
+            Ok(false) => break,
+            Err(why) => {
+                failures.push(why);
+                break;
+            }
+        }
+        let mut budget = BUDGET;
+        let wanted = |name: &str| mutation.expression().speaks_of(name);
+        let made = match activation.compute(&policy.variables, &wanted, &mut budget) {
+            Ok(()) => mutation.make(&activation, object),
+            Err(Spent) => Err(Spent::MESSAGE.to_owned()),
+        };
+        match made {
+            Ok(made) => {
+                *object = made;
+                pintle_api::defaults::apply(object);
+            }
+            Err(why) => failures.push(why),
+        }
+    }
+    failures
 }
 
 impl Plugin for Mutating {

@@ -3,29 +3,22 @@
 use std::sync::Arc;
 
 use pintle_api::admissionregistration::v1::{
-    ValidatingAdmissionPolicy, ValidatingAdmissionPolicyBinding,
+    ValidatingAdmissionPolicy, ValidatingAdmissionPolicyBinding, Validation as Said,
 };
 use pintle_api::expressions::admission::{Compiler, Speaks};
 use pintle_authz::Authorizer;
 use pintle_cel::types::Type;
 use pintle_cel::value::Val;
 use pintle_endpoints::admission::{Answer, Attributes, Interest, Plugin, Target};
-use pintle_endpoints::cache::Entry;
 use pintle_endpoints::context::RequestContext;
 use pintle_runtime::status::{ApiError, StatusCause};
-use pintle_runtime::text::Text;
 use pintle_runtime::value::Record;
 
-use super::activation::{
-    Activation, Asking, BUDGET, Expression, Spent, all_hold, presented, request, value,
-};
-use super::matching::Matching;
-use super::parameters::{Kind, Reference};
+use super::activation::{Activation, BUDGET, Expression, Spent, all_hold};
+use super::bound::{Binding, Policies, Sort, Written};
 use super::{GROUP, are_asked};
-use crate::admission::lookup::{Computed, Lookup, Place};
+use crate::admission::lookup::Lookup;
 
-const POLICIES: Place = (GROUP, "v1", "validatingadmissionpolicies");
-const BINDINGS: Place = (GROUP, "v1", "validatingadmissionpolicybindings");
 /// Longer messages that expressions make are not shown.
 const LONGEST_MESSAGE: usize = 5 * 1024;
 /// More of an annotation is cut off.
@@ -33,21 +26,19 @@ const LONGEST_ANNOTATION: usize = 10 * 1024;
 const FAILURE_ANNOTATION: &str = "validation.policy.admission.k8s.io/validation_failure";
 
 /// The plug-in.
-pub(crate) struct Validating {
-    lookup: Lookup,
-    authorizer: Arc<dyn Authorizer>,
-    policies: Computed<Vec<Policy>>,
-    bindings: Computed<Vec<Binding>>,
-}
+pub(crate) struct Validating(Policies<Says>);
 
-struct Policy {
-    name: String,
-    /// Whether a failure to decide refuses.
-    fails: bool,
-    matching: Matching,
-    params: Option<Kind>,
-    conditions: Vec<Expression>,
-    variables: Vec<(Text, Expression)>,
+type Policy = super::bound::Policy<Says>;
+
+const SORT: Sort<Says> = Sort {
+    policies: (GROUP, "v1", "validatingadmissionpolicies"),
+    bindings: (GROUP, "v1", "validatingadmissionpolicybindings"),
+    policy,
+    binding,
+};
+
+/// What a policy says of a request.
+struct Says {
     validations: Vec<Validation>,
     annotations: Vec<(String, Expression)>,
 }
@@ -59,14 +50,6 @@ struct Validation {
     reason: Option<String>,
 }
 
-struct Binding {
-    name: String,
-    policy: String,
-    params: Option<Reference>,
-    matching: Option<Matching>,
-    actions: Vec<String>,
-}
-
 /// What a policy has to say against a request.
 struct Objection {
     /// Which validation says it.
@@ -75,76 +58,48 @@ struct Objection {
     reason: Option<String>,
 }
 
-impl Policy {
-    fn new(object: &Record) -> Self {
-        let policy = ValidatingAdmissionPolicy::from_record(object);
-        let spec = policy.spec();
-        let speaks = Speaks {
-            params: spec.param_kind().is_some(),
-            authorizer: true,
-            patches: false,
-        };
-        let silent = Speaks {
-            authorizer: false,
-            ..speaks
-        };
-        let mut compiler = match spec.variables().is_empty() {
-            true => Compiler::new(),
-            false => Compiler::with_variables(),
-        };
-        let compile =
-            |compiler: &Compiler, text: &str, speaks: Speaks, wanted: &[Type]| Expression {
-                text: text.to_owned(),
-                program: compiler.compile(text, speaks, wanted),
-            };
-        let conditions = spec.match_conditions().iter().map(|condition| {
-            compile(
-                &Compiler::new(),
-                condition.expression().trim(),
-                speaks,
-                &[Type::Bool],
-            )
-        });
-        let conditions = conditions.collect();
-        let variables = spec.variables().iter().map(|variable| {
-            let expression = Expression {
-                text: variable.expression().to_owned(),
-                program: compiler.variable(variable.name(), variable.expression(), speaks),
-            };
-            (Text::from(variable.name().to_owned()), expression)
-        });
-        let variables = variables.collect();
-        let validations = spec.validations().iter().map(|validation| Validation {
-            expression: compile(&compiler, validation.expression(), speaks, &[Type::Bool]),
-            message: validation.message().trim().to_owned(),
-            message_expression: Some(validation.message_expression())
-                .filter(|text| !text.is_empty())
-                .map(|text| compile(&compiler, text, silent, &[Type::String])),
-            reason: validation.reason().map(str::to_owned),
-        });
+fn policy(object: &Record) -> Policy {
+    let policy = ValidatingAdmissionPolicy::from_record(object);
+    let spec = policy.spec();
+    let written = Written {
+        name: policy.metadata().name(),
+        failure_policy: spec.failure_policy(),
+        match_constraints: spec.match_constraints(),
+        param_kind: spec.param_kind(),
+        match_conditions: spec.match_conditions(),
+        variables: spec.variables(),
+    };
+    Policy::new(&written, |compiler, speaks| {
+        let validations = spec.validations().iter();
         let annotations = spec.audit_annotations().iter().map(|annotation| {
             let text = annotation.value_expression().trim();
-            let wanted = [Type::String, Type::Null];
-            (
-                annotation.key().to_owned(),
-                compile(&compiler, text, speaks, &wanted),
-            )
+            let expression = Expression::new(compiler, text, speaks, &[Type::String, Type::Null]);
+            (annotation.key().to_owned(), expression)
         });
-        Self {
-            name: policy.metadata().name().to_owned(),
-            fails: spec.failure_policy() != Some("Ignore"),
-            matching: spec
-                .match_constraints()
-                .map(Matching::new)
-                .unwrap_or_default(),
-            params: spec.param_kind().map(Kind::new),
-            conditions,
-            variables,
-            validations: validations.collect(),
+        Says {
+            validations: validations
+                .map(|validation| Validation::new(compiler, &validation, speaks))
+                .collect(),
             annotations: annotations.collect(),
         }
-    }
+    })
+}
 
+fn binding(object: &Record) -> Binding {
+    let binding = ValidatingAdmissionPolicyBinding::from_record(object);
+    let spec = binding.spec();
+    let mut made = Binding::new(
+        binding.metadata().name(),
+        spec.policy_name(),
+        spec.param_ref(),
+        spec.match_resources(),
+    );
+    let actions = spec.validation_actions().iter().map(str::to_owned);
+    made.actions = actions.collect();
+    made
+}
+
+impl Says {
     /// Whether what decides about a request speaks of a variable.
     fn speaks_of(&self, variable: &str) -> bool {
         let validations = self.validations.iter();
@@ -153,64 +108,69 @@ impl Policy {
             .chain(self.annotations.iter().map(|(_, it)| it));
         expressions.any(|expression| expression.speaks_of(variable))
     }
+}
 
-    /// What it has to say with these parameters.
-    fn objections(&self, activation: &mut Activation<'_>) -> (Vec<Objection>, Vec<Note>) {
-        let failed = |message: String| match self.fails {
-            true => vec![Objection {
-                index: 0,
-                message,
-                reason: None,
-            }],
-            false => Vec::new(),
-        };
-        match all_hold(&self.conditions, activation) {
-            Ok(true) => {}
-            Ok(false) => return (Vec::new(), Vec::new()),
-            Err(message) => return (failed(message), Vec::new()),
+impl Objection {
+    /// That the policy could not be asked.
+    const fn of_all(message: String) -> Self {
+        Self {
+            index: 0,
+            message,
+            reason: None,
         }
-        let mut budget = BUDGET;
-        let computed =
-            activation.compute(&self.variables, &|name| self.speaks_of(name), &mut budget);
-        let mut objections = Vec::new();
-        let validate = || -> Result<(), Spent> {
-            computed?;
-            for (index, validation) in self.validations.iter().enumerate() {
-                match validation.expression.evaluate(activation, &mut budget)? {
-                    Ok(Val::Bool(true)) => {}
-                    Ok(_) => objections.push(Objection {
-                        index,
-                        message: validation.message(activation, &mut budget)?,
-                        reason: validation.reason.clone(),
-                    }),
-                    Err(message) if self.fails => objections.push(Objection {
-                        index,
-                        message,
-                        reason: None,
-                    }),
-                    Err(_) => {}
-                }
-            }
-            Ok(())
-        };
-        if let Err(Spent) = validate() {
-            return (failed(Spent::MESSAGE.to_owned()), Vec::new());
-        }
-        let mut budget = BUDGET;
-        let mut notes = Vec::new();
-        for (key, expression) in &self.annotations {
-            match expression.evaluate(activation, &mut budget) {
-                Err(Spent) => return (failed(Spent::MESSAGE.to_owned()), Vec::new()),
-                Ok(Ok(Val::String(value))) if !value.trim().is_empty() => {
-                    notes.push(Note::Of(key.clone(), value.trim().to_owned()));
-                }
-                Ok(Ok(_)) => {}
-                Ok(Err(message)) if self.fails => notes.push(Note::Failed(message)),
-                Ok(Err(_)) => {}
-            }
-        }
-        (objections, notes)
     }
+}
+
+/// What a policy has to say, and what is to be written down.
+///
+/// # Errors
+/// Where that can not be said, as clients are told.
+fn heard(
+    policy: &Policy,
+    activation: &mut Activation<'_>,
+) -> Result<(Vec<Objection>, Vec<Note>), String> {
+    if !all_hold(&policy.conditions, activation)? {
+        return Ok((Vec::new(), Vec::new()));
+    }
+    let spent = |Spent| Spent::MESSAGE.to_owned();
+    let mut budget = BUDGET;
+    let says = &policy.says;
+    activation
+        .compute(&policy.variables, &|name| says.speaks_of(name), &mut budget)
+        .map_err(spent)?;
+    let mut objections = Vec::new();
+    for (index, validation) in says.validations.iter().enumerate() {
+        let holds = validation.expression.evaluate(activation, &mut budget);
+        let (message, reason) = match holds.map_err(spent)? {
+            Ok(Val::Bool(true)) => continue,
+            Ok(_) => {
+                let message = validation.message(activation, &mut budget);
+                (message.map_err(spent)?, validation.reason.clone())
+            }
+            Err(message) if policy.fails => (message, None),
+            Err(_) => continue,
+        };
+        objections.push(Objection {
+            index,
+            message,
+            reason,
+        });
+    }
+    let mut budget = BUDGET;
+    let mut notes = Vec::new();
+    for (key, expression) in &says.annotations {
+        match expression
+            .evaluate(activation, &mut budget)
+            .map_err(spent)?
+        {
+            Ok(Val::String(value)) if !value.trim().is_empty() => {
+                notes.push(Note::Of(key.clone(), value.trim().to_owned()));
+            }
+            Err(message) if policy.fails => notes.push(Note::Failed(message)),
+            Ok(_) | Err(_) => {}
+        }
+    }
+    Ok((objections, notes))
 }
 
 /// What is written down of a request.
@@ -221,6 +181,22 @@ enum Note {
 }
 
 impl Validation {
+    fn new(compiler: &Compiler, said: &Said<'_>, speaks: Speaks) -> Self {
+        // Whoever is refused may not ask further what would be allowed.
+        let silent = Speaks {
+            authorizer: false,
+            ..speaks
+        };
+        Self {
+            expression: Expression::new(compiler, said.expression(), speaks, &[Type::Bool]),
+            message: said.message().trim().to_owned(),
+            message_expression: Some(said.message_expression())
+                .filter(|text| !text.is_empty())
+                .map(|text| Expression::new(compiler, text, silent, &[Type::String])),
+            reason: said.reason().map(str::to_owned),
+        }
+    }
+
     fn message(&self, activation: &Activation<'_>, budget: &mut u64) -> Result<String, Spent> {
         if let Some(expression) = &self.message_expression
             && let Ok(Val::String(message)) = expression.evaluate(activation, budget)?
@@ -235,31 +211,6 @@ impl Validation {
             message => message.to_owned(),
         })
     }
-}
-
-impl Binding {
-    fn new(object: &Record) -> Self {
-        let binding = ValidatingAdmissionPolicyBinding::from_record(object);
-        let spec = binding.spec();
-        Self {
-            name: binding.metadata().name().to_owned(),
-            policy: spec.policy_name().to_owned(),
-            params: spec.param_ref().map(Reference::new),
-            matching: spec.match_resources().map(Matching::new),
-            actions: spec
-                .validation_actions()
-                .iter()
-                .map(str::to_owned)
-                .collect(),
-        }
-    }
-}
-
-fn all<T>(entries: &[Arc<Entry>], make: fn(&Record) -> T) -> Result<Vec<T>, ApiError> {
-    entries
-        .iter()
-        .map(|entry| entry.record().map(|object| make(&object)))
-        .collect()
 }
 
 /// What of a request is told, so far.
@@ -286,57 +237,17 @@ impl Told {
         );
         self.refused.get_or_insert((message, reason));
     }
-}
 
-impl Validating {
-    pub(crate) fn new(lookup: Lookup, authorizer: Arc<dyn Authorizer>) -> Self {
-        Self {
-            lookup,
-            authorizer,
-            policies: Computed::default(),
-            bindings: Computed::default(),
+    /// A policy can not be asked, which refuses unless it is to be ignored then.
+    fn fail(&mut self, policy: &Policy, binding: Option<&Binding>, why: &str) {
+        if policy.fails {
+            self.refuse(policy, binding, why, None);
         }
     }
 
-    fn ask(
-        &self,
-        cx: &RequestContext,
-        attributes: &Attributes<'_>,
-        object: Option<&Record>,
-    ) -> Result<(), ApiError> {
-        let bindings = self
-            .bindings
-            .get(&self.lookup, BINDINGS, |entries| all(entries, Binding::new))?;
-        if bindings.is_empty() {
-            return Ok(());
-        }
-        let policies = self
-            .policies
-            .get(&self.lookup, POLICIES, |entries| all(entries, Policy::new))?;
-        let mut told = Told::default();
-        for policy in policies.iter() {
-            let bound: Vec<&Binding> = bindings
-                .iter()
-                .filter(|it| it.policy == policy.name)
-                .collect();
-            if bound.is_empty() {
-                continue;
-            }
-            if let Some(version) = policy
-                .matching
-                .version_of(&self.lookup, attributes, object)?
-            {
-                self.ask_one(
-                    cx,
-                    attributes,
-                    object,
-                    (policy, &bound),
-                    &version,
-                    &mut told,
-                )?;
-            }
-        }
-        let Some((message, reason)) = told.refused else {
+    /// The refusal, if there is one.
+    fn answer(self, attributes: &Attributes<'_>) -> Result<(), ApiError> {
+        let Some((message, reason)) = self.refused else {
             return Ok(());
         };
         let refusal = attributes.forbid(&message).with_cause(StatusCause {
@@ -352,113 +263,79 @@ impl Validating {
             (refusal, _) => refusal,
         })
     }
+}
 
-    fn ask_one(
+/// What is written down of a request by one policy: by key, what its bindings and parameters made.
+#[derive(Default)]
+struct Notes(Vec<(String, Vec<String>)>);
+
+impl Notes {
+    fn add(&mut self, key: String, mut value: String) {
+        value.truncate(value.floor_char_boundary(LONGEST_ANNOTATION));
+        match self.0.iter_mut().find(|(found, _)| *found == key) {
+            Some((_, values)) if !values.contains(&value) => values.push(value),
+            Some(_) => {}
+            None => self.0.push((key, vec![value])),
+        }
+    }
+}
+
+impl Validating {
+    pub(crate) fn new(lookup: Lookup, authorizer: Arc<dyn Authorizer>) -> Self {
+        Self(Policies::new(&SORT, lookup, authorizer))
+    }
+
+    fn ask(
         &self,
         cx: &RequestContext,
         attributes: &Attributes<'_>,
         object: Option<&Record>,
-        (policy, bindings): (&Policy, &[&Binding]),
-        version: &str,
-        told: &mut Told,
     ) -> Result<(), ApiError> {
-        let fault = |told: &mut Told, binding: Option<&Binding>, why: &str| {
-            let what = if binding.is_some() {
-                "binding"
-            } else {
-                "policy"
+        let mut told = Told::default();
+        for (policy, bindings) in self.0.in_force()?.iter() {
+            let Some(question) = self.0.question(policy, cx, attributes, object)? else {
+                continue;
             };
-            if policy.fails {
-                told.refuse(
-                    policy,
-                    binding,
-                    &format!("failed to configure {what}: {why}"),
-                    None,
-                );
-            }
-        };
-        let store = match policy
-            .params
-            .as_ref()
-            .map(|kind| kind.store(&self.lookup))
-            .transpose()
-        {
-            Ok(store) => store,
-            Err(why) => {
-                fault(told, None, &why);
-                return Ok(());
-            }
-        };
-        let resource = attributes.resource;
-        let object = object.map(|object| presented(object, resource, version));
-        let old = attributes.old.map(|old| presented(old, resource, version));
-        let namespace = match attributes.namespace {
-            _ if attributes.is("", "namespaces") => None,
-            "" => None,
-            name => self.lookup.object(("", "v1", "namespaces"), "", name)?,
-        };
-        let asking = Asking::new(&*self.authorizer, cx, attributes);
-        let mut notes: Vec<(String, Vec<String>)> = Vec::new();
-        for binding in bindings {
-            if let Some(matching) = &binding.matching
-                && matching
-                    .version_of(&self.lookup, attributes, object.as_ref())?
-                    .is_none()
-            {
+            let object = object.map(|object| question.presented(object));
+            let mut notes = Notes::default();
+            if let Some(why) = question.fault() {
+                told.fail(policy, None, &why);
                 continue;
             }
-            let params = match (&store, &binding.params) {
-                (Some(store), Some(reference)) => {
-                    match reference.find(store, attributes.namespace) {
-                        Ok(found) => found
-                            .iter()
-                            .map(|it| Some(presented(it, store.row(), &store.row().version)))
-                            .collect(),
-                        Err(why) => {
-                            fault(told, Some(binding), &why);
-                            continue;
+            for binding in bindings {
+                if !question.is_meant(binding, object.as_ref())? {
+                    continue;
+                }
+                let params = match question.parameters(binding) {
+                    Ok(params) => params,
+                    Err(why) => {
+                        told.fail(policy, Some(binding), &why);
+                        continue;
+                    }
+                };
+                for params in &params {
+                    let mut activation = question.activation(object.as_ref(), params.as_ref());
+                    let (objections, noted) = match heard(policy, &mut activation) {
+                        Ok(heard) => heard,
+                        Err(message) if policy.fails => (vec![Objection::of_all(message)], vec![]),
+                        Err(_) => continue,
+                    };
+                    for objection in objections {
+                        tell(cx, policy, binding, objection, &mut told);
+                    }
+                    for note in noted {
+                        match note {
+                            Note::Failed(why) => told.refuse(policy, Some(binding), &why, None),
+                            Note::Of(key, value) => notes.add(key, value),
                         }
                     }
                 }
-                _ => vec![None],
-            };
-            for params in &params {
-                let mut activation = Activation {
-                    object: value(object.as_ref()),
-                    old_object: value(old.as_ref()),
-                    request: request(cx, attributes, version),
-                    namespace: value(namespace.as_deref()),
-                    params: value(params.as_ref()),
-                    authorizer: Some(&asking),
-                    variables: None,
-                };
-                let (objections, noted) = policy.objections(&mut activation);
-                for objection in objections {
-                    tell(cx, policy, binding, objection, told);
-                }
-                for note in noted {
-                    match note {
-                        Note::Failed(why) => told.refuse(policy, Some(binding), &why, None),
-                        Note::Of(key, value) => add_note(&mut notes, key, value),
-                    }
-                }
+            }
+            for (key, values) in notes.0 {
+                cx.annotate(format!("{}/{key}", policy.name), values.join(", "));
             }
         }
-        for (key, values) in notes {
-            cx.annotate(format!("{}/{key}", policy.name), values.join(", "));
-        }
-        Ok(())
-    }
-}
-
-fn add_note(notes: &mut Vec<(String, Vec<String>)>, key: String, mut value: String) {
-    let end = (0..=LONGEST_ANNOTATION.min(value.len())).rev();
-    let end = end.into_iter().find(|at| value.is_char_boundary(*at));
-    value.truncate(end.unwrap_or(0));
-    match notes.iter_mut().find(|(found, _)| *found == key) {
-        Some((_, values)) if !values.contains(&value) => values.push(value),
-        Some(_) => {}
-        None => notes.push((key, vec![value])),
+        told.answer(attributes)
     }
 }
 
