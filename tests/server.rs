@@ -202,13 +202,20 @@ impl TestServer {
             .expect("the URL has a port")
     }
 
+    fn spawn_again(&mut self) {
+        let ended = self.child.try_wait();
+        let ended = ended.expect("the server's process was started here");
+        assert!(ended.is_some(), "a server is started again before it ended");
+        self.child = spawn(self.folder.path(), &self.flags, self.port());
+    }
+
     /// Starts the server again after it has ended, on the same port and data.
     ///
     /// # Panics
     ///
-    /// If it does not become ready; the message holds its log.
+    /// If it has not ended, or does not become ready; the message holds its log.
     pub async fn restart(&mut self) {
-        self.child = spawn(self.folder.path(), &self.flags, self.port());
+        self.spawn_again();
         self.wait_until("/readyz").await;
     }
 
@@ -216,9 +223,9 @@ impl TestServer {
     ///
     /// # Panics
     ///
-    /// If it does not start; the message holds its log.
+    /// If it has not ended, or does not start; the message holds its log.
     pub async fn restart_unready(&mut self) {
-        self.child = spawn(self.folder.path(), &self.flags, self.port());
+        self.spawn_again();
         self.wait_until("/livez").await;
     }
 

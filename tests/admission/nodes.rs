@@ -468,6 +468,7 @@ async fn what_the_pods_of_a_node_use_is_known_after_a_restart() {
     mirror["metadata"]["annotations"] = json!({"kubernetes.io/config.mirror": "x"});
     mirror["spec"]["automountServiceAccountToken"] = false.into();
     world.make(PODS, mirror).await;
+    world.server.kill();
     world.server.restart().await;
     for (name, expected) in [("used", 200), ("mirrored", 403), ("unused", 403)] {
         let path = format!("/api/v1/namespaces/default/configmaps/{name}");
