@@ -153,7 +153,12 @@ impl Place {
         let _ = timeout(PATIENCE, connected.wait_for(|connected| *connected)).await;
     }
 
+    /// Calls the observer, unless there is nothing that it does not know: etcd tells the same progress again when it is
+    /// asked again.
     fn tell(&self, observer: &dyn Observer, revision: Revision, events: &[Event]) {
+        if revision <= *self.told.borrow() {
+            return;
+        }
         let is_own = |event: &&Event| self.range.contains(event.key.as_bytes());
         let writes: Vec<_> = events.iter().filter(is_own).map(Write::from).collect();
         observer.on_batch(Batch {
