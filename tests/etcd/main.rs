@@ -14,6 +14,7 @@ mod kms;
 mod many;
 mod moving;
 mod network;
+mod quota;
 mod takeover;
 mod tls;
 mod unreadable;

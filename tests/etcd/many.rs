@@ -18,6 +18,8 @@ use super::{CONFIGMAPS, configmap, get, on, text, try_ask};
 const SERVERS: usize = 3;
 const WRITERS: usize = 6;
 const KILLS: usize = 6;
+/// How long an instance is paused: the others take it off the list long before.
+const PAUSE: Duration = Duration::from_secs(60);
 const SERVICES: &str = "/api/v1/namespaces/default/services";
 
 /// Each object's last acknowledged count.
@@ -184,7 +186,7 @@ async fn follow(
     }
 }
 
-async fn start_all(flag: &str) -> Vec<TestServer> {
+pub(super) async fn start_all(flag: &str) -> Vec<TestServer> {
     let start = |at: usize| {
         let address = format!("--advertise-address=10.1.0.{}", at + 1);
         async move { TestServer::start_with(&[flag, &address]).await }
@@ -356,9 +358,10 @@ async fn an_instance_that_is_paused_is_left_out_and_comes_back_without_a_gap() {
     write(1).await;
     signal(paused, "-STOP");
     let mut count = 1;
-    // For as long as the others believe that it is there, and a little longer.
+    let end = Instant::now() + PAUSE;
     let left_out = async {
         endpoints_are(other, &all[1..]).await;
+        tokio::time::sleep_until(end).await;
     };
     let writing = async {
         loop {
