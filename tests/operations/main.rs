@@ -2,6 +2,7 @@
 
 mod audit;
 mod backup;
+mod balance;
 mod deploy;
 mod fairness;
 mod limits;
