@@ -10,6 +10,8 @@ use bytes::Bytes;
 use pintle_runtime::quote::Quoted;
 use pintle_runtime::text::Text;
 
+use crate::operators;
+
 /// The number of a node.
 pub type Id = u32;
 
@@ -187,6 +189,35 @@ impl Expr {
     pub fn walk<'a>(&'a self, visit: &mut dyn FnMut(&'a Expr)) {
         visit(self);
         self.children(|child| child.walk(visit));
+    }
+
+    /// Whether `variable.field`, `has(variable.field)` or `variable.?field` stands anywhere in it.
+    pub fn selects(&self, variable: &str, field: &str) -> bool {
+        let is_variable =
+            |expr: &Self| matches!(&expr.kind, Kind::Ident(name) if **name == *variable);
+        let mut found = false;
+        self.walk(&mut |expr| {
+            found |= match &expr.kind {
+                Kind::Select {
+                    operand,
+                    field: selected,
+                    ..
+                } => is_variable(operand) && **selected == *field,
+                Kind::Call {
+                    target: None,
+                    function,
+                    args,
+                } if **function == *operators::OPT_SELECT => match &**args {
+                    [operand, Self { kind, .. }] => {
+                        is_variable(operand)
+                            && matches!(kind, Kind::Literal(Literal::String(name)) if name == field)
+                    }
+                    _ => false,
+                },
+                _ => false,
+            };
+        });
+        found
     }
 }
 

@@ -13,6 +13,8 @@ use crate::ast::Name;
 pub enum Type {
     /// Only known when it is evaluated.
     Dyn,
+    /// The same by another name: that of what JSON may hold.
+    Any,
     /// That of something that is wrong, which has been reported.
     Error,
     /// `null`
@@ -83,6 +85,7 @@ impl Type {
     pub fn declared_name(&self) -> String {
         match self {
             Self::Null => "null_type".to_owned(),
+            Self::Any => "google.protobuf.Any".to_owned(),
             Self::Duration => "google.protobuf.Duration".to_owned(),
             Self::Timestamp => "google.protobuf.Timestamp".to_owned(),
             Self::List(item) => format!("list({})", item.declared_name()),
@@ -97,11 +100,11 @@ impl Type {
     }
 
     pub(crate) const fn is_dyn(&self) -> bool {
-        matches!(self, Self::Dyn)
+        matches!(self, Self::Dyn | Self::Any)
     }
 
     pub(crate) const fn is_dyn_or_error(&self) -> bool {
-        matches!(self, Self::Dyn | Self::Error)
+        matches!(self, Self::Dyn | Self::Any | Self::Error)
     }
 
     pub(crate) fn unwrap_optional(&self) -> (&Self, bool) {
@@ -148,6 +151,7 @@ impl fmt::Display for Type {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Dyn => "dyn",
+            Self::Any => "any",
             Self::Error => "!error!",
             Self::Null => "null",
             Self::Bool => "bool",

@@ -4,6 +4,7 @@
 //! at them. What an expression makes is shared, so a value is always cheap to clone.
 
 mod data;
+mod escape;
 mod map;
 mod relate;
 mod to_data;
@@ -95,6 +96,8 @@ pub type Function = for<'v, 'a> fn(&'v [Val<'a>]) -> Option<Outcome<'a>>;
 pub enum List<'a> {
     /// Of the data.
     Data(&'a [Value]),
+    /// Of data whose names may be [escaped](Val::escaped).
+    Escaped(&'a [Value]),
     /// Made by an expression.
     Owned(Arc<Vec<Val<'a>>>),
 }
@@ -103,7 +106,7 @@ impl<'a> List<'a> {
     /// How many elements there are.
     pub fn len(&self) -> usize {
         match self {
-            Self::Data(items) => items.len(),
+            Self::Data(items) | Self::Escaped(items) => items.len(),
             Self::Owned(items) => items.len(),
         }
     }
@@ -117,6 +120,7 @@ impl<'a> List<'a> {
     pub fn get(&self, index: usize) -> Option<Val<'a>> {
         match self {
             Self::Data(items) => items.get(index).map(Val::from),
+            Self::Escaped(items) => items.get(index).map(Val::escaped),
             Self::Owned(items) => items.get(index).cloned(),
         }
     }

@@ -464,7 +464,7 @@ impl Checker<'_> {
                 None => ((**item).clone(), Type::Error),
             },
             Type::Map(entry) => (entry.0.clone(), entry.1.clone()),
-            Type::Dyn | Type::Error | Type::Param(_) => {
+            Type::Dyn | Type::Any | Type::Error | Type::Param(_) => {
                 self.mapping.assign(&Type::Dyn, &range);
                 (Type::Dyn, Type::Dyn)
             }

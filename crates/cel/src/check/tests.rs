@@ -17,6 +17,7 @@ fn environment() -> Environment {
         .with_variable("object", Type::Dyn)
         .with_variable("x", Type::Int)
         .with_variable("s", Type::String)
+        .with_variable("claims", Type::map(Type::String, Type::Any))
         .with_variable("a.b", Type::Bool)
         .with_objects(Arc::new(
             Declared::new().with("Pod", pod).with("Spec", spec),
@@ -42,6 +43,21 @@ fn refused(text: &str, expected: &[&str]) {
         .map(|issue| format!("{} {}", issue.location.column + 1, issue.message))
         .collect();
     assert_eq!(found, expected, "{text}");
+}
+
+#[test]
+fn what_json_holds_may_be_anything() {
+    check_type("claims.a", "any");
+    check_type("claims.a + 1", "int");
+    check_type("claims.a == 'b'", "bool");
+    check_type("claims.a.b.c[0]", "dyn");
+    check_type("claims.a && !claims.b.c", "bool");
+    check_type("claims[?'a.b']['c']['d'].orValue(true)", "bool");
+    check_type("claims.a.all(x, x == 1)", "bool");
+    refused(
+        "claims + 1",
+        &["8 found no matching overload for '_+_' applied to '(map(string, any), int)'"],
+    );
 }
 
 #[test]

@@ -626,3 +626,31 @@ fn work_is_counted_and_limited() {
         "error: operation cancelled: actual cost limit exceeded",
     );
 }
+
+#[test]
+fn names_may_be_found_by_what_stands_for_them() {
+    let data = br#"{"kubernetes.io": {"pod-name": "a", "namespace": "b"}, "plain": [{"x/y": 1}], "a__dot__b": 2}"#;
+    let data =
+        json::decode_value(&data[..].to_vec().into(), &mut Problems::ignored()).expect("JSON");
+    let environment =
+        Environment::base().with_variable("claims", Type::map(Type::String, Type::Any));
+    let check = |text: &str, expected: &str| {
+        let program = Program::compile(text, &environment).expect(text);
+        let found = program.evaluate(
+            &[("claims", Val::escaped(&data))],
+            &mut Budget::new(Budget::PER_CALL),
+        );
+        let found = found.map_or_else(|error| error.to_string(), |value| format!("{value:?}"));
+        assert_eq!(found, expected, "{text}");
+    };
+    check("claims.kubernetes__dot__io.pod__dash__name", "\"a\"");
+    check("claims['kubernetes.io'].__namespace__", "\"b\"");
+    check("claims['kubernetes.io']['pod-name']", "\"a\"");
+    check("has(claims.kubernetes__dot__io.nothing)", "false");
+    check("has(claims.plain[0].x__slash__y)", "true");
+    check("claims.plain[0].x__slash__y", "1");
+    check("claims.?none__dot__io.orValue('c')", "\"c\"");
+    // Of a name that stands for another, only the other is looked for.
+    check("claims.a__dot__b", "no such key: a__dot__b");
+    check("size(claims)", "3");
+}

@@ -275,3 +275,28 @@ fn a_value_has_a_name_where_that_is_known() {
     check("cel.bind(a, b, a + a)", "cel.bind(a, b, _+_(a, a))");
     assert_eq!(bound("b.bind(a, b, a)"), "b.bind(a, b, a)");
 }
+
+#[test]
+fn what_is_selected_is_found_wherever_it_stands() {
+    let selects = |text: &str| parse(text).expect(text).expr.selects("claims", "email");
+    for text in [
+        "claims.email",
+        "claims.email.size() > 1",
+        "has(claims.email)",
+        "claims.?email.orValue('')",
+        "[1].all(x, claims.email == 'a')",
+        "{'a': [claims.email]}",
+        "'a'.startsWith(claims.email)",
+    ] {
+        assert!(selects(text), "{text}");
+    }
+    for text in [
+        "claims.email_verified",
+        "claims['email']",
+        "claims[?'email']",
+        "claims.a.email",
+        "'claims.email'",
+    ] {
+        assert!(!selects(text), "{text}");
+    }
+}

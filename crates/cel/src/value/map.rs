@@ -7,6 +7,7 @@ use pintle_runtime::text::Text;
 use pintle_runtime::value as runtime;
 
 use super::data::Dynamic;
+use super::escape::unescaped;
 use super::{EvalError, Val};
 
 /// A key of a map. Numbers are the same key whatever their type.
@@ -139,6 +140,8 @@ impl<'a> OwnedMap<'a> {
 pub enum Map<'a> {
     /// A map of the data.
     Data(&'a runtime::Map),
+    /// A map of data whose names may be [escaped](Val::escaped).
+    Escaped(&'a runtime::Map),
     /// A record of the data, as its JSON would be.
     Record(Dynamic<'a>),
     /// Made by an expression.
@@ -150,6 +153,7 @@ impl<'a> Map<'a> {
     pub fn get(&self, key: &Val<'_>) -> Option<Val<'a>> {
         match self {
             Self::Data(map) => map.get(key.as_str()?).map(Val::from),
+            Self::Escaped(map) => by_escaped_name(map, key.as_str()?),
             Self::Record(record) => record.get(key.as_str()?),
             Self::Owned(map) => map.get(&Key::of(key)?).cloned(),
         }
@@ -159,6 +163,7 @@ impl<'a> Map<'a> {
     pub fn get_str(&self, key: &str) -> Option<Val<'a>> {
         match self {
             Self::Data(map) => map.get(key).map(Val::from),
+            Self::Escaped(map) => by_escaped_name(map, key),
             Self::Record(record) => record.get(key),
             Self::Owned(map) => {
                 let at = map.0.binary_search_by(|(found, _)| match found {
@@ -173,7 +178,7 @@ impl<'a> Map<'a> {
     /// How many entries there are.
     pub fn len(&self) -> usize {
         match self {
-            Self::Data(map) => map.len(),
+            Self::Data(map) | Self::Escaped(map) => map.len(),
             Self::Record(record) => record.len(),
             Self::Owned(map) => map.0.len(),
         }
@@ -190,6 +195,10 @@ impl<'a> Map<'a> {
             Self::Data(map) => map
                 .iter()
                 .map(|(key, value)| (Val::String(key.clone()), Val::from(value)))
+                .collect(),
+            Self::Escaped(map) => map
+                .iter()
+                .map(|(key, value)| (Val::String(key.clone()), Val::escaped(value)))
                 .collect(),
             Self::Record(record) => record
                 .entries()
@@ -230,4 +239,13 @@ impl<'a> Map<'a> {
         Arc::make_mut(&mut map).insert(key, value);
         Ok(Self::Owned(map))
     }
+}
+
+/// The value of a name that may be escaped, and only of what it stands for if it is.
+fn by_escaped_name<'a>(map: &'a runtime::Map, name: &str) -> Option<Val<'a>> {
+    let found = match unescaped(name) {
+        Some(plain) => map.get(&plain),
+        None => map.get(name),
+    };
+    found.map(Val::escaped)
 }
