@@ -10,7 +10,9 @@ fn check(flags: &[&str], expected: &[&str]) {
     for part in expected {
         assert!(said.contains(part), "{part} is missing from:\n{said}");
     }
-    assert_eq!(said.lines().count(), expected.len(), "{said}");
+    // Where in an expression a fault is, is shown below it.
+    let lines = said.lines().filter(|line| !line.starts_with(" | "));
+    assert_eq!(lines.count(), expected.len(), "{said}");
 }
 
 #[test]
@@ -52,11 +54,11 @@ fn faults_of_files_are_told_at_once() {
     );
     write(
         &who,
-        "apiVersion: apiserver.config.k8s.io/v1\nkind: AuthenticationConfiguration\nmore: 1\njwt:\n- issuer: {url: 'https://i', audiences: []}\n  claimMappings: {username: {expression: claims.sub}}\n",
+        "apiVersion: apiserver.config.k8s.io/v1\nkind: AuthenticationConfiguration\nmore: 1\njwt:\n- issuer: {url: 'https://i', audiences: []}\n  claimMappings: {username: {expression: claims.email}, extra: [{key: A, valueExpression: 'claims.'}]}\n  claimValidationRules: [{expression: claims.sub}]\n  userValidationRules: [{expression: user.name == 'a'}]\n",
     );
     write(
         &may,
-        "apiVersion: apiserver.config.k8s.io/v1\nkind: AuthorizationConfiguration\nauthorizers:\n- {type: RBAC, name: Not-A-Name}\n- {type: RBAC, name: again}\n- {type: Webhook, name: w}\n",
+        "apiVersion: apiserver.config.k8s.io/v1\nkind: AuthorizationConfiguration\nauthorizers:\n- {type: RBAC, name: Not-A-Name}\n- {type: RBAC, name: again}\n- {type: Webhook, name: w}\n- {type: Webhook, name: v, webhook: {timeout: 3s, subjectAccessReviewVersion: v1, matchConditionSubjectAccessReviewVersion: v1, failurePolicy: Deny, connectionInfo: {type: KubeConfigFile, kubeConfigFile: /none}, matchConditions: [{expression: request.user}, {expression: request.users == 'a'}]}}\n",
     );
     let (who, may) = (
         format!("--authentication-config={}", who.display()),
@@ -67,10 +69,18 @@ fn faults_of_files_are_told_at_once() {
         &[
             "unknown field \"more\"",
             "jwt[0].issuer.audiences: Required value",
-            "expressions are not evaluated by this build",
+            "jwt[0].claimValidationRules[0].expression: Invalid value: \"claims.sub\": must evaluate to bool",
+            "jwt[0].claimMappings.extra[0].key: Invalid value: \"A\": must be a domain-prefixed path",
+            "jwt[0].claimMappings.extra[0].key: Invalid value: \"A\": must be lowercase",
+            "jwt[0].claimMappings.extra[0].valueExpression: Invalid value: \"claims.\": compilation failed: ERROR: <input>:1:8: Syntax error",
+            "jwt[0].claimMappings.username.expression: Invalid value: \"claims.email\": claims.email_verified must be used",
+            "jwt[0].userValidationRules[0].expression: Invalid value: \"user.name == 'a'\": compilation failed: ERROR: <input>:1:5: undefined field 'name'",
             "authorizers[0].name: Invalid value",
             "authorizers[1].type: Duplicate value",
             "authorizers[2].webhook: Required value",
+            "authorizers[3].connectionInfo.kubeConfigFile: Invalid value: \"/none\"",
+            "authorizers[3].matchConditions[0].expression: Invalid value: \"request.user\": must evaluate to bool but got string",
+            "authorizers[3].matchConditions[1].expression: Invalid value: \"request.users == 'a'\": compilation failed: ERROR: <input>:1:8: undefined field 'users'",
         ],
     );
 }

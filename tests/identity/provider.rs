@@ -292,3 +292,127 @@ async fn groups_may_be_kept_apart_from_tokens() {
     assert_eq!(whose(&server, &token(5, "/groups", ACCESS)).await, Err(401));
     assert!(!server.log().contains(ACCESS), "no token in the log");
 }
+
+#[tokio::test]
+async fn what_claims_mean_may_be_said_in_expressions() {
+    let key = Key::new("one");
+    let provider = Provider::start(&key).await;
+    let folder = tempfile::tempdir().expect("there is room for a folder");
+    let file = folder.path().join("authentication.yaml");
+    let config = |groups: &str| {
+        json!({
+            "apiVersion": "apiserver.config.k8s.io/v1",
+            "kind": "AuthenticationConfiguration",
+            "jwt": [{
+                "issuer": {
+                    "url": provider.peer.url,
+                    "certificateAuthority": provider.peer.ca,
+                    "audiences": ["pintle"],
+                },
+                "claimValidationRules": [
+                    {"claim": "hd", "requiredValue": "example.com"},
+                    {
+                        "expression": "claims.?email_verified.orValue(true) == true",
+                        "message": "the address is to be verified",
+                    },
+                    {
+                        "expression": "claims.exp - claims.nbf <= 86400",
+                        "message": "it lives too long",
+                    },
+                ],
+                "claimMappings": {
+                    "username": {"expression": "has(claims.email) ? claims.email : claims.sub + ':there'"},
+                    "groups": {"expression": groups},
+                    "uid": {"expression": "claims.kubernetes__dot__io.uid"},
+                    "extra": [
+                        {"key": "example.org/age", "valueExpression": "string(int(claims.age))"},
+                        {"key": "example.org/places", "valueExpression": "claims.places"},
+                        {"key": "example.org/nothing", "valueExpression": "claims.?nothing.orValue('')"},
+                    ],
+                },
+                "userValidationRules": [
+                    {
+                        "expression": "!user.username.startsWith('system:')",
+                        "message": "the name is the system's",
+                    },
+                    {
+                        "expression": "!('system:masters' in user.groups)",
+                        "message": "the group is the system's",
+                    },
+                ],
+            }],
+        })
+    };
+    write(&file, &config("claims.roles.split(',')").to_string());
+    let flag = format!("--authentication-config={}", file.display());
+    let server = TestServer::start_with(&[&flag]).await;
+    // Each token is another, as what was found out about one is remembered.
+    let number = std::cell::Cell::new(0);
+    let token = |changes: Value| {
+        number.set(number.get() + 1);
+        let mut claims = provider.claims();
+        let own = json!({
+            "jti": format!("token-{}", number.get()), "nbf": now() - 60, "roles": "devs,ops",
+            "age": 7, "places": ["here", ""], "kubernetes.io": {"uid": "007"},
+        });
+        for said in [own, changes] {
+            for (name, value) in said.as_object().expect("an object") {
+                claims[name] = value.clone();
+            }
+        }
+        key.sign(&claims)
+    };
+    let good = token(json!({}));
+    until("the provider is found", async || {
+        whose(&server, &good).await.is_ok()
+    })
+    .await;
+    let user = who_am_i(&mut server.client(), &bearer(&good)).await;
+    assert_eq!(
+        user.expect("a user"),
+        json!({
+            "username": "carol:there",
+            "uid": "007",
+            "groups": ["devs", "ops", "system:authenticated"],
+            "extra": {
+                "authentication.kubernetes.io/credential-id": ["JTI=token-1"],
+                "example.org/age": ["7"],
+                "example.org/places": ["here"],
+            },
+        })
+    );
+    let of = async |changes: Value| whose(&server, &token(changes)).await;
+    let email = of(json!({"email": "c@d", "email_verified": true})).await;
+    assert_eq!(email.as_deref(), Ok("c@d"));
+    for wrong in [
+        json!({"email": "c@d", "email_verified": false}),
+        json!({"nbf": now() - 86_400}),
+        json!({"hd": "evil.example"}),
+        json!({"email": "system:admin"}),
+        json!({"email": ""}),
+        json!({"email": 7}),
+        json!({"roles": "devs,system:masters"}),
+        json!({"roles": ["devs"]}),
+        json!({"places": 7}),
+        json!({"age": null}),
+        json!({"kubernetes.io": {}}),
+    ] {
+        let shown = wrong.to_string();
+        assert_eq!(of(wrong).await, Err(401), "{shown}");
+    }
+
+    // What cannot be used changes nothing, and is told.
+    write(&file, &config("claim.roles").to_string());
+    until("the fault is told", async || {
+        let log = server.log();
+        log.contains("jwt[0].claimMappings.groups.expression") && log.contains("the old one stays")
+    })
+    .await;
+    assert_eq!(of(json!({})).await.as_deref(), Ok("carol:there"));
+    write(&file, &config("['all']").to_string());
+    until("the new file counts", async || {
+        let user = who_am_i(&mut server.client(), &bearer(&token(json!({})))).await;
+        user.is_ok_and(|user| user["groups"] == json!(["all", "system:authenticated"]))
+    })
+    .await;
+}

@@ -189,3 +189,113 @@ async fn a_webhook_says_who_may_do_what() {
         assert!(metrics.contains(series), "{series}");
     }
 }
+
+#[tokio::test]
+async fn a_webhook_is_asked_where_its_conditions_hold() {
+    let peer = Peer::start(|_| {
+        |_: &Asked| {
+            let status = json!({"allowed": false, "denied": true, "reason": "never"});
+            (200, json!({"status": status}).to_string())
+        }
+    })
+    .await;
+    let folder = tempfile::tempdir().expect("there is room for a folder");
+    let kubeconfig = folder.path().join("webhook.kubeconfig");
+    write(&kubeconfig, &peer.kubeconfig("/authorize"));
+    let file = folder.path().join("authorization.yaml");
+    let config = |policy: &str, conditions: &[&str]| {
+        let conditions = conditions.iter().map(|text| json!({"expression": text}));
+        json!({
+            "apiVersion": "apiserver.config.k8s.io/v1",
+            "kind": "AuthorizationConfiguration",
+            "authorizers": [
+                {"type": "Webhook", "name": "hook", "webhook": {
+                    "timeout": "3s", "subjectAccessReviewVersion": "v1", "failurePolicy": policy,
+                    "matchConditionSubjectAccessReviewVersion": "v1",
+                    "connectionInfo": {"type": "KubeConfigFile", "kubeConfigFile": kubeconfig},
+                    "matchConditions": conditions.collect::<Vec<_>>(),
+                }},
+                {"type": "Node", "name": "node"},
+                {"type": "RBAC", "name": "rbac"},
+            ],
+        })
+    };
+    let blue = "request.resourceAttributes.namespace == 'blue'";
+    let alice = "request.user == 'alice' && 'system:authenticated' in request.groups";
+    write(&file, &config("Deny", &[blue, alice]).to_string());
+    let flag = format!("--authorization-config={}", file.display());
+    let server = TestServer::start_with(&[&flag]).await;
+    let get = async |token: &str, path: &str| {
+        let headers = bearer(token);
+        let answer = server.client().request("GET", path, &headers, None).await;
+        let answer = answer.expect("the server answers");
+        (answer.status, answer.text())
+    };
+    let pods = |namespace: &str| format!("/api/v1/namespaces/{namespace}/pods");
+    peer.asked();
+    let (status, text) = get("alicetoken", &pods("blue")).await;
+    assert_eq!(status, 403);
+    assert!(text.contains("never"), "{text}");
+    assert_eq!(peer.asked().len(), 1);
+    // A condition does not hold: the others are asked, and here allow nothing.
+    for (token, namespace) in [("alicetoken", "red"), ("bobtoken", "blue")] {
+        let (status, text) = get(token, &pods(namespace)).await;
+        assert_eq!(status, 403);
+        assert!(!text.contains("never"), "{text}");
+    }
+    // No request for a resource has no namespace; that of somebody else is no matter.
+    let fault = |path: &str| {
+        format!(
+            "Internal Server Error: \"{path}\": cel evaluation error: expression '{blue}' resulted in error: no such key: resourceAttributes\n"
+        )
+    };
+    assert_eq!(get("alicetoken", "/api").await, (500, fault("/api")));
+    assert_eq!(get("bobtoken", "/api").await.0, 200, "RBAC allows it");
+    assert!(peer.asked().is_empty());
+
+    // With NoOpinion the others decide; a failure is told if they do not allow it.
+    write(&file, &config("NoOpinion", &[blue, alice]).to_string());
+    until("the new file counts", async || {
+        get("alicetoken", "/api").await.0 == 200
+    })
+    .await;
+    assert_eq!(
+        get("alicetoken", "/metrics").await,
+        (500, fault("/metrics"))
+    );
+    assert_eq!(get("alicetoken", &pods("blue")).await.0, 403);
+    let metrics = get("admintoken", "/metrics").await.1;
+    for series in [
+        "apiserver_authorization_match_condition_evaluation_seconds_bucket{type=\"Webhook\",name=\"hook\",le=\"0.001\"}",
+        "apiserver_authorization_match_condition_evaluation_errors_total{type=\"Webhook\",name=\"hook\"}",
+        "apiserver_authorization_match_condition_exclusions_total{type=\"Webhook\",name=\"hook\"}",
+    ] {
+        assert!(metrics.contains(series), "{series}");
+    }
+
+    // What cannot be used changes nothing, and is told.
+    write(
+        &file,
+        &config("Deny", &["request.time == 'now'"]).to_string(),
+    );
+    until("the fault is told", async || {
+        let log = server.log();
+        log.contains("authorizers[0].matchConditions[0].expression")
+            && log.contains("the old one stays")
+    })
+    .await;
+    assert_eq!(get("alicetoken", "/api").await.0, 200);
+
+    // Selectors are spoken of as well.
+    let selects = "has(request.resourceAttributes) && request.resourceAttributes.?labelSelector.requirements.orValue([]).exists(r, r.key == 'a' && r.operator == 'In' && 'b' in r.values)";
+    write(&file, &config("Deny", &[selects]).to_string());
+    until("the new file counts", async || {
+        get("alicetoken", "/metrics").await.0 == 403
+    })
+    .await;
+    peer.asked();
+    let path = format!("{}?labelSelector=a%3Db", pods("red"));
+    assert!(get("alicetoken", &path).await.1.contains("never"));
+    assert!(!get("alicetoken", &pods("red")).await.1.contains("never"));
+    assert_eq!(peer.asked().len(), 1);
+}

@@ -1,16 +1,20 @@
 //! Somebody else who decides: [`Webhook`].
 
-use std::collections::{BTreeMap, HashMap};
+mod condition;
+mod review;
+
+use std::collections::HashMap;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use pintle_runtime::selector::{FieldOperator, FieldSelector, LabelSelector, Operator};
-use pintle_runtime::text::Text;
 use pintle_runtime::user::UserInfo;
-use serde::{Deserialize, Serialize};
 
+pub use self::condition::MatchCondition;
+
+use self::condition::Matched;
+use self::review::{Answer, Review, Spec, Status};
 use crate::attributes::{Attributes, ResourceAttributes};
 use crate::authorizer::{Authorizer, Verdict};
 use crate::decision::{Decision, Reason};
@@ -26,6 +30,22 @@ pub trait AccessReviewer: Send + Sync + 'static {
 
     /// Somebody got through although the webhook did not answer: for whoever counts.
     fn failed_open(&self) {}
+
+    /// Conditions were evaluated: for whoever counts.
+    fn matched(&self, matching: Matching) {
+        let _ = matching;
+    }
+}
+
+/// What it took to find out whether a webhook is to be asked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Matching {
+    /// How long it took.
+    pub elapsed: Duration,
+    /// Whether a condition does not hold, so that the webhook is not asked.
+    pub is_excluded: bool,
+    /// Whether a condition could not be evaluated.
+    pub has_failed: bool,
 }
 
 /// What becomes of a request about which the webhook cannot be asked.
@@ -48,8 +68,10 @@ pub struct WebhookOptions {
     pub authorized: Duration,
     /// The same for a refusal.
     pub unauthorized: Duration,
-    /// If it cannot be asked.
+    /// If it cannot be asked, or it is not known whether it is to be.
     pub on_failure: OnFailure,
+    /// What has to hold of a request for it to be asked; nothing if there are none.
+    pub conditions: Vec<MatchCondition>,
 }
 
 /// Asks an [`AccessReviewer`] about every request, and remembers what it says.
@@ -66,154 +88,6 @@ const BOTH: &str = "webhook subject access review returned both allow and deny r
 /// What is longer was made up to fill the memory, and is not remembered; in bytes.
 const LONGEST: usize = 10_000;
 
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct Spec<'a> {
-    #[serde(skip_serializing_if = "Option::is_none")]
-    resource_attributes: Option<Resource<'a>>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    non_resource_attributes: Option<Path<'a>>,
-    #[serde(skip_serializing_if = "str::is_empty")]
-    user: &'a str,
-    /// `group` in the older version.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    groups: Vec<&'a str>,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    group: Vec<&'a str>,
-    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
-    extra: BTreeMap<&'a str, Vec<&'a str>>,
-    #[serde(skip_serializing_if = "str::is_empty")]
-    uid: &'a str,
-}
-
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct Resource<'a> {
-    #[serde(skip_serializing_if = "str::is_empty")]
-    namespace: &'a str,
-    #[serde(skip_serializing_if = "str::is_empty")]
-    verb: &'a str,
-    #[serde(skip_serializing_if = "str::is_empty")]
-    group: &'a str,
-    #[serde(skip_serializing_if = "str::is_empty")]
-    version: &'a str,
-    #[serde(skip_serializing_if = "str::is_empty")]
-    resource: &'a str,
-    #[serde(skip_serializing_if = "str::is_empty")]
-    subresource: &'a str,
-    #[serde(skip_serializing_if = "str::is_empty")]
-    name: &'a str,
-    #[serde(skip_serializing_if = "Requirements::is_empty")]
-    field_selector: Requirements,
-    #[serde(skip_serializing_if = "Requirements::is_empty")]
-    label_selector: Requirements,
-}
-
-#[derive(Serialize)]
-struct Path<'a> {
-    #[serde(skip_serializing_if = "str::is_empty")]
-    path: &'a str,
-    #[serde(skip_serializing_if = "str::is_empty")]
-    verb: &'a str,
-}
-
-#[derive(Default, Serialize)]
-struct Requirements {
-    requirements: Vec<Requirement>,
-}
-
-#[derive(Serialize)]
-struct Requirement {
-    key: String,
-    operator: &'static str,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    values: Vec<String>,
-}
-
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct Review<'a> {
-    kind: &'static str,
-    api_version: String,
-    metadata: Nothing,
-    spec: &'a Spec<'a>,
-    status: Status,
-}
-
-#[derive(Serialize)]
-struct Nothing {}
-
-#[derive(Deserialize)]
-struct Answer {
-    #[serde(default)]
-    status: Status,
-}
-
-#[derive(Debug, Clone, Default, Serialize, Deserialize)]
-#[serde(default)]
-struct Status {
-    allowed: bool,
-    #[serde(skip_serializing_if = "std::ops::Not::not")]
-    denied: bool,
-    #[serde(skip_serializing_if = "String::is_empty")]
-    reason: String,
-}
-
-impl Requirements {
-    fn is_empty(&self) -> bool {
-        self.requirements.is_empty()
-    }
-
-    /// Of a field selector. What cannot be read narrows nothing.
-    fn of_fields(selector: &str) -> Self {
-        let Ok(selector) = FieldSelector::parse(selector) else {
-            return Self::default();
-        };
-        let requirements = selector.terms().iter().map(|term| Requirement {
-            key: term.field.to_string(),
-            operator: match term.operator {
-                FieldOperator::Equals => "In",
-                FieldOperator::NotEquals => "NotIn",
-            },
-            values: vec![term.value.to_string()],
-        });
-        Self {
-            requirements: requirements.collect(),
-        }
-    }
-
-    /// Of a label selector. What the API has no word for narrows nothing.
-    fn of_labels(selector: &str) -> Self {
-        let Ok(selector) = LabelSelector::parse(selector) else {
-            return Self::default();
-        };
-        let requirement = |requirement: &pintle_runtime::selector::Requirement| {
-            Some(Requirement {
-                key: requirement.key().to_owned(),
-                operator: match requirement.operator() {
-                    Operator::Equals | Operator::DoubleEquals | Operator::In => "In",
-                    Operator::NotEquals | Operator::NotIn => "NotIn",
-                    Operator::Exists => "Exists",
-                    Operator::DoesNotExist => "DoesNotExist",
-                    Operator::GreaterThan | Operator::LessThan => return None,
-                },
-                values: requirement.values().map(str::to_owned).collect(),
-            })
-        };
-        Self {
-            requirements: selector
-                .requirements()
-                .iter()
-                .filter_map(requirement)
-                .collect(),
-        }
-    }
-}
-
-fn texts(texts: &[Text]) -> Vec<&str> {
-    texts.iter().map(Text::as_str).collect()
-}
-
 impl Webhook {
     /// Asks `reviewer` as the options say.
     pub fn new(reviewer: Arc<dyn AccessReviewer>, options: WebhookOptions) -> Self {
@@ -224,49 +98,9 @@ impl Webhook {
         }
     }
 
-    fn spec<'a>(&self, attributes: &'a Attributes) -> Spec<'a> {
-        let user = &*attributes.user;
-        let (groups, group) = match self.options.version {
-            "v1beta1" => (Vec::new(), texts(&user.groups)),
-            _ => (texts(&user.groups), Vec::new()),
-        };
-        let resource = attributes.resource.as_ref();
-        Spec {
-            resource_attributes: resource.map(|target| Resource {
-                namespace: &target.namespace,
-                verb: &attributes.verb,
-                group: &target.group,
-                version: &target.version,
-                resource: &target.resource,
-                subresource: &target.subresource,
-                name: &target.name,
-                field_selector: Requirements::of_fields(&target.field_selector),
-                label_selector: Requirements::of_labels(&target.label_selector),
-            }),
-            non_resource_attributes: resource.is_none().then(|| Path {
-                path: &attributes.path,
-                verb: &attributes.verb,
-            }),
-            user: &user.name,
-            groups,
-            group,
-            extra: user
-                .extra
-                .iter()
-                .map(|(key, values)| (key.as_str(), texts(values)))
-                .collect(),
-            uid: &user.uid,
-        }
-    }
-
     async fn ask(&self, attributes: &Attributes, key: String) -> Decision {
-        let review = Review {
-            kind: "SubjectAccessReview",
-            api_version: format!("authorization.k8s.io/{}", self.options.version),
-            metadata: Nothing {},
-            spec: &self.spec(attributes),
-            status: Status::default(),
-        };
+        let spec = Spec::of(attributes, self.options.version);
+        let review = Review::new(&spec, self.options.version);
         let status = match serde_json::to_vec(&review) {
             Ok(review) => self.reviewer.review(review).await,
             Err(error) => Err(error.to_string()),
@@ -284,16 +118,38 @@ impl Webhook {
                 decision(status)
             }
             Err(error) => {
-                let reason = Reason::failure(error);
-                match self.options.on_failure {
-                    OnFailure::Deny => Decision::Deny(reason),
-                    OnFailure::NoOpinion => {
-                        self.reviewer.failed_open();
-                        Decision::NoOpinion(reason)
-                    }
+                if self.options.on_failure == OnFailure::NoOpinion {
+                    self.reviewer.failed_open();
                 }
+                self.failure(error)
             }
         }
+    }
+
+    fn failure(&self, why: String) -> Decision {
+        let reason = Reason::failure(why);
+        match self.options.on_failure {
+            OnFailure::Deny => Decision::Deny(reason),
+            OnFailure::NoOpinion => Decision::NoOpinion(reason),
+        }
+    }
+
+    /// What is decided without the webhook, as it is not asked about this; `None` if it is.
+    fn unasked(&self, attributes: &Attributes) -> Option<Decision> {
+        if self.options.conditions.is_empty() {
+            return None;
+        }
+        let began = Instant::now();
+        let matched = Matched::of(&self.options.conditions, attributes);
+        self.reviewer.matched(Matching {
+            elapsed: began.elapsed(),
+            is_excluded: matched.is_excluded,
+            has_failed: matched.failures.is_some(),
+        });
+        if matched.is_excluded {
+            return Some(Decision::NO_OPINION);
+        }
+        matched.failures.map(|why| self.failure(why))
     }
 
     fn recall(&self, key: &str) -> Option<Status> {
@@ -357,7 +213,10 @@ impl Authorizer for Webhook {
     }
 
     fn authorize<'a>(&'a self, attributes: &'a Attributes) -> Verdict<'a> {
-        let Ok(key) = serde_json::to_string(&self.spec(attributes)) else {
+        if let Some(decision) = self.unasked(attributes) {
+            return Verdict::Now(decision);
+        }
+        let Ok(key) = serde_json::to_string(&Spec::of(attributes, self.options.version)) else {
             return Verdict::Now(Decision::NO_OPINION);
         };
         match self.recall(&key) {
@@ -405,6 +264,7 @@ mod tests {
             authorized: Duration::from_secs(60),
             unauthorized: Duration::from_secs(60),
             on_failure,
+            conditions: Vec::new(),
         }
     }
 

@@ -9,6 +9,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use aws_lc_rs::digest::{SHA256, digest};
 use http::StatusCode;
 use pintle_authn::service_account::TokenUses;
+use pintle_authz::webhook::Matching;
 use pintle_endpoints::audit::AuditMetrics;
 use pintle_endpoints::client::CallError;
 use pintle_endpoints::metrics::{Collector, Counter, Family, Gauge, Histogram, Kind, Samples};
@@ -144,15 +145,21 @@ pub(crate) struct AccessReviews {
     evaluations: Family<Counter>,
     durations: Family<Histogram>,
     failed_open: Family<Counter>,
+    match_durations: Family<Histogram>,
+    match_errors: Family<Counter>,
+    exclusions: Family<Counter>,
 }
 
 const BUCKETS: &[f64] = &[
     0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0,
 ];
 
+const MATCH_BUCKETS: &[f64] = &[0.001, 0.005, 0.01, 0.025, 0.1, 0.2, 0.25];
+
 impl Default for AccessReviews {
     fn default() -> Self {
         const LABELS: &[&str] = &["name", "result"];
+        const MATCH: &[&str] = &["type", "name"];
         Self {
             evaluations: Family::new(
                 "apiserver_authorization_webhook_evaluations_total",
@@ -170,6 +177,24 @@ impl Default for AccessReviews {
                 "apiserver_authorization_webhook_evaluations_fail_open_total",
                 "[ALPHA] NoOpinion results due to webhook timeout or error.",
                 LABELS,
+                Counter::default,
+            ),
+            match_durations: Family::new(
+                "apiserver_authorization_match_condition_evaluation_seconds",
+                "[ALPHA] Authorization match condition evaluation time in seconds, split by authorizer type and name.",
+                MATCH,
+                || Histogram::new(MATCH_BUCKETS),
+            ),
+            match_errors: Family::new(
+                "apiserver_authorization_match_condition_evaluation_errors_total",
+                "[ALPHA] Total number of errors when an authorization webhook encounters a match condition error split by authorizer type and name.",
+                MATCH,
+                Counter::default,
+            ),
+            exclusions: Family::new(
+                "apiserver_authorization_match_condition_exclusions_total",
+                "[ALPHA] Total number of exclusions when an authorization webhook is skipped because match conditions exclude it.",
+                MATCH,
                 Counter::default,
             ),
         }
@@ -196,6 +221,19 @@ impl AccessReviews {
         result
     }
 
+    /// It was found out whether a webhook is to be asked.
+    pub(crate) fn matched(&self, name: &str, matching: Matching) {
+        let labels = &["Webhook", name];
+        let elapsed = matching.elapsed.as_secs_f64();
+        self.match_durations.with(labels).observe(elapsed);
+        if matching.has_failed {
+            self.match_errors.with(labels).inc();
+        }
+        if matching.is_excluded {
+            self.exclusions.with(labels).inc();
+        }
+    }
+
     /// Others decided, as a webhook could not be asked.
     pub(crate) fn failed_open(&self, name: &str, result: &str) {
         self.failed_open.with(&[name, result]).inc();
@@ -207,6 +245,9 @@ impl Collector for AccessReviews {
         self.evaluations.collect(samples);
         self.durations.collect(samples);
         self.failed_open.collect(samples);
+        self.match_durations.collect(samples);
+        self.match_errors.collect(samples);
+        self.exclusions.collect(samples);
     }
 }
 

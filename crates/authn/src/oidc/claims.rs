@@ -1,8 +1,8 @@
-//! What a token says, and whose it is by that: [`Claims`], [`Mappings`].
+//! What a token says: [`Claims`].
 
 use pintle_runtime::quote::Quoted;
 use pintle_runtime::text::Text;
-use pintle_runtime::user::UserInfo;
+use pintle_runtime::value as data;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
@@ -14,26 +14,6 @@ use crate::authenticator::AuthenticationError;
 #[serde(transparent)]
 pub(super) struct Claims(Map<String, Value>);
 
-/// A claim that is taken over, and what is put before its value.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Claim {
-    /// The name of the claim.
-    pub name: String,
-    /// What is put before each of its values.
-    pub prefix: String,
-}
-
-/// Whose a token is, by its claims.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Mappings {
-    /// The user's name. That of an address of email has to be a verified one, where the token says something of that.
-    pub username: Claim,
-    /// The user's groups: one, or a list.
-    pub groups: Option<Claim>,
-    /// The user's uid.
-    pub uid: Option<String>,
-}
-
 /// Where a claim is that a token does not have itself.
 #[derive(Default, Deserialize)]
 #[serde(default)]
@@ -42,11 +22,9 @@ pub(super) struct Source {
     pub(super) access_token: String,
 }
 
-const CREDENTIAL_ID: &str = "authentication.kubernetes.io/credential-id";
-
 impl Claims {
     /// The text of a claim; that of null is empty.
-    fn text(&self, name: &str, what: &str) -> Result<&str, AuthenticationError> {
+    pub(super) fn text(&self, name: &str, what: &str) -> Result<&str, AuthenticationError> {
         match self.0.get(name) {
             Some(Value::String(text)) => Ok(text),
             Some(Value::Null) => Ok(""),
@@ -62,7 +40,7 @@ impl Claims {
     }
 
     /// The texts of a claim that is one text or a list of them.
-    fn texts(&self, name: &str) -> Result<Vec<&str>, AuthenticationError> {
+    pub(super) fn texts(&self, name: &str) -> Result<Vec<&str>, AuthenticationError> {
         let wrong = || {
             fault(format!(
                 "oidc: parse groups claim {}: it is neither a text nor a list of them",
@@ -78,6 +56,28 @@ impl Claims {
                 .collect(),
             Some(_) => Err(wrong()),
         }
+    }
+
+    /// That the address of email is a verified one, where the token says something of that.
+    pub(super) fn require_verified_email(&self) -> Result<(), AuthenticationError> {
+        match self.0.get("email_verified") {
+            None | Some(Value::Bool(true)) => Ok(()),
+            Some(Value::Bool(false) | Value::Null) => Err(fault("oidc: email not verified")),
+            Some(_) => Err(fault(
+                "oidc: parse 'email_verified' claim: it is neither true nor false",
+            )),
+        }
+    }
+
+    /// What tells the token from others; `None` if it does not say.
+    pub(super) fn id(&self) -> Option<&str> {
+        let id = self.0.get("jti").and_then(Value::as_str);
+        id.filter(|id| !id.is_empty())
+    }
+
+    /// All of them as expressions see them.
+    pub(super) fn data(&self) -> data::Value {
+        of_map(&self.0)
     }
 
     /// That a claim has a value.
@@ -132,118 +132,21 @@ impl Claims {
     }
 }
 
-impl Mappings {
-    /// The user that the claims are of.
-    pub(super) fn user(&self, claims: &Claims) -> Result<UserInfo, AuthenticationError> {
-        let Claim { name, prefix } = &self.username;
-        let username = claims.text(name, "username claims")?;
-        if name == "email" {
-            match claims.0.get("email_verified") {
-                None | Some(Value::Bool(true)) => {}
-                Some(Value::Bool(false)) => return Err(fault("oidc: email not verified")),
-                Some(_) => {
-                    return Err(fault(
-                        "oidc: parse 'email_verified' claim: it is neither true nor false",
-                    ));
-                }
-            }
-        }
-        let groups = match &self.groups {
-            Some(Claim { name, prefix }) => claims
-                .texts(name)?
-                .into_iter()
-                .map(|group| Text::from(format!("{prefix}{group}")))
-                .collect(),
-            None => Vec::new(),
-        };
-        let uid = match &self.uid {
-            Some(name) => claims.text(name, "uid claim")?,
-            None => "",
-        };
-        let id = claims.0.get("jti").and_then(Value::as_str);
-        let id = id.filter(|id| !id.is_empty());
-        Ok(UserInfo {
-            name: format!("{prefix}{username}").into(),
-            uid: Text::from(uid.to_owned()),
-            groups,
-            extra: id
-                .map(|id| {
-                    let id = vec![Text::from(format!("JTI={id}"))];
-                    (Text::from_static(CREDENTIAL_ID), id)
-                })
-                .into_iter()
-                .collect(),
-        })
-    }
+fn of_map(map: &Map<String, Value>) -> data::Value {
+    let entries = map
+        .iter()
+        .map(|(name, value)| (Text::from(name.clone()), of_value(value)));
+    data::Value::Map(entries.collect())
 }
 
-#[cfg(test)]
-mod tests {
-    use serde_json::json;
-
-    use super::*;
-
-    fn mappings() -> Mappings {
-        let claim = |name: &str, prefix: &str| Claim {
-            name: name.to_owned(),
-            prefix: prefix.to_owned(),
-        };
-        Mappings {
-            username: claim("email", "o:"),
-            groups: Some(claim("roles", "g:")),
-            uid: None,
-        }
-    }
-
-    #[track_caller]
-    fn check(claims: Value, expected: Result<(&str, &[&str]), &str>) {
-        let Value::Object(map) = claims else {
-            panic!("claims are a map")
-        };
-        let user = mappings().user(&Claims(map));
-        let found = user.map_err(|error| error.to_string()).map(|user| {
-            let groups: Vec<String> = user.groups.iter().map(ToString::to_string).collect();
-            (user.name.to_string(), groups)
-        });
-        let expected = expected
-            .map(|(name, groups)| {
-                let groups = groups.iter().map(ToString::to_string).collect();
-                (name.to_owned(), groups)
-            })
-            .map_err(str::to_owned);
-        assert_eq!(found, expected);
-    }
-
-    #[test]
-    fn claims_name_the_user_and_the_groups() {
-        check(json!({"email": "a@b"}), Ok(("o:a@b", &[])));
-        check(
-            json!({"email": "a@b", "email_verified": true, "roles": "dev"}),
-            Ok(("o:a@b", &["g:dev"])),
-        );
-        check(
-            json!({"email": "a@b", "roles": ["dev", "ops"]}),
-            Ok(("o:a@b", &["g:dev", "g:ops"])),
-        );
-    }
-
-    #[test]
-    fn what_is_not_as_it_should_be_is_an_error() {
-        check(
-            json!({"email": "a@b", "email_verified": false}),
-            Err("oidc: email not verified"),
-        );
-        check(
-            json!({"email": "a@b", "roles": 1}),
-            Err("oidc: parse groups claim \"roles\": it is neither a text nor a list of them"),
-        );
-        check(
-            json!({}),
-            Err("oidc: parse username claims \"email\": claim not present"),
-        );
-        check(
-            json!({"email": 1}),
-            Err("oidc: parse username claims \"email\": it is no text"),
-        );
+/// Numbers are floating point ones, whatever they look like.
+fn of_value(value: &Value) -> data::Value {
+    match value {
+        Value::Null => data::Value::Null,
+        Value::Bool(truth) => data::Value::Bool(*truth),
+        Value::Number(number) => data::Value::Float(number.as_f64().unwrap_or(f64::NAN)),
+        Value::String(text) => data::Value::String(text.clone().into()),
+        Value::Array(items) => data::Value::List(items.iter().map(of_value).collect()),
+        Value::Object(map) => of_map(map),
     }
 }

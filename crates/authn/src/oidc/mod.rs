@@ -2,12 +2,16 @@
 //!
 //! | module | |
 //! | --- | --- |
-//! | `claims` | what a token says, and whose it is by that |
+//! | `claims` | what a token says |
+//! | `mappings` | whose it is by that |
+//! | `expression` | what operators say of both in CEL |
 //! | `provider` | where a provider keeps its keys, and those keys |
 //!
 //! Nothing here fetches: a [`Fetch`] does.
 
 mod claims;
+mod expression;
+mod mappings;
 mod provider;
 
 use std::future::Future;
@@ -18,6 +22,8 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use arc_swap::ArcSwap;
 use pintle_runtime::quote::Quoted;
 use pintle_runtime::text::Text;
+use pintle_runtime::user::UserInfo;
+use pintle_runtime::value::Value;
 use serde::Deserialize;
 
 use crate::authenticator::{AuthenticationError, Outcome, authenticated};
@@ -28,7 +34,8 @@ use crate::token_authenticator::{Accepted, Checked, TokenAuthenticator, intersec
 use claims::Claims;
 use provider::Provider;
 
-pub use claims::{Claim, Mappings};
+pub use expression::{Expression, Rule};
+pub use mappings::{Claim, Mappings, Source};
 
 /// What a [`Fetch`] gives in the end.
 pub type Fetched<'a> = Pin<Box<dyn Future<Output = Result<Vec<u8>, String>> + Send + 'a>>;
@@ -54,6 +61,36 @@ pub struct Issuer {
     pub mappings: Mappings,
     /// Claims that a token has to have with these values.
     pub required: Vec<(String, String)>,
+    /// What has to hold of a token's claims.
+    pub claim_rules: Vec<Rule>,
+    /// What has to hold of the user whose it is.
+    pub user_rules: Vec<Rule>,
+}
+
+impl Issuer {
+    /// The user that the claims are of, if everything holds that has to.
+    fn user(&self, claims: &Claims) -> Result<UserInfo, AuthenticationError> {
+        let data = if self.mappings.evaluates() || !self.claim_rules.is_empty() {
+            claims.data()
+        } else {
+            Value::Null
+        };
+        let user = self.mappings.user(claims, &data)?;
+        for (name, value) in &self.required {
+            claims.require(name, value)?;
+        }
+        expression::check_claims(&self.claim_rules, &data).map_err(|error| {
+            fault(format!(
+                "oidc: error evaluating claim validation expression: {error}"
+            ))
+        })?;
+        expression::check_user(&self.user_rules, &user).map_err(|error| {
+            fault(format!(
+                "oidc: error evaluating user info validation rule: {error}"
+            ))
+        })?;
+        Ok(user)
+    }
 }
 
 /// Accepts tokens of one provider. Until the provider was found, they are errors.
@@ -175,21 +212,15 @@ impl Oidc {
             return Err(fault("oidc: authenticator not initialized"));
         }
         let mut claims = self.verify(&self.provider, token).await?;
-        if let Some(groups) = &self.issuer.mappings.groups {
-            self.expand(&mut claims, &groups.name)
-                .await
-                .map_err(|error| {
-                    fault(format!(
-                        "oidc: could not expand distributed claims: {error}"
-                    ))
-                })?;
-        }
-        let user = self.issuer.mappings.user(&claims)?;
-        for (name, value) in &self.issuer.required {
-            claims.require(name, value)?;
+        if let Some(groups) = self.issuer.mappings.groups_claim() {
+            self.expand(&mut claims, groups).await.map_err(|error| {
+                fault(format!(
+                    "oidc: could not expand distributed claims: {error}"
+                ))
+            })?;
         }
         Ok(Some(Accepted {
-            user: authenticated(user),
+            user: authenticated(self.issuer.user(&claims)?),
             audiences: meant.into(),
         }))
     }

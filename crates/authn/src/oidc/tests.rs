@@ -55,21 +55,20 @@ fn now_or_never<T>(future: impl Future<Output = T>) -> T {
 }
 
 fn issuer() -> Issuer {
-    let claim = |name: &str| Claim {
-        name: name.to_owned(),
-        prefix: String::new(),
-    };
     Issuer {
         url: URL.to_owned(),
         discovery_url: None,
         audiences: vec!["a".to_owned(), "b".to_owned()],
         algorithms: vec![Algorithm::Es256],
         mappings: Mappings {
-            username: claim("sub"),
-            groups: Some(claim("groups")),
-            uid: Some("sub".to_owned()),
+            username: Source::claim("sub"),
+            groups: Some(Source::claim("groups")),
+            uid: Some(Source::claim("sub")),
+            extra: Vec::new(),
         },
         required: vec![("hd".to_owned(), "example.com".to_owned())],
+        claim_rules: Vec::new(),
+        user_rules: Vec::new(),
     }
 }
 
@@ -219,4 +218,35 @@ fn a_claim_may_be_elsewhere() {
         user.as_deref(),
         Some("alice alice far,system:authenticated")
     );
+}
+
+#[test]
+fn rules_are_asked_after_what_a_claim_has_to_be() {
+    let (web, key) = (Arc::new(Web::default()), signing_key());
+    web.publish(URL, &key);
+    let mut issuer = issuer();
+    let rule = |made: Result<Rule, String>| vec![made.expect("it makes sense")];
+    issuer.claim_rules = rule(Rule::of_claims("claims.age > 17", "too young"));
+    issuer.user_rules = rule(Rule::of_users("user.username != 'root'", "not root"));
+    let oidc = Oidc::new(issuer, web, Arc::default());
+    now_or_never(oidc.discover()).expect("the provider is there");
+    let whose = |changes: Value| {
+        let mut claims = claims();
+        for (name, value) in changes.as_object().expect("changes are a map") {
+            claims[name] = value.clone();
+        }
+        whose(&oidc, &jwt::sign(&key, &claims).expect("a token")).map_err(|why| {
+            let why = why.strip_prefix("oidc: ").unwrap_or_default();
+            why.split(": ").last().unwrap_or_default().to_owned()
+        })
+    };
+    let alice = Ok(Some("alice alice devs,system:authenticated".to_owned()));
+    assert_eq!(whose(json!({"age": 18})), alice);
+    let no = |why: &str| Err(why.to_owned());
+    assert_eq!(whose(json!({"age": 17})), no("too young"));
+    assert_eq!(whose(json!({})), no("age"));
+    assert_eq!(whose(json!({"age": 18, "sub": "root"})), no("not root"));
+    assert_eq!(whose(json!({"age": 17, "sub": "root"})), no("too young"));
+    let required = "required claim hd value does not match. Got = x, want = example.com";
+    assert_eq!(whose(json!({"age": 17, "hd": "x"})), no(required));
 }

@@ -1,16 +1,19 @@
 //! The file of `--authentication-config`: `AuthenticationConfiguration`.
 
+mod claims;
+
 use std::collections::BTreeSet;
 use std::path::Path;
 
 use bytes::Bytes;
 use pintle_authn::AnonymousAccess;
 use pintle_authn::key::Algorithm;
-use pintle_authn::oidc::{Claim, Issuer, Mappings};
+use pintle_authn::oidc::Issuer;
 use pintle_runtime::codec::{Problems, yaml};
 use pintle_runtime::field_path::{ErrorList, FieldError, Path as FieldPath};
 use serde::Deserialize;
 
+use self::claims::{Claims, ClaimsSaid};
 use super::Provider;
 use crate::peer::roots;
 use crate::unknown::Unknown;
@@ -61,14 +64,8 @@ struct Condition {
 struct Jwt {
     #[serde(default)]
     issuer: JwtIssuer,
-    #[serde(default)]
-    claim_validation_rules: Option<Vec<ClaimRule>>,
-    #[serde(default)]
-    claim_mappings: ClaimMappings,
-    #[serde(default)]
-    user_validation_rules: Option<Vec<serde_json::Value>>,
     #[serde(flatten)]
-    unknown: Unknown,
+    claims: ClaimsSaid,
 }
 
 #[derive(Default, Deserialize)]
@@ -85,38 +82,6 @@ struct JwtIssuer {
     unknown: Unknown,
 }
 
-#[derive(Default, Deserialize)]
-#[serde(default, rename_all = "camelCase")]
-struct ClaimRule {
-    claim: String,
-    required_value: String,
-    expression: String,
-    message: String,
-    #[serde(flatten)]
-    unknown: Unknown,
-}
-
-#[derive(Default, Deserialize)]
-#[serde(default)]
-struct ClaimMappings {
-    username: Prefixed,
-    groups: Prefixed,
-    uid: Prefixed,
-    extra: Option<Vec<serde_json::Value>>,
-    #[serde(flatten)]
-    unknown: Unknown,
-}
-
-#[derive(Default, Deserialize)]
-#[serde(default)]
-struct Prefixed {
-    claim: String,
-    prefix: Option<String>,
-    expression: String,
-    #[serde(flatten)]
-    unknown: Unknown,
-}
-
 const VERSIONS: [&str; 3] = [
     "apiserver.config.k8s.io/v1",
     "apiserver.config.k8s.io/v1beta1",
@@ -124,10 +89,6 @@ const VERSIONS: [&str; 3] = [
 ];
 /// Providers at most.
 const PROVIDERS: usize = 64;
-
-/// What is said of an expression until there is something that evaluates it.
-const NO_EXPRESSIONS: &str =
-    "expressions are not evaluated by this build: name a claim instead, or leave it out";
 
 /// Every way of signing that a token of a provider may be signed in.
 pub(super) const SIGNING: [Algorithm; 9] = [
@@ -190,18 +151,17 @@ fn parse(text: Vec<u8>, disallowed: &[String]) -> Result<AuthenticationFile, Vec
     let mut providers = Vec::new();
     for (index, jwt) in jwt.into_iter().take(PROVIDERS).enumerate() {
         let at = root.index(index);
-        jwt.unknown.tell(&at.to_string(), &mut faults);
-        let issuer = at.child("issuer");
-        if !urls.insert(jwt.issuer.url.clone()) {
-            errors.duplicate(&issuer.child("url"), &*jwt.issuer.url);
+        let provider = provider(jwt, &at, disallowed, &mut errors, &mut faults);
+        let (named, issuer) = (&provider.issuer, at.child("issuer"));
+        if !urls.insert(named.url.clone()) {
+            errors.duplicate(&issuer.child("url"), &*named.url);
         }
-        if let Some(url) = jwt.issuer.discovery_url.as_ref()
-            && !url.is_empty()
+        if let Some(url) = &named.discovery_url
             && !discovery_urls.insert(url.clone())
         {
             errors.duplicate(&issuer.child("discoveryURL"), url.as_str());
         }
-        providers.push(provider(jwt, &at, disallowed, &mut errors, &mut faults));
+        providers.push(provider);
     }
     let anonymous = file.anonymous.map(|said| {
         said.unknown.tell("anonymous", &mut faults);
@@ -282,31 +242,17 @@ fn provider(
             "egress selectors are not known here; leave it out",
         );
     }
-    let required = required_claims(
-        jwt.claim_validation_rules.unwrap_or_default(),
-        &at.child("claimValidationRules"),
-        errors,
-        faults,
-    );
-    if jwt
-        .user_validation_rules
-        .is_some_and(|rules| !rules.is_empty())
-    {
-        errors.forbidden(&at.child("userValidationRules"), NO_EXPRESSIONS);
-    }
+    let claims = Claims::read(jwt.claims, at, errors, faults);
     Provider {
         issuer: Issuer {
             url,
             discovery_url,
             audiences,
             algorithms: SIGNING.to_vec(),
-            mappings: mappings(
-                jwt.claim_mappings,
-                &at.child("claimMappings"),
-                errors,
-                faults,
-            ),
-            required,
+            mappings: claims.mappings,
+            required: claims.required,
+            claim_rules: claims.claim_rules,
+            user_rules: claims.user_rules,
         },
         certificate_authority: (!certificate_authority.is_empty()).then_some(certificate_authority),
     }
@@ -390,78 +336,6 @@ fn check_audiences(
             policy,
             "audienceMatchPolicy must be empty or MatchAny for single audience",
         );
-    }
-}
-
-fn required_claims(
-    rules: Vec<ClaimRule>,
-    at: &FieldPath<'_>,
-    errors: &mut ErrorList,
-    faults: &mut Vec<String>,
-) -> Vec<(String, String)> {
-    let mut required: Vec<(String, String)> = Vec::new();
-    for (index, rule) in rules.into_iter().enumerate() {
-        let at = at.index(index);
-        rule.unknown.tell(&at.to_string(), faults);
-        match (rule.claim.is_empty(), rule.expression.is_empty()) {
-            (false, false) => errors.invalid(
-                &at,
-                rule.claim.as_str(),
-                "claim and expression can't both be set",
-            ),
-            (true, true) => errors.required(&at, "claim or expression is required"),
-            (true, false) => errors.forbidden(&at.child("expression"), NO_EXPRESSIONS),
-            (false, true) => {
-                if !rule.message.is_empty() {
-                    errors.invalid(
-                        &at.child("message"),
-                        rule.message.as_str(),
-                        "may not be specified when claim is set",
-                    );
-                }
-                if required.iter().any(|(claim, _)| *claim == rule.claim) {
-                    errors.duplicate(&at.child("claim"), rule.claim.as_str());
-                }
-                required.push((rule.claim, rule.required_value));
-            }
-        }
-    }
-    required
-}
-
-fn mappings(
-    said: ClaimMappings,
-    at: &FieldPath<'_>,
-    errors: &mut ErrorList,
-    faults: &mut Vec<String>,
-) -> Mappings {
-    said.unknown.tell(&at.to_string(), faults);
-    if said.extra.is_some_and(|extra| !extra.is_empty()) {
-        errors.forbidden(&at.child("extra"), NO_EXPRESSIONS);
-    }
-    let mut claim = |said: Prefixed, name: &'static str, is_required: bool, is_prefixed: bool| {
-        let at = at.child(name);
-        said.unknown.tell(&at.to_string(), faults);
-        match (said.claim.is_empty(), said.expression.is_empty()) {
-            (false, false) => errors.invalid(&at, "", "claim and expression can't both be set"),
-            (true, true) if is_required => errors.required(&at, "claim or expression is required"),
-            (true, true) => {}
-            (true, false) => errors.forbidden(&at.child("expression"), NO_EXPRESSIONS),
-            (false, true) if is_prefixed && said.prefix.is_none() => errors.required(
-                &at.child("prefix"),
-                "prefix is required when claim is set. It can be set to an empty string to disable prefixing",
-            ),
-            (false, true) => {}
-        }
-        (!said.claim.is_empty()).then(|| Claim {
-            name: said.claim,
-            prefix: said.prefix.unwrap_or_default(),
-        })
-    };
-    Mappings {
-        username: claim(said.username, "username", true, true).unwrap_or_default(),
-        groups: claim(said.groups, "groups", false, true),
-        uid: claim(said.uid, "uid", false, false).map(|claim| claim.name),
     }
 }
 

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use pintle_authn::AnonymousAccess;
 use pintle_authn::key::Algorithm;
-use pintle_authn::oidc::{Claim, Issuer, Mappings};
+use pintle_authn::oidc::{Issuer, Mappings, Source};
 use pintle_runtime::field_path::{ErrorList, Path as FieldPath};
 
 use crate::config::span;
@@ -200,17 +200,16 @@ fn provider(flags: &Flags, accounts: &[String], faults: &mut Faults) -> Option<P
             audiences: vec![client.to_owned()],
             algorithms,
             mappings: Mappings {
-                username: Claim {
-                    name: claim.to_owned(),
-                    prefix,
-                },
-                groups: flags.given("oidc-groups-claim").map(|name| Claim {
-                    name: name.to_owned(),
-                    prefix: flags.one("oidc-groups-prefix").to_owned(),
-                }),
+                username: Source::prefixed(claim, prefix),
+                groups: flags
+                    .given("oidc-groups-claim")
+                    .map(|name| Source::prefixed(name, flags.one("oidc-groups-prefix"))),
                 uid: None,
+                extra: Vec::new(),
             },
             required,
+            claim_rules: Vec::new(),
+            user_rules: Vec::new(),
         },
         certificate_authority,
     })
@@ -234,8 +233,11 @@ mod tests {
     fn check_prefix(line: &str, expected: &str) {
         let line = format!("--oidc-issuer-url=https://i --oidc-client-id=c {line}");
         let config = config(&line).expect("nothing is wrong with it");
-        let prefix = &config.providers[0].issuer.mappings.username.prefix;
-        assert_eq!(prefix, expected, "{line}");
+        let username = &config.providers[0].issuer.mappings.username;
+        let Source::Claim(claim) = username else {
+            panic!("flags name claims")
+        };
+        assert_eq!(claim.prefix, expected, "{line}");
     }
 
     #[test]

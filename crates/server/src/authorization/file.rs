@@ -1,13 +1,14 @@
 //! The file of `--authorization-config`: `AuthorizationConfiguration`.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use bytes::Bytes;
-use pintle_authz::webhook::OnFailure;
+use pintle_authz::webhook::{MatchCondition, OnFailure};
 use pintle_runtime::codec::{Problems, yaml};
 use pintle_runtime::duration;
-use pintle_runtime::field_path::{ErrorList, Path as FieldPath};
+use pintle_runtime::field_path::{ErrorList, FieldError, Path as FieldPath};
 use pintle_runtime::name::dns1123_subdomain;
 use serde::Deserialize;
 
@@ -53,7 +54,15 @@ struct Webhook {
     match_condition_subject_access_review_version: String,
     failure_policy: String,
     connection_info: ConnectionInfo,
-    match_conditions: Option<Vec<serde_json::Value>>,
+    match_conditions: Option<Vec<ConditionSaid>>,
+    #[serde(flatten)]
+    unknown: Unknown,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct ConditionSaid {
+    expression: String,
     #[serde(flatten)]
     unknown: Unknown,
 }
@@ -81,6 +90,9 @@ const TYPES: [&str; 6] = [
     "RBAC",
     "Webhook",
 ];
+
+/// Conditions of a webhook at most.
+const CONDITIONS: usize = 64;
 
 /// Reads the file.
 ///
@@ -274,21 +286,18 @@ fn webhook(
             "v1"
         }
     };
-    if !matches!(
-        said.match_condition_subject_access_review_version.as_str(),
-        "" | "v1"
-    ) {
-        errors.not_supported(
-            &at.child("matchConditionSubjectAccessReviewVersion"),
-            said.match_condition_subject_access_review_version.as_str(),
-            ["v1"],
-        );
-    }
-    if said.match_conditions.is_some_and(|all| !all.is_empty()) {
-        errors.forbidden(
-            &at.child("matchConditions"),
-            "expressions are not evaluated by this build; leave it out",
-        );
+    let conditions = said.match_conditions.unwrap_or_default();
+    match said.match_condition_subject_access_review_version.as_str() {
+        "v1" => {}
+        "" if conditions.is_empty() => {}
+        other => {
+            let at = at.child("matchConditionSubjectAccessReviewVersion");
+            if other.is_empty() {
+                errors.required(&at, "required if match conditions are specified");
+            } else {
+                errors.not_supported(&at, other, ["v1"]);
+            }
+        }
     }
     let on_failure = match said.failure_policy.as_str() {
         "Deny" => OnFailure::Deny,
@@ -312,12 +321,45 @@ fn webhook(
     };
     AuthorizationWebhookConfig {
         file: connection(&said.connection_info, at, errors),
+        conditions: match_conditions(&conditions, at, errors, faults),
         version,
         timeout,
         authorized_ttl: remembered(authorized, said.cache_authorized_requests),
         unauthorized_ttl: remembered(unauthorized, said.cache_unauthorized_requests),
         on_failure,
     }
+}
+
+/// What has to hold of a request for a webhook to be asked about it.
+fn match_conditions(
+    said: &[ConditionSaid],
+    at: &FieldPath<'_>,
+    errors: &mut ErrorList,
+    faults: &mut Vec<String>,
+) -> Vec<MatchCondition> {
+    let (root, place) = (at.child("matchConditions"), at.to_string());
+    let (mut conditions, mut seen) = (Vec::new(), BTreeSet::new());
+    if said.len() > CONDITIONS {
+        errors.push(FieldError::too_many(&root, said.len(), CONDITIONS));
+        return conditions;
+    }
+    for (index, said) in said.iter().enumerate() {
+        let at = root.index(index);
+        let name = format!("{place}.webhook.matchConditions[{index}]");
+        said.unknown.tell(&name, faults);
+        let (at, text) = (at.child("expression"), &*said.expression);
+        if text.trim().is_empty() {
+            errors.required(&at, "");
+        } else if !seen.insert(text) {
+            errors.duplicate(&at, text);
+        } else {
+            match MatchCondition::compile(text) {
+                Ok(condition) => conditions.push(condition),
+                Err(fault) => errors.invalid(&at, text, fault),
+            }
+        }
+    }
+    conditions
 }
 
 /// The kubeconfig of a webhook.
@@ -352,58 +394,4 @@ fn connection(said: &ConnectionInfo, at: &FieldPath<'_>, errors: &mut ErrorList)
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn read(text: &str) -> Result<Vec<AuthorizerConfig>, Vec<String>> {
-        let text = format!(
-            "apiVersion: apiserver.config.k8s.io/v1\nkind: AuthorizationConfiguration\n{text}"
-        );
-        parse(text.into_bytes())
-    }
-
-    #[track_caller]
-    fn check(text: &str, expected: Result<&[&str], &[&str]>) {
-        let found = read(text)
-            .map(|all| all.into_iter().map(|it| it.name).collect::<Vec<_>>())
-            .map_err(|faults| {
-                let field = |fault: String| fault.split(": ").next().unwrap_or_default().to_owned();
-                faults.into_iter().map(field).collect::<Vec<_>>()
-            });
-        let owned = |texts: &[&str]| texts.iter().map(ToString::to_string).collect::<Vec<_>>();
-        assert_eq!(found, expected.map(owned).map_err(owned), "{text}");
-    }
-
-    #[test]
-    fn authorizers_have_types_and_names() {
-        check(
-            "authorizers: [{type: Node, name: node}, {type: RBAC, name: rbac}]",
-            Ok(&["node", "rbac"]),
-        );
-    }
-
-    #[test]
-    fn every_fault_is_told() {
-        check("", Err(&["authorizers"]));
-        check(
-            "authorizers: [{type: Node, name: x}, {type: Node, name: w}, {type: Some, name: z}, {name: a}, {type: RBAC, name: x, more: 1}]",
-            Err(&[
-                "unknown field \"authorizers[4].more\"",
-                "authorizers[1].type",
-                "authorizers[2].type",
-                "authorizers[3].type",
-                "authorizers[4].name",
-            ]),
-        );
-        check(
-            "authorizers: [{type: Webhook, name: w, webhook: {timeout: 31s, subjectAccessReviewVersion: v2, failurePolicy: Some, connectionInfo: {type: KubeConfigFile, kubeConfigFile: x}, matchConditions: [{expression: 'true'}]}}]",
-            Err(&[
-                "authorizers[0].timeout",
-                "authorizers[0].subjectAccessReviewVersion",
-                "authorizers[0].matchConditions",
-                "authorizers[0].failurePolicy",
-                "authorizers[0].connectionInfo.kubeConfigFile",
-            ]),
-        );
-    }
-}
+mod tests;

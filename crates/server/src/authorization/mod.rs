@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use pintle_authz::Abac;
-use pintle_authz::webhook::OnFailure;
+use pintle_authz::webhook::{MatchCondition, OnFailure};
 
 use crate::authentication::version;
 use crate::config::span;
@@ -71,6 +71,8 @@ pub struct AuthorizationWebhookConfig {
     pub unauthorized_ttl: Duration,
     /// What becomes of a request if it does not answer.
     pub on_failure: OnFailure,
+    /// What has to hold of a request for it to be asked.
+    pub conditions: Vec<MatchCondition>,
 }
 
 impl AuthorizationMode {
@@ -197,6 +199,7 @@ fn webhook(flags: &Flags, faults: &mut Faults) -> AuthorizationWebhookConfig {
             .check(version(flags, "authorization-webhook-version"))
             .unwrap_or("v1"),
         on_failure: OnFailure::NoOpinion,
+        conditions: Vec::new(),
     }
 }
 

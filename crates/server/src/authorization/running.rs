@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
-use pintle_authz::webhook::{AccessReviewer, Reviewed, WebhookOptions};
+use pintle_authz::webhook::{AccessReviewer, Matching, Reviewed, WebhookOptions};
 use pintle_authz::{
     AlwaysAllow, AlwaysDeny, Authorizer, NodeAuthorizer, Rbac, Replaceable, SystemMasters, Union,
     Webhook,
@@ -134,6 +134,7 @@ fn union(
                     authorized: config.authorized_ttl,
                     unauthorized: config.unauthorized_ttl,
                     on_failure: config.on_failure,
+                    conditions: config.conditions.clone(),
                 };
                 Arc::new(Webhook::new(Arc::new(reviewer), options))
             }
@@ -172,5 +173,9 @@ impl AccessReviewer for Reviewer {
     fn failed_open(&self) {
         let last = *self.last.lock().unwrap_or_else(PoisonError::into_inner);
         self.reviews.failed_open(&self.name, last);
+    }
+
+    fn matched(&self, matching: Matching) {
+        self.reviews.matched(&self.name, matching);
     }
 }
