@@ -299,3 +299,79 @@ async fn a_webhook_is_asked_where_its_conditions_hold() {
     assert!(!get("alicetoken", &pods("red")).await.1.contains("never"));
     assert_eq!(peer.asked().len(), 1);
 }
+
+#[tokio::test]
+async fn expressions_of_policies_may_ask_a_webhook() {
+    let peer = Peer::start(|_| {
+        |asked: &Asked| {
+            let review = body(asked);
+            let target = &review["spec"]["resourceAttributes"];
+            let is_allowed = target["resource"] == "configmaps" || target["name"] == "open";
+            let status = json!({"allowed": is_allowed, "reason": "so it is"});
+            (200, json!({"status": status}).to_string())
+        }
+    })
+    .await;
+    let folder = tempfile::tempdir().expect("there is room for a folder");
+    let kubeconfig = folder.path().join("webhook.kubeconfig");
+    write(&kubeconfig, &peer.kubeconfig("/authorize"));
+    let file = format!(
+        "--authorization-webhook-config-file={}",
+        kubeconfig.display()
+    );
+    let server = TestServer::start_with(&["--authorization-mode=Node,RBAC,Webhook", &file]).await;
+    let post = async |token: &str, path: &str, object: &Value| {
+        let mut headers = bearer(token);
+        headers.push(("content-type".into(), "application/json".into()));
+        let body = Some(object.to_string().into());
+        let answer = server.client().request("POST", path, &headers, body).await;
+        let answer = answer.expect("the server answers");
+        (answer.status, answer.text())
+    };
+    let api = "/apis/admissionregistration.k8s.io/v1";
+    let may = "authorizer.group('').resource('secrets').namespace('blue').name(object.metadata.name).check('get')";
+    let policy = json!({
+        "apiVersion": "admissionregistration.k8s.io/v1",
+        "kind": "ValidatingAdmissionPolicy",
+        "metadata": {"name": "secrets"},
+        "spec": {
+            "matchConstraints": {"resourceRules": [{
+                "apiGroups": [""], "apiVersions": ["v1"], "operations": ["CREATE"], "resources": ["configmaps"],
+            }]},
+            "validations": [{
+                "expression": format!("{may}.allowed() && {may}.reason() == 'so it is'"),
+                "message": "they may not see it",
+            }],
+        },
+    });
+    let binding = json!({
+        "apiVersion": "admissionregistration.k8s.io/v1",
+        "kind": "ValidatingAdmissionPolicyBinding",
+        "metadata": {"name": "secrets"},
+        "spec": {"policyName": "secrets", "validationActions": ["Deny"]},
+    });
+    for (kind, object) in [
+        ("validatingadmissionpolicies", policy),
+        ("validatingadmissionpolicybindings", binding),
+    ] {
+        let (status, text) = post("admintoken", &format!("{api}/{kind}"), &object).await;
+        assert_eq!(status, 201, "{text}");
+    }
+    let map = async |name: &str| {
+        let object = json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": name}});
+        post(
+            "alicetoken",
+            "/api/v1/namespaces/default/configmaps",
+            &object,
+        )
+        .await
+    };
+    peer.asked();
+    let (status, text) = map("open").await;
+    assert_eq!(status, 201, "{text}");
+    assert_eq!(peer.asked().len(), 2, "about the map, and about the secret");
+    let (status, text) = map("closed").await;
+    assert_eq!(status, 422);
+    assert!(text.contains("they may not see it"), "{text}");
+    assert_eq!(peer.asked().len(), 1, "what is known is not asked again");
+}

@@ -5,9 +5,7 @@ use std::sync::Arc;
 use pintle_api::expressions::admission::{
     Compiler, KIND, REQUEST, RESOURCE, Speaks, USER, VARIABLES,
 };
-use pintle_authz::{Attributes as Asked, Authorizer, Decision, ResourceAttributes};
 use pintle_cel::ast::{Expr, Kind};
-use pintle_cel::library::authz;
 use pintle_cel::types::Type;
 use pintle_cel::value::{Computed, EvalError, Key, Map, Object, Outcome, OwnedMap, Val};
 use pintle_cel::{Budget, Program, Variables};
@@ -17,6 +15,8 @@ use pintle_runtime::resource::Resource;
 use pintle_runtime::text::Text;
 use pintle_runtime::user::UserInfo;
 use pintle_runtime::value::{Record, Value};
+
+use super::asking::Asking;
 
 /// An expression with its text, or why it can not be compiled.
 #[derive(Debug)]
@@ -145,7 +145,7 @@ impl<'a> Variables<'a> for Activation<'a> {
             "authorizer" => Val::authorizer(self.authorizer?),
             "authorizer.requestResource" => {
                 let asking = self.authorizer?;
-                Val::request_resource(asking, asking.resource.clone())
+                Val::request_resource(asking, asking.resource().clone())
             }
             "variables" => Val::Object(Object::Computed(Arc::clone(self.variables.as_ref()?))),
             _ => return None,
@@ -304,92 +304,4 @@ fn options<'a>(cx: &RequestContext, attributes: &Attributes<'_>) -> Val<'a> {
         entries.push(("dryRun".into(), Val::list(vec![Val::string("All")])));
     }
     map(entries)
-}
-
-/// Whom expressions ask what is allowed.
-pub(super) struct Asking<'a> {
-    authorizer: &'a dyn Authorizer,
-    user: &'a Arc<UserInfo>,
-    resource: authz::Resource,
-}
-
-impl<'a> Asking<'a> {
-    pub(super) fn new(
-        authorizer: &'a dyn Authorizer,
-        cx: &'a RequestContext,
-        attributes: &Attributes<'_>,
-    ) -> Self {
-        Self {
-            authorizer,
-            user: &cx.user,
-            resource: authz::Resource {
-                group: attributes.resource.group.to_string(),
-                resource: attributes.resource.name.to_string(),
-                subresource: attributes.subresource.to_owned(),
-                namespace: attributes.namespace.to_owned(),
-                name: attributes.name.to_string(),
-                ..authz::Resource::default()
-            },
-        }
-    }
-}
-
-impl authz::Authorizer for Asking<'_> {
-    fn decide(
-        &self,
-        service_account: Option<(&str, &str)>,
-        verb: &str,
-        question: authz::Question<'_>,
-    ) -> authz::Decision {
-        let user = match service_account {
-            None => Arc::clone(self.user),
-            Some((namespace, name)) => {
-                let mut user = UserInfo::named(format!("system:serviceaccount:{namespace}:{name}"));
-                user.groups = vec![
-                    "system:serviceaccounts".into(),
-                    format!("system:serviceaccounts:{namespace}").into(),
-                    "system:authenticated".into(),
-                ];
-                Arc::new(user)
-            }
-        };
-        let text = |text: &str| Text::from(text.to_owned());
-        let asked = match question {
-            authz::Question::Path(path) => Asked {
-                user,
-                verb: text(verb),
-                path: text(path),
-                resource: None,
-            },
-            authz::Question::Resource(resource) => Asked {
-                user,
-                verb: text(verb),
-                path: Text::default(),
-                resource: Some(ResourceAttributes {
-                    group: text(&resource.group),
-                    version: "*".into(),
-                    resource: text(&resource.resource),
-                    subresource: text(&resource.subresource),
-                    namespace: text(&resource.namespace),
-                    name: text(&resource.name),
-                    field_selector: text(resource.field_selector.as_deref().unwrap_or_default()),
-                    label_selector: text(resource.label_selector.as_deref().unwrap_or_default()),
-                }),
-            },
-        };
-        let decision = match self.authorizer.authorize(&asked) {
-            pintle_authz::Verdict::Now(decision) => decision,
-            // Expressions do not wait; whoever evaluates one lends its thread to those who have to be asked.
-            pintle_authz::Verdict::Later(decision) => {
-                tokio::task::block_in_place(|| tokio::runtime::Handle::current().block_on(decision))
-            }
-        };
-        let (Decision::Allow(reason) | Decision::Deny(reason) | Decision::NoOpinion(reason)) =
-            &decision;
-        authz::Decision {
-            allowed: decision.is_allow(),
-            reason: reason.to_string(),
-            error: None,
-        }
-    }
 }

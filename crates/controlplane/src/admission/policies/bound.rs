@@ -17,7 +17,8 @@ use pintle_runtime::text::Text;
 use pintle_runtime::value::Record;
 use pintle_runtime::view::List;
 
-use super::activation::{Activation, Asking, Expression, presented, request, value};
+use super::activation::{Activation, Expression, presented, request, value};
+use super::asking::Asking;
 use super::matching::Matching;
 use super::parameters::{Kind, Reference};
 use crate::admission::lookup::{Computed, Lookup, Place};
@@ -206,6 +207,11 @@ pub(super) struct InForce<T> {
 }
 
 impl<T> InForce<T> {
+    /// Whether there are none.
+    pub(super) fn is_empty(&self) -> bool {
+        self.bindings.is_empty()
+    }
+
     /// The policies that are bound, each with its bindings.
     pub(super) fn iter(&self) -> impl Iterator<Item = (&Policy<T>, Vec<&Binding>)> {
         self.policies.iter().filter_map(|policy| {
@@ -272,6 +278,11 @@ impl Question<'_> {
         let row = store.row();
         let presented = |object: &Record| Some(presented(object, row, &row.version));
         Ok(found.iter().map(presented).collect())
+    }
+
+    /// What comes of `attempt` when everything that its expressions ask is answered; it is made again until then.
+    pub(super) async fn settle<T>(&self, attempt: impl FnMut() -> T) -> T {
+        self.asking.settle(attempt).await
     }
 
     /// What expressions speak of.

@@ -1,10 +1,12 @@
 //! Policies in expressions: which requests they are about, with which parameters, and what they say.
 //!
 //! A policy is compiled when it or a binding changes, not when a request comes. [`matching`] says which requests it is
-//! about, [`parameters`] finds what its bindings give it, [`activation`] is what its expressions speak of, [`bound`] is
-//! what both sorts have in common, and [`mutating`] and [`validating`] are what the sorts do with it.
+//! about, [`parameters`] finds what its bindings give it, [`activation`] is what its expressions speak of, [`asking`]
+//! whom they ask what is allowed, [`bound`] is what both sorts have in common, and [`mutating`] and [`validating`] are what
+//! the sorts do with it.
 
 mod activation;
+mod asking;
 mod bound;
 mod matching;
 mod mutating;

@@ -19,7 +19,7 @@ use pintle_runtime::status::{ApiError, StatusCause, StatusReason};
 use pintle_runtime::value::{Map, Record, Value};
 
 use super::activation::{Activation, BUDGET, Expression, Spent, all_hold};
-use super::bound::{Binding, Policies, Question, Sort, Written};
+use super::bound::{Binding, InForce, Policies, Question, Sort, Written};
 use super::{GROUP, are_asked};
 use crate::admission::lookup::Lookup;
 
@@ -241,14 +241,15 @@ impl Mutating {
         Self(Policies::new(&SORT, lookup, authorizer))
     }
 
-    fn change(
+    async fn change(
         &self,
         cx: &RequestContext,
         attributes: &Attributes<'_>,
         object: &mut Record,
+        in_force: InForce<Vec<Mutation>>,
     ) -> Result<(), ApiError> {
         let mut faults = Faults::default();
-        for (policy, bindings) in self.0.in_force()?.iter() {
+        for (policy, bindings) in in_force.iter() {
             let Some(question) = self.0.question(policy, cx, attributes, Some(object))? else {
                 continue;
             };
@@ -264,7 +265,7 @@ impl Mutating {
                     Err(why) => faults.add(policy, Some(binding), &why, false),
                     Ok(params) => {
                         for params in &params {
-                            let made = change_by(policy, &question, params.as_ref(), object);
+                            let made = change_by(policy, &question, params.as_ref(), object).await;
                             for why in made {
                                 faults.add(policy, Some(binding), &why, true);
                             }
@@ -278,7 +279,7 @@ impl Mutating {
 }
 
 /// Makes of an object what a policy says with these parameters, and returns what failed.
-fn change_by(
+async fn change_by(
     policy: &Policy,
     question: &Question<'_>,
     params: Option<&Record>,
@@ -286,36 +287,58 @@ fn change_by(
 ) -> Vec<String> {
     let mut failures = Vec::new();
     for (index, mutation) in policy.says.iter().enumerate() {
-        let before = question.presented(object);
-        let mut activation = question.activation(Some(&before), params);
-        // The conditions are asked once, about the object as it came here.
-        let hold = match index {
-            0 => all_hold(&policy.conditions, &activation),
-            _ => Ok(true),
+        let attempt = || {
+            let before = question.presented(object);
+            let mut activation = question.activation(Some(&before), params);
+            // The conditions are asked once, about the object as it came here.
+            if index == 0 {
+                match all_hold(&policy.conditions, &activation) {
+                    Ok(true) => {}
+                    Ok(false) => return Step::Over,
+                    Err(why) => return Step::Failed(why),
+                }
+            }
+            Step::Made(made(policy, mutation, &mut activation, object))
         };
-        match hold {
-            Ok(true) => {}
-            Ok(false) => break,
-            Err(why) => {
+        match question.settle(attempt).await {
+            Step::Over => break,
+            Step::Failed(why) => {
                 failures.push(why);
                 break;
             }
-        }
-        let mut budget = BUDGET;
-        let wanted = |name: &str| mutation.expression().speaks_of(name);
-        let made = match activation.compute(&policy.variables, &wanted, &mut budget) {
-            Ok(()) => mutation.make(&activation, object),
-            Err(Spent) => Err(Spent::MESSAGE.to_owned()),
-        };
-        match made {
-            Ok(made) => {
+            Step::Made(Ok(made)) => {
                 *object = made;
                 pintle_api::defaults::apply(object);
             }
-            Err(why) => failures.push(why),
+            Step::Made(Err(why)) => failures.push(why),
         }
     }
     failures
+}
+
+/// What becomes of a mutation.
+enum Step {
+    /// The object as it is to be, or why it can not be made.
+    Made(Result<Record, String>),
+    /// It and those after it are not asked for.
+    Over,
+    /// It can not be said whether they are.
+    Failed(String),
+}
+
+/// The object as a mutation has it, or why it can not be made.
+fn made(
+    policy: &Policy,
+    mutation: &Mutation,
+    activation: &mut Activation<'_>,
+    object: &Record,
+) -> Result<Record, String> {
+    let mut budget = BUDGET;
+    let wanted = |name: &str| mutation.expression().speaks_of(name);
+    match activation.compute(&policy.variables, &wanted, &mut budget) {
+        Ok(()) => mutation.make(activation, object),
+        Err(Spent) => Err(Spent::MESSAGE.to_owned()),
+    }
 }
 
 impl Plugin for Mutating {
@@ -333,8 +356,13 @@ impl Plugin for Mutating {
         attributes: &'a Attributes<'a>,
         object: Option<&'a mut Record>,
     ) -> Answer<'a> {
-        object.map_or(Answer::YES, |object| {
-            self.change(cx, attributes, object).into()
-        })
+        let Some(object) = object else {
+            return Answer::YES;
+        };
+        match self.0.in_force() {
+            Ok(in_force) if in_force.is_empty() => Answer::YES,
+            Ok(in_force) => Answer::later(self.change(cx, attributes, object, in_force)),
+            Err(error) => Answer::Now(Err(error)),
+        }
     }
 }

@@ -15,7 +15,7 @@ use pintle_runtime::status::{ApiError, StatusCause};
 use pintle_runtime::value::Record;
 
 use super::activation::{Activation, BUDGET, Expression, Spent, all_hold};
-use super::bound::{Binding, Policies, Sort, Written};
+use super::bound::{Binding, InForce, Policies, Sort, Written};
 use super::{GROUP, are_asked};
 use crate::admission::lookup::Lookup;
 
@@ -285,14 +285,15 @@ impl Validating {
         Self(Policies::new(&SORT, lookup, authorizer))
     }
 
-    fn ask(
+    async fn ask(
         &self,
         cx: &RequestContext,
         attributes: &Attributes<'_>,
         object: Option<&Record>,
+        in_force: InForce<Says>,
     ) -> Result<(), ApiError> {
         let mut told = Told::default();
-        for (policy, bindings) in self.0.in_force()?.iter() {
+        for (policy, bindings) in in_force.iter() {
             let Some(question) = self.0.question(policy, cx, attributes, object)? else {
                 continue;
             };
@@ -314,8 +315,11 @@ impl Validating {
                     }
                 };
                 for params in &params {
-                    let mut activation = question.activation(object.as_ref(), params.as_ref());
-                    let (objections, noted) = match heard(policy, &mut activation) {
+                    let attempt = || {
+                        let mut activation = question.activation(object.as_ref(), params.as_ref());
+                        heard(policy, &mut activation)
+                    };
+                    let (objections, noted) = match question.settle(attempt).await {
                         Ok(heard) => heard,
                         Err(message) if policy.fails => (vec![Objection::of_all(message)], vec![]),
                         Err(_) => continue,
@@ -390,6 +394,10 @@ impl Plugin for Validating {
         attributes: &'a Attributes<'a>,
         object: Option<&'a Record>,
     ) -> Answer<'a> {
-        self.ask(cx, attributes, object).into()
+        match self.0.in_force() {
+            Ok(in_force) if in_force.is_empty() => Answer::YES,
+            Ok(in_force) => Answer::later(self.ask(cx, attributes, object, in_force)),
+            Err(error) => Answer::Now(Err(error)),
+        }
     }
 }
