@@ -80,6 +80,17 @@ impl Endpoint {
         Ok(leaf.clone().into_owned())
     }
 
+    /// A connection by TLS as `config` says, over which nothing was sent yet.
+    pub async fn handshake(
+        &self,
+        config: rustls::ClientConfig,
+    ) -> Result<tokio_rustls::client::TlsStream<TcpStream>> {
+        let stream = TcpStream::connect((self.host.as_str(), self.port)).await?;
+        let name = ServerName::try_from(self.host.clone())?;
+        let connector = TlsConnector::from(Arc::new(config));
+        Ok(connector.connect(name, stream).await?)
+    }
+
     /// The same server at another address.
     #[must_use]
     pub fn at(self, host: &str) -> Self {
@@ -168,6 +179,22 @@ pub fn tls_config(protocols: &[&[u8]]) -> Result<rustls::ClientConfig> {
     let mut config = trusting()?.with_no_client_auth();
     config.alpn_protocols = protocols.iter().map(|protocol| protocol.to_vec()).collect();
     Ok(config)
+}
+
+/// The same, which speaks but these versions and cipher suites.
+pub fn tls_config_of(
+    versions: &[&'static rustls::SupportedProtocolVersion],
+    suites: &[rustls::CipherSuite],
+) -> Result<rustls::ClientConfig> {
+    let mut provider = rustls::crypto::aws_lc_rs::default_provider();
+    provider
+        .cipher_suites
+        .retain(|suite| suites.is_empty() || suites.contains(&suite.suite()));
+    let trusting = Trusting(provider.signature_verification_algorithms);
+    let builder = rustls::ClientConfig::builder_with_provider(Arc::new(provider));
+    let builder = builder.with_protocol_versions(versions)?.dangerous();
+    let builder = builder.with_custom_certificate_verifier(Arc::new(trusting));
+    Ok(builder.with_no_client_auth())
 }
 
 /// A client that believes every server.

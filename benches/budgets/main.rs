@@ -21,6 +21,7 @@ mod report;
 mod rows;
 mod watchers;
 
+use std::path::Path;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result};
@@ -63,8 +64,14 @@ async fn main() -> Result<()> {
 
 /// Starts Pintle on an empty directory and measures it.
 async fn pintle(options: &Options) -> Result<Column> {
+    let folder = tempfile::tempdir().context("there is no room for a folder")?;
+    let flags = match options.audit {
+        true => audit(folder.path())?,
+        false => Vec::new(),
+    };
+    let flags: Vec<&str> = flags.iter().map(String::as_str).collect();
     let began = Instant::now();
-    let mut server = TestServer::start().await;
+    let mut server = TestServer::start_with(&flags).await;
     let start = began.elapsed();
     let mut target = Target::new(server.endpoint(), ADMIN_TOKEN, options.size.connections);
     let mut column = Column::new("Pintle".into());
@@ -84,6 +91,17 @@ async fn pintle(options: &Options) -> Result<Column> {
     }
     bench.empty().await?;
     Ok(column)
+}
+
+/// Flags by which every request is audited at level Metadata, into a log in `folder`.
+fn audit(folder: &Path) -> Result<Vec<String>> {
+    let (policy, log) = (folder.join("policy.yaml"), folder.join("audit.log"));
+    let rules = "apiVersion: audit.k8s.io/v1\nkind: Policy\nrules: [{level: Metadata}]\n";
+    std::fs::write(&policy, rules).with_context(|| format!("cannot write {}", policy.display()))?;
+    Ok(vec![
+        format!("--audit-policy-file={}", policy.display()),
+        format!("--audit-log-path={}", log.display()),
+    ])
 }
 
 /// Measures a server that runs already.

@@ -14,6 +14,7 @@ Usage: budgets [OPTION…]
   --namespaces N        how many namespaces they are spread over (1)
   --connections N       how many connections work at once (32)
   --watchers N          how many watch the pods, each on a connection of its own (500)
+  --audit               every request is audited at level Metadata, into a log
   --data-directory DIR  where the data of the server are kept meanwhile: the disk to measure
   --json FILE           write the figures there, too
 
@@ -28,6 +29,7 @@ Usage: budgets [OPTION…]
 pub(crate) struct Options {
     pub(crate) quick: bool,
     pub(crate) no_pintle: bool,
+    pub(crate) audit: bool,
     pub(crate) size: Size,
     pub(crate) data_directory: Option<PathBuf>,
     pub(crate) json: Option<PathBuf>,
@@ -57,6 +59,7 @@ pub(crate) fn parse(mut words: impl Iterator<Item = String>) -> Result<Option<Op
         match word.as_str() {
             "--quick" => options.quick = true,
             "--no-pintle" => options.no_pintle = true,
+            "--audit" => options.audit = true,
             "--pods" => options.size.pods = count(&word, &value()?)?,
             "--namespaces" => options.size.namespaces = count(&word, &value()?)?,
             "--connections" => options.size.connections = count(&word, &value()?)?,

@@ -7,7 +7,9 @@ mod certificates;
 mod configuration;
 mod matrix;
 mod provider;
+mod secrets;
 mod signer;
+mod tls;
 mod webhooks;
 
 use std::path::Path;
