@@ -5,11 +5,15 @@
 
 mod macros;
 mod unescape;
+mod words;
 
 use crate::ast::{Entry, Expr, FieldInit, Id, Kind, Literal, Name};
 use crate::operators as op;
 use crate::source::{Issues, Location, Source};
 use crate::syntax::{self, Token, Word};
+
+pub use words::is_kept;
+use words::is_reserved;
 
 /// What was read: the tree, and where each node stands.
 #[derive(Debug, Clone)]
@@ -640,28 +644,6 @@ fn uint(text: &str) -> Option<u64> {
         Some(digits) => u64::from_str_radix(digits, 16).ok(),
         None => digits.parse().ok(),
     }
-}
-
-fn is_reserved(name: &str) -> bool {
-    matches!(
-        name,
-        "as" | "break"
-            | "const"
-            | "continue"
-            | "else"
-            | "for"
-            | "function"
-            | "if"
-            | "import"
-            | "let"
-            | "loop"
-            | "package"
-            | "namespace"
-            | "return"
-            | "var"
-            | "void"
-            | "while"
-    )
 }
 
 #[cfg(test)]

@@ -8,6 +8,7 @@ use std::borrow::Cow;
 use pintle_runtime::value::Value;
 
 use super::{List, Map, Val};
+use crate::parse::is_kept;
 
 impl<'a> Val<'a> {
     /// Data in which names are found by what stands for them as well, however deep it is.
@@ -19,31 +20,6 @@ impl<'a> Val<'a> {
         }
     }
 }
-
-/// What the language keeps for itself.
-const RESERVED: [&str; 21] = [
-    "true",
-    "false",
-    "null",
-    "in",
-    "as",
-    "break",
-    "const",
-    "continue",
-    "else",
-    "for",
-    "function",
-    "if",
-    "import",
-    "let",
-    "loop",
-    "package",
-    "namespace",
-    "return",
-    "var",
-    "void",
-    "while",
-];
 
 /// What a name stands for, if that is another than itself.
 pub(super) fn unescaped(name: &str) -> Option<String> {
@@ -84,7 +60,7 @@ fn meaning(inner: &str, is_whole: bool) -> Option<Cow<'_, str>> {
         "dot" => ".",
         "dash" => "-",
         "slash" => "/",
-        word if is_whole && RESERVED.contains(&word) => word,
+        word if is_whole && is_kept(word) => word,
         _ => return None,
     }))
 }

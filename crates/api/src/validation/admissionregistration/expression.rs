@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 
+use pintle_cel::parse::is_kept;
 use pintle_cel::types::Type;
 use pintle_runtime::field_path::{ErrorList, FieldError, Path};
 use pintle_runtime::object_meta::validate_label_name;
@@ -11,31 +12,6 @@ use crate::admissionregistration::v1::{MatchCondition, Variable};
 use crate::expressions::admission::{Compiler, Speaks};
 
 const CONDITIONS: usize = 64;
-/// Words that mean something in an expression.
-const RESERVED: [&str; 21] = [
-    "true",
-    "false",
-    "null",
-    "in",
-    "as",
-    "break",
-    "const",
-    "continue",
-    "else",
-    "for",
-    "function",
-    "if",
-    "import",
-    "let",
-    "loop",
-    "package",
-    "namespace",
-    "return",
-    "var",
-    "void",
-    "while",
-];
-
 /// Conditions on which a webhook or policy is asked at all.
 pub(super) fn match_conditions(
     conditions: List<'_, MatchCondition<'_>>,
@@ -131,5 +107,5 @@ fn is_identifier(name: &str) -> bool {
         && name
             .bytes()
             .all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
-        && !RESERVED.contains(&name)
+        && !is_kept(name)
 }
